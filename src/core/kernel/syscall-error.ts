@@ -1,0 +1,29 @@
+import { DaemonError } from '../../base/errors.js';
+import { describeErrno, kindOfErrno, type Errno } from './errno.js';
+
+/** A system call that failed. The error kind follows from the error number by the table of errno.ts. */
+export class SyscallError extends DaemonError {
+  /** Symbolic error number, such as `ENOENT`. Also as `code`, where Node's own errors have it. */
+  readonly errno: Errno;
+  readonly code: Errno;
+  /** Name of the call, such as `openat2`. */
+  readonly call: string;
+
+  /**
+   * @param call Name of the system call.
+   * @param subject What it was called on: a path, a pid, a descriptor.
+   */
+  constructor(call: string, subject: string, errno: Errno) {
+    const text = describeErrno(errno);
+    super(kindOfErrno(errno), `${call} ${subject}: ${text === '' ? errno : `${text} (${errno})`}`);
+    this.name = 'SyscallError';
+    this.errno = errno;
+    this.code = errno;
+    this.call = call;
+  }
+}
+
+/** Whether a caught value carries this error number: a SyscallError as well as an error of node:fs. */
+export function isErrno(cause: unknown, errno: Errno): boolean {
+  return cause instanceof Error && 'code' in cause && cause.code === errno;
+}
