@@ -1,0 +1,82 @@
+/**
+ * Bundles the two command-line programs: build/cli/<name>.bundle.js (one CommonJS file by esbuild),
+ * <name>.cache (V8's code cache of it, taken after a run, so that the functions of start-up are in it)
+ * and <name>.cjs, the program itself, which loads the first with the help of the second.
+ */
+import { spawnSync } from 'node:child_process';
+import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { build } from 'esbuild';
+
+const OUT = 'build/cli';
+const PROGRAMS = ['dist', 'ctr'] as const;
+
+/**
+ * The program that users run. V8 itself refuses a cache of another version, of other flags or of another source; the
+ * script is then compiled as if there were none. WHARFD_WARM names the file to which a build wants the cache written.
+ */
+function loader(name: string): string {
+  return `'use strict';
+const { readFileSync, writeFileSync } = require('node:fs');
+const { Script, constants } = require('node:vm');
+const path = require('node:path');
+
+const bundle = path.join(__dirname, '${name}.bundle.js');
+const warm = process.env.WHARFD_WARM;
+let cachedData;
+if (!warm) {
+  try {
+    cachedData = readFileSync(path.join(__dirname, '${name}.cache'));
+  } catch {
+    // Without a cache it starts more slowly, and that is all.
+  }
+}
+const source = '(function (exports, require, module, __filename, __dirname) {' + readFileSync(bundle, 'latin1') + '\\n})';
+const script = new Script(source, {
+  filename: bundle,
+  cachedData,
+  importModuleDynamically: constants?.USE_MAIN_CONTEXT_DEFAULT_LOADER,
+});
+if (warm) process.once('exit', () => writeFileSync(warm, script.createCachedData()));
+script.runInThisContext()(module.exports, require, module, bundle, __dirname);
+`;
+}
+
+/** Runs the program once against no daemon and keeps what V8 compiled for it. */
+function writeCodeCache(name: string): void {
+  const cache = join(OUT, `${name}.cache`);
+  rmSync(cache, { force: true });
+  const run = spawnSync(
+    process.execPath,
+    [
+      join(OUT, `${name}.cjs`),
+      '--address',
+      join(process.cwd(), OUT, 'no-such.sock'),
+      '--connect-timeout',
+      '1s',
+      'list',
+    ],
+    { env: { ...process.env, WHARFD_WARM: cache }, encoding: 'utf8', timeout: 60_000 },
+  );
+  if (run.error) throw new Error(`running ${name} for its code cache: ${run.error.message}`, { cause: run.error });
+}
+
+for (const name of PROGRAMS) {
+  mkdirSync(OUT, { recursive: true });
+  await build({
+    entryPoints: [`src/cli/${name}/main.ts`],
+    outfile: join(OUT, `${name}.bundle.js`),
+    bundle: true,
+    platform: 'node',
+    format: 'cjs',
+    target: 'node20',
+    charset: 'ascii',
+    minify: true,
+    keepNames: true,
+    legalComments: 'none',
+    sourcemap: false,
+    logLevel: 'warning',
+  });
+  writeFileSync(join(OUT, `${name}.cjs`), loader(name), { mode: 0o755 });
+  writeCodeCache(name);
+}

@@ -1,0 +1,23 @@
+#!/usr/bin/env bash
+# Writes the launchers wharfd, dist and ctr into DIR. They carry node's absolute path, so they work under any PATH.
+# usage: scripts/launchers.sh DIR HOME   (HOME: the folder that holds build/, as it will be when they run)
+set -euo pipefail
+dir=$1 home=$2
+node=$(node -p 'process.execPath')
+
+quoted() {
+  printf "'%s'" "${1//\'/\'\\\'\'}"
+}
+
+launcher() {
+  local name=$1 entry=$2 temporary
+  temporary=$(mktemp "$dir/.$name.XXXXXX")
+  printf '#!/bin/sh\nexec %s %s "$@"\n' "$(quoted "$node")" "$(quoted "$home/$entry")" >"$temporary"
+  chmod 755 "$temporary"
+  mv "$temporary" "$dir/$name"
+}
+
+mkdir -p "$dir"
+launcher wharfd build/js/daemon/main.js
+launcher dist build/cli/dist.cjs
+launcher ctr build/cli/ctr.cjs
