@@ -1,0 +1,47 @@
+import { deferred, onAbort } from './abort.js';
+
+/** Lets at most `limit` holders in at once; the others wait in order. */
+export class Semaphore {
+  #free: number;
+  readonly #waiting: (() => void)[] = [];
+
+  constructor(limit: number) {
+    this.#free = limit;
+  }
+
+  /** Runs `work` when there is room. @throws The signal's reason when aborted while waiting. */
+  async run<T>(work: () => Promise<T>, signal?: AbortSignal): Promise<T> {
+    await this.#enter(signal);
+    try {
+      return await work();
+    } finally {
+      this.#leave();
+    }
+  }
+
+  async #enter(signal?: AbortSignal): Promise<void> {
+    signal?.throwIfAborted();
+    if (this.#free > 0) {
+      this.#free -= 1;
+      return;
+    }
+    const { promise, resolve, reject } = deferred<void>();
+    const admit = () => {
+      resolve();
+    };
+    this.#waiting.push(admit);
+    using _ = onAbort(signal, (reason) => {
+      const at = this.#waiting.indexOf(admit);
+      if (at < 0) return;
+      this.#waiting.splice(at, 1);
+      reject(reason);
+    });
+    await promise;
+  }
+
+  #leave(): void {
+    const next = this.#waiting.shift();
+    if (next) next();
+    else this.#free += 1;
+  }
+}

@@ -1,0 +1,57 @@
+import type { Digest } from '../../spec/digest.js';
+
+/** Bounds for one layer; what goes over ends in resource-exhausted, and nothing stays. */
+export interface ApplyLimits {
+  /** Bytes of the uncompressed tar. */
+  readonly maxBytes: number;
+  readonly maxEntries: number;
+  /** Uncompressed to compressed, looked at beyond `ratioFloorBytes` of output. */
+  readonly maxRatio: number;
+  readonly ratioFloorBytes: number;
+  readonly maxPathBytes: number;
+  readonly maxPathDepth: number;
+  readonly maxPaxBytes: number;
+}
+
+export interface ApplyProgress {
+  /** Compressed bytes read so far. */
+  readonly bytes: number;
+  readonly entries: number;
+}
+
+/** What a layer needs of the layers below it, to be resolved bottom-up when the chain is tied together (WIRE.md 13). */
+export type Deferred =
+  | { readonly kind: 'parent'; readonly path: Buffer }
+  | { readonly kind: 'hardlink'; readonly path: Buffer; readonly target: Buffer }
+  | { readonly kind: 'root' };
+
+export interface Applied {
+  readonly diffId: Digest;
+  /** Bytes of the uncompressed tar, trailing bytes included. */
+  readonly tarBytes: number;
+  readonly entries: number;
+  /** Bytes on disk and inodes of what was written. */
+  readonly usage: { readonly size: number; readonly inodes: number };
+  readonly deferred: readonly Deferred[];
+}
+
+export interface ApplyRequest {
+  /** The compressed blob as a file. */
+  readonly blobPath: string;
+  readonly mediaType: string;
+  /** An empty directory; whiteouts become overlay's forms in it ('overlay'), or remove what is there ('plain'). */
+  readonly directory: string;
+  readonly form: 'overlay' | 'plain';
+  readonly limits: ApplyLimits;
+  readonly onProgress?: (progress: ApplyProgress) => void;
+  readonly signal?: AbortSignal;
+}
+
+/** Unpacks layers. Work is done off the main thread. */
+export interface Applier {
+  /**
+   * @throws invalid-argument: no tar, or an entry that breaks a rule. resource-exhausted: over a limit, or the disk is full.
+   * data-loss: the compressed stream is cut or broken. The directory may hold a part then; the caller removes it.
+   */
+  apply(request: ApplyRequest): Promise<Applied>;
+}

@@ -1,0 +1,19 @@
+import type { Labels } from '../../spec/labels.js';
+
+export interface Namespace {
+  readonly name: string;
+  readonly labels: Labels;
+}
+
+/** The tenants. A namespace comes into being with its first object, or by `create`. */
+export interface NamespaceStore {
+  /** @throws not-found. */
+  get(name: string): Promise<Namespace>;
+  list(): Promise<readonly Namespace[]>;
+  /** @throws already-exists. invalid-argument: a name or label of the wrong form. */
+  create(namespace: Namespace): Promise<Namespace>;
+  /** Sets the labels named by `fieldPaths` (`labels`, `labels.<key>`); without paths, all of them. @throws not-found. */
+  update(namespace: Namespace, fieldPaths?: readonly string[]): Promise<Namespace>;
+  /** @throws not-found. failed-precondition: not empty; the message lists what is in it. */
+  delete(name: string): Promise<void>;
+}

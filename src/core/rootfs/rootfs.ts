@@ -1,0 +1,59 @@
+import type { Descriptor } from '../../spec/descriptor.js';
+import type { Digest } from '../../spec/digest.js';
+import type { Scope } from '../namespaces/scope.js';
+import type { Mount } from '../kernel/mounts.js';
+
+/** How far one layer's unpacking is. */
+export interface UnpackProgress {
+  readonly layer: Descriptor;
+  readonly state: 'waiting' | 'unpacking' | 'done' | 'exists';
+  /** Compressed bytes taken in so far, of `layer.size`. */
+  readonly bytes: number;
+  readonly entries: number;
+}
+
+export interface UnpackRequest {
+  /** Layers of one manifest, lowest first, and the diff IDs of its config, one for each. */
+  readonly layers: readonly Descriptor[];
+  readonly diffIds: readonly Digest[];
+  /** Empty for the daemon's default. */
+  readonly snapshotter?: string;
+  readonly onProgress?: (progress: UnpackProgress) => void;
+  readonly signal?: AbortSignal;
+}
+
+/** A chain in the making. Disposing before `finish` throws away what nobody else waits for. */
+export interface Unpacking extends AsyncDisposable {
+  /** Says that the blob of a layer is in the content store: it is applied from now on, whatever the others do. */
+  ready(layer: Descriptor): void;
+  /**
+   * Waits for all layers, ties them together, syncs, and names the snapshots.
+   *
+   * @returns The chain ID; undefined for an image without layers.
+   * @throws data-loss: a layer's diff ID differs from the config's; and what Applier throws.
+   */
+  finish(): Promise<Digest | undefined>;
+}
+
+/** Layers of images as chains of committed snapshots. One layer is applied once, however many ask for it at the same time. */
+export interface Rootfs {
+  /** @throws invalid-argument: as many layers as diff IDs are needed. */
+  unpack(scope: Scope, request: UnpackRequest): Promise<Unpacking>;
+  /** Unpacks a manifest (or the host's platform of an index) that is in the content store whole. */
+  unpackManifest(
+    scope: Scope,
+    target: Digest,
+    options?: Pick<UnpackRequest, 'snapshotter' | 'onProgress' | 'signal'>,
+  ): Promise<{ readonly chainId: Digest | undefined; readonly diffIds: readonly Digest[] }>;
+  /** A snapshot `key` on a chain: writable, or a view. @throws already-exists. not-found: the chain. */
+  prepare(
+    scope: Scope,
+    request: {
+      readonly key: string;
+      readonly chainId: string;
+      readonly readonly?: boolean;
+      readonly snapshotter?: string;
+    },
+  ): Promise<readonly Mount[]>;
+  mounts(scope: Scope, key: string, snapshotter?: string): Promise<readonly Mount[]>;
+}

@@ -1,0 +1,72 @@
+import type { Labels } from '../../spec/labels.js';
+import type { Mount } from '../kernel/mounts.js';
+
+export type SnapshotKind = 'active' | 'view' | 'committed';
+
+export interface SnapshotInfo {
+  readonly kind: SnapshotKind;
+  /** Key while active or view, name once committed; one key space. */
+  readonly name: string;
+  /** Name of the committed parent; empty for none. */
+  readonly parent: string;
+  readonly labels: Labels;
+  readonly createdAt: Date;
+  readonly updatedAt: Date;
+}
+
+/** What one snapshot holds itself, without its parents. */
+export interface SnapshotUsage {
+  /** Bytes on disk. */
+  readonly size: number;
+  readonly inodes: number;
+}
+
+/** Layered file-system states of one namespace. Mounts are described, never made. */
+export interface Snapshotter {
+  /** @throws not-found. */
+  stat(key: string): Promise<SnapshotInfo>;
+  /** Labels only: those named by `fieldPaths`, or all. @throws not-found. */
+  update(key: string, labels: Labels, fieldPaths?: readonly string[]): Promise<SnapshotInfo>;
+  usage(key: string, signal?: AbortSignal): Promise<SnapshotUsage>;
+  /** @throws not-found. failed-precondition: a committed one has no mounts. */
+  mounts(key: string): Promise<readonly Mount[]>;
+  /**
+   * Makes a writable snapshot on `parent` (empty: on nothing).
+   *
+   * @returns Mounts of the form of WIRE.md 10 (bind for no parents, else one overlay).
+   * @throws already-exists: the key, or what the label `containerd.io/snapshot.ref` names. not-found: the parent.
+   * failed-precondition: the parent is not committed.
+   */
+  prepare(key: string, parent: string, labels?: Labels): Promise<readonly Mount[]>;
+  /** Makes a read-only one, which can't be committed. */
+  view(key: string, parent: string, labels?: Labels): Promise<readonly Mount[]>;
+  /** Freezes `key` under `name`. @throws already-exists: `name`. not-found. failed-precondition: not active. */
+  commit(name: string, key: string, labels?: Labels, signal?: AbortSignal): Promise<void>;
+  /** @throws not-found. failed-precondition: it has children; the message names them. */
+  remove(key: string): Promise<void>;
+  /** One consistent view, ordered by name. */
+  list(filters?: readonly string[]): Promise<readonly SnapshotInfo[]>;
+}
+
+/** A layer applied on its own, ready to be tied into a chain. */
+export interface AppliedLayer {
+  /** Name that it gets: the chain ID. */
+  readonly name: string;
+  readonly parent: string;
+  /** The backend's number of the directory that holds it. */
+  readonly layerId: number;
+  readonly labels: Labels;
+  readonly usage: SnapshotUsage;
+}
+
+/** A snapshotter that takes layers which were applied straight into directories of its backend. */
+export interface LayeredSnapshotter extends Snapshotter {
+  /** Layers of the names that exist for the daemon as a whole (any namespace), so that they needn't be applied again. */
+  known(names: readonly string[]): Promise<ReadonlyMap<string, number>>;
+  /** A number for a new backend layer, registered so that a crash before `adopt` leaves garbage that the next start removes. */
+  newLayer(): Promise<number>;
+  /** Names all of them in one transaction, lowest first; those that exist already are left as they are and join the scope's lease. */
+  adopt(layers: readonly AppliedLayer[]): Promise<void>;
+  /** Gives up a number of `newLayer`; the directory goes. */
+  discard(layerId: number): Promise<void>;
+}

@@ -1,0 +1,35 @@
+import { DaemonError } from '../base/errors.js';
+
+/** Key/value pairs on a record; some keys are read by the garbage collector and by clients. */
+export type Labels = Readonly<Record<string, string>>;
+
+/** Bytes that key and value of one label may have together, as containerd limits them. */
+export const LABEL_BYTES_MAX = 4096;
+
+/** Label keys with a meaning of their own. */
+export const LABELS = {
+  gcRoot: 'containerd.io/gc.root',
+  gcExpire: 'containerd.io/gc.expire',
+  gcFlat: 'containerd.io/gc.flat',
+  gcRefContent: 'containerd.io/gc.ref.content',
+  gcRefSnapshot: 'containerd.io/gc.ref.snapshot',
+  gcRefImage: 'containerd.io/gc.ref.image',
+  uncompressed: 'containerd.io/uncompressed',
+  distributionSource: 'containerd.io/distribution.source',
+  snapshotRef: 'containerd.io/snapshot.ref',
+  defaultSnapshotter: 'containerd.io/defaults/snapshotter',
+  defaultRuntime: 'containerd.io/defaults/runtime',
+} as const;
+
+/** @throws invalid-argument: a key and its value are over 4096 bytes together. */
+export function checkLabels(labels: Labels): void {
+  for (const [key, value] of Object.entries(labels)) {
+    const bytes = Buffer.byteLength(key) + Buffer.byteLength(value);
+    if (bytes <= LABEL_BYTES_MAX) continue;
+    const head = key.length > 64 ? `${key.slice(0, 64)}...` : key;
+    throw new DaemonError(
+      'invalid-argument',
+      `label key and value length (${bytes} bytes) greater than maximum size (${LABEL_BYTES_MAX} bytes), key: ${head}: invalid argument`,
+    );
+  }
+}
