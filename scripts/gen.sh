@@ -1,11 +1,52 @@
 #!/usr/bin/env bash
-# Everything that is generated from proto/.
-# usage: scripts/gen.sh types DIR | descriptor FILE
+# Everything that is generated from proto/: the types of messages and services, the schemas for the codec, the tables of names.
+# usage: scripts/gen.sh [types DIR | --check]    (without arguments: types src/gen; --check only compares)
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
-case "${1:-}" in
-  types) mkdir -p "$2" ;;
-  descriptor) mkdir -p "$(dirname "$2")" ;;
+# What the command-line programs and the client library speak; the rest would only cost them start-up time.
+CLIENT_TYPES=(
+  containerd.services.{containers.v1.Containers,content.v1.Content,events.v1.Events,images.v1.Images}
+  containerd.services.{introspection.v1.Introspection,leases.v1.Leases,namespaces.v1.Namespaces}
+  containerd.services.{snapshots.v1.Snapshots,streaming.v1.Streaming,tasks.v1.Tasks,transfer.v1.Transfer,version.v1.Version}
+  containerd.services.diff.v1.Diff
+  wharfd.services.{attach.v1.AttachService,execution.v1.ExecutionService}
+  wharfd.services.{remotes.v1.RemotesService,rootfs.v1.RootfsService}
+  containerd.services.streaming.v1.StreamInit
+  containerd.types.transfer.{OCIRegistry,ImageStore,ImageImportStream,ImageExportStream,Progress,Data,WindowUpdate}
+  containerd.types.transfer.{AuthRequest,AuthResponse}
+  containerd.services.images.v1.{ImageCreate,ImageUpdate,ImageDelete}
+  containerd.events.{ContainerCreate,ContainerUpdate,ContainerDelete,ContentCreate,ContentDelete}
+  containerd.events.{NamespaceCreate,NamespaceUpdate,NamespaceDelete}
+  containerd.events.{SnapshotPrepare,SnapshotCommit,SnapshotRemove}
+  containerd.events.Task{Create,Start,Delete,IO,Exit,OOM,ExecAdded,ExecStarted,Paused,Resumed,Checkpointed}
+  containerd.runc.v1.Options
+)
+
+generate() {
+  local out=$1 work
+  work=$(mktemp -d)
+  # shellcheck disable=SC2064
+  trap "rm -rf '$work'" EXIT
+  mapfile -t files < <(cd proto && find . -name '*.proto' -printf '%P\n' | LC_ALL=C sort)
+  node_modules/.bin/proto-loader-gen-types --keepCase --longs=String --enums=String --defaults --oneofs \
+    --grpcLib=@grpc/grpc-js --importFileExtension=.js -I proto -O "$out" "${files[@]}" >"$work/log"
+  # One overview a .proto file, named like it and so overwriting each other; tables.ts stands for them all.
+  find "$out" -maxdepth 1 -name '*.ts' -delete
+
+  node_modules/.bin/buf build --as-file-descriptor-set --exclude-source-info -o "$work/whole.binpb"
+  node_modules/.bin/buf build --as-file-descriptor-set --exclude-source-info -o "$work/client.binpb" "${CLIENT_TYPES[@]/#/--type=}"
+  node --import tsx scripts/gen-schema.ts "$work/whole.binpb" "$work/client.binpb" "$out"
+}
+
+case "${1:-types}" in
+  types) generate "${2:-src/gen}" ;;
+  --check)
+    mkdir -p build
+    rm -rf build/gen-check
+    (generate build/gen-check)
+    diff -r build/gen-check src/gen || { echo 'src/gen is not what proto/ makes: run `make gen` and commit it' >&2; exit 1; }
+    rm -rf build/gen-check
+    ;;
   *) sed -n 's/^# usage: /usage: /p' "$0" >&2; exit 2 ;;
 esac

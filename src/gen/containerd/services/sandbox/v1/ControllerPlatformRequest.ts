@@ -1,0 +1,12 @@
+// Original file: proto/containerd/services/sandbox/v1/sandbox.proto
+
+
+export interface ControllerPlatformRequest {
+  'sandbox_id'?: (string);
+  'sandboxer'?: (string);
+}
+
+export interface ControllerPlatformRequest__Output {
+  'sandbox_id': (string);
+  'sandboxer': (string);
+}

@@ -1,0 +1,12 @@
+// Original file: proto/containerd/services/sandbox/v1/sandbox.proto
+
+
+export interface ControllerWaitRequest {
+  'sandbox_id'?: (string);
+  'sandboxer'?: (string);
+}
+
+export interface ControllerWaitRequest__Output {
+  'sandbox_id': (string);
+  'sandboxer': (string);
+}

@@ -1,0 +1,11 @@
+// Original file: proto/containerd/services/sandbox/v1/sandbox.proto
+
+import type { Sandbox as _containerd_types_Sandbox, Sandbox__Output as _containerd_types_Sandbox__Output } from '../../../../containerd/types/Sandbox.js';
+
+export interface StoreUpdateResponse {
+  'sandbox'?: (_containerd_types_Sandbox | null);
+}
+
+export interface StoreUpdateResponse__Output {
+  'sandbox': (_containerd_types_Sandbox__Output | null);
+}

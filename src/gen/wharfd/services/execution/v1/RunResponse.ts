@@ -1,0 +1,12 @@
+// Original file: proto/wharfd/services/execution/v1/execution.proto
+
+
+export interface RunResponse {
+  'id'?: (string);
+  'pid'?: (number);
+}
+
+export interface RunResponse__Output {
+  'id': (string);
+  'pid': (number);
+}
