@@ -59,7 +59,7 @@ export interface Descriptors {
   /** An eventfd, non-blocking: what cgroup v1 signals OOM through. */
   eventCounter(): Fd;
   /** Takes the count of an eventfd; 0 if nothing was signalled. */
-  takeEvents(fd: Fd): bigint;
+  takeEvents(fd: Fd): number;
   /**
    * Settles once the descriptor is readable or writable, or its other end hung up; the event loop looks, no thread
    * waits. One waiter a descriptor. Rejects with the signal's reason on abort. Not for descriptors that a stream of Node has.

@@ -31,7 +31,7 @@ export interface FileStat {
   readonly nlink: number;
   /** Together with `ino` names the file while it exists. */
   readonly dev: number;
-  readonly ino: number;
+  readonly ino: bigint;
   /** The device that a device node stands for; 0/0 for all others, and for an overlay whiteout. */
   readonly rdev: DeviceNumber;
   readonly atime: FileTime;
@@ -45,7 +45,6 @@ export type EntryType = 'file' | 'directory' | 'symlink' | 'char' | 'block' | 'f
 export interface DirectoryEntry {
   readonly name: Buffer;
   readonly type: EntryType;
-  readonly ino: number;
 }
 
 /** Owner, mode and times that a file shall have. What is absent stays as it is. */
@@ -86,7 +85,7 @@ export interface DirectoryFiles {
    *
    * @param flags Of OPEN, combined by `|`.
    * @param resolve Of RESOLVE, combined by `|`; 0 resolves as open(2) does.
-   * @param mode Of a file that is created; exact.
+   * @param mode Of a file that is created; exact with OPEN.exclusive.
    */
   open(dir: Fd, path: RawName, flags: number, resolve: number, mode?: number): Fd;
   close(fd: Fd): void;

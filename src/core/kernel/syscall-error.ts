@@ -1,7 +1,10 @@
 import { DaemonError } from '../../base/errors.js';
 import { describeErrno, kindOfErrno, type Errno } from './errno.js';
 
-/** A system call that failed. The error kind follows from the error number by the table of errno.ts. */
+/**
+ * A system call that failed. The error kind follows from the error number by the table of errno.ts; isErrno of base/errors
+ * tells one from another, here as for node:fs.
+ */
 export class SyscallError extends DaemonError {
   /** Symbolic error number, such as `ENOENT`. Also as `code`, where Node's own errors have it. */
   readonly errno: Errno;
@@ -21,9 +24,4 @@ export class SyscallError extends DaemonError {
     this.code = errno;
     this.call = call;
   }
-}
-
-/** Whether a caught value carries this error number: a SyscallError as well as an error of node:fs. */
-export function isErrno(cause: unknown, errno: Errno): boolean {
-  return cause instanceof Error && 'code' in cause && cause.code === errno;
 }
