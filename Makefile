@@ -9,7 +9,6 @@ DESTDIR ?=
 BIN := node_modules/.bin
 TSX := node --import tsx
 SOURCES := $(shell find src -name '*.ts' ! -name '*.test.ts' 2>/dev/null)
-PROTO := $(shell find proto -name '*.proto' 2>/dev/null)
 
 .PHONY: help
 help: ## list the targets
@@ -23,7 +22,7 @@ setup: ## install the missing Debian packages and the npm packages
 .PHONY: build
 build: setup ## compile everything; then bin/wharfd, bin/dist and bin/ctr run from here
 	@$(MAKE) native
-	@$(MAKE) build/js/.done build/proto/wharfd.binpb build/cli/.done
+	@$(MAKE) build/js/.done build/cli/.done
 	@scripts/launchers.sh bin "$(CURDIR)"
 
 .PHONY: native
@@ -33,9 +32,6 @@ native:
 build/js/.done: $(SOURCES) tsconfig.json tsconfig.build.json package-lock.json
 	$(BIN)/tsc -p tsconfig.build.json
 	@touch $@
-
-build/proto/wharfd.binpb: $(PROTO) scripts/gen.sh
-	scripts/gen.sh descriptor $@
 
 build/cli/.done: $(SOURCES) scripts/bundle.ts package-lock.json
 	$(TSX) scripts/bundle.ts
@@ -49,15 +45,11 @@ check: setup ## format, lint, types, room boundaries, dead code, generated code
 	$(BIN)/depcruise --config .dependency-cruiser.cjs src test bench scripts
 	$(BIN)/knip
 	$(BIN)/buf lint
-	@rm -rf build/gen-check
-	scripts/gen.sh types build/gen-check
-	diff -r build/gen-check src/gen
-	@rm -rf build/gen-check
+	scripts/gen.sh --check
 
 .PHONY: gen
 gen: setup ## generate src/gen from proto/
-	@rm -rf src/gen
-	scripts/gen.sh types src/gen
+	@scripts/gen.sh
 
 .PHONY: test
 test: build ## build and run all tests (TEST="part of a path" chooses files)

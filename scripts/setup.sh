@@ -23,6 +23,7 @@ redis-cli redis-tools
 igzip isal
 pigz pigz
 zstd zstd
+openssl openssl
 containerd containerd
 mkfs.ext4 e2fsprogs
 mount mount
