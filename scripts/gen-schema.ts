@@ -20,11 +20,11 @@ function isJson(value: unknown): value is Json {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
-/** Drops what the codec does not need: file options, comments, reserved ranges. */
+/** Drops what the codec does not need (file options, comments, reserved ranges), and makes maps of lists of map entries. */
 function slim(value: unknown): unknown {
   if (!isJson(value)) return value;
   const out: Json = {};
-  for (const [key, inner] of Object.entries(value)) {
+  for (const [key, inner] of Object.entries(withMaps(value))) {
     if (key === 'reserved' || key === 'comment' || key === 'comments') continue;
     if (key !== 'options') out[key] = slim(inner);
     else if (isJson(inner)) {
@@ -35,8 +35,30 @@ function slim(value: unknown): unknown {
   return out;
 }
 
+/** A compiled descriptor has a map as `repeated XEntry`, with XEntry marked; protobufjs knows maps from .proto files only. */
+function withMaps(message: Json): Json {
+  const { fields, nested } = message;
+  if (!isJson(fields) || !isJson(nested)) return message;
+  const entries = new Map<string, Json>();
+  for (const [name, inner] of Object.entries(nested)) {
+    if (isJson(inner) && isJson(inner.options) && inner.options.map_entry && isJson(inner.fields))
+      entries.set(name, inner.fields);
+  }
+  const mapped = Object.entries(fields).map(([name, field]) => [name, asMap(field, entries)] as const);
+  const rest = Object.entries(nested).filter(([name]) => !entries.has(name));
+  const { nested: _, ...own } = message;
+  return { ...own, fields: Object.fromEntries(mapped), ...(rest.length > 0 && { nested: Object.fromEntries(rest) }) };
+}
+
+function asMap(field: unknown, entries: ReadonlyMap<string, Json>): unknown {
+  if (!isJson(field) || typeof field.type !== 'string') return field;
+  const entry = entries.get(field.type.split('.').at(-1) ?? '');
+  if (!entry || !isJson(entry.key) || !isJson(entry.value)) return field;
+  return { keyType: entry.key.type, type: entry.value.type, id: field.id };
+}
+
 /** What protobufjs/ext/descriptor adds to the class, and does not declare. */
-const { fromDescriptor } = protobuf.Root as unknown as { fromDescriptor(set: Uint8Array): protobuf.Root };
+const { fromDescriptor } = protobuf.Root as unknown as Record<'fromDescriptor', (set: Uint8Array) => protobuf.Root>;
 
 function readRoot(file: string): protobuf.Root {
   const root = fromDescriptor(readFileSync(file));
@@ -55,36 +77,41 @@ function nameOf(object: protobuf.ReflectionObject): string {
   return object.fullName.slice(1);
 }
 
-/** The module and the identifier that proto-loader-gen-types gave a message; a nested one has its parents in the name. */
-function generatedName(object: protobuf.ReflectionObject): { path: string; name: string } {
-  const parents: string[] = [];
-  let at = object.parent;
-  while (at instanceof protobuf.Type) {
-    parents.unshift(at.name);
-    at = at.parent;
-  }
-  const [outer, ...inner] = [...parents, object.name];
-  const folder = at ? nameOf(at).replaceAll('.', '/') : '';
-  return { path: `./${folder}/${outer ?? ''}.js`, name: [`_${nameOf(object).replaceAll('.', '_')}`, inner].flat()[0] ?? '' };
+function kindOf(method: protobuf.Method): string {
+  if (method.requestStream) return method.responseStream ? 'bidi' : 'client-stream';
+  return method.responseStream ? 'server-stream' : 'unary';
+}
+
+/** `CloseIO` is `closeIO`: the name that handlers and clients use. */
+function methodLine(method: protobuf.Method): string {
+  const name = method.name.charAt(0).toLowerCase() + method.name.slice(1);
+  const typeName = (type: protobuf.Type | null): string => (type ? nameOf(type) : '');
+  const request = typeName(method.resolvedRequestType);
+  const response = typeName(method.resolvedResponseType);
+  return `    ${name}: { kind: '${kindOf(method)}'; request: '${request}'; response: '${response}' };`;
+}
+
+/** Messages that stand alone; those inside others are reached through them. google.protobuf has few that travel. */
+function isListed(object: protobuf.ReflectionObject): object is protobuf.Type {
+  if (!(object instanceof protobuf.Type) || object.parent instanceof protobuf.Type) return false;
+  const [, wellKnown] = /^google\.protobuf\.(.*)/.exec(nameOf(object)) ?? [];
+  return !wellKnown || ['Any', 'Empty', 'Timestamp', 'FieldMask', 'FileDescriptorProto'].includes(wellKnown);
 }
 
 function tables(root: protobuf.Root): string {
+  const all = [...descendants(root)];
   const imports: string[] = [];
   const messages: string[] = [];
-  const services: string[] = [];
-  for (const object of descendants(root)) {
-    const full = nameOf(object);
-    if (full.startsWith('google.protobuf.') && !/\.(Any|Empty|Timestamp|FieldMask|FileDescriptorProto)$/.test(full)) continue;
-    const { path } = generatedName(object);
+  for (const type of all.filter(isListed)) {
+    const full = nameOf(type);
     const id = full.replaceAll('.', '_');
-    if (object instanceof protobuf.Service) {
-      imports.push(`import type { ${object.name}Definition as ${id}Definition, ${object.name}Handlers as ${id}Handlers } from '${path}';`);
-      services.push(`  '${full}': { definition: ${id}Definition; handlers: ${id}Handlers };`);
-    } else if (object instanceof protobuf.Type && !(object.parent instanceof protobuf.Type)) {
-      imports.push(`import type { ${object.name} as ${id}, ${object.name}__Output as ${id}__Output } from '${path}';`);
-      messages.push(`  '${full}': { input: ${id}; output: ${id}__Output };`);
-    }
+    const names = `${type.name} as ${id}, ${type.name}__Output as ${id}__Output`;
+    imports.push(`import type { ${names} } from './${full.replaceAll('.', '/')}.js';`);
+    messages.push(`  '${full}': { input: ${id}; output: ${id}__Output };`);
   }
+  const services = all
+    .filter((object) => object instanceof protobuf.Service)
+    .map((service) => [`  '${nameOf(service)}': {`, ...service.methodsArray.map(methodLine), '  };'].join('\n'));
   return [
     HEAD,
     ...imports.sort(),
@@ -94,7 +121,7 @@ function tables(root: protobuf.Root): string {
     ...messages.sort(),
     '}',
     '',
-    '/** Every service by its full name. */',
+    '/** Every service by its full name, with the shape of its methods. */',
     'export interface ServiceTable {',
     ...services.sort(),
     '}',

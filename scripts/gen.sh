@@ -20,7 +20,7 @@ CLIENT_TYPES=(
   containerd.events.{NamespaceCreate,NamespaceUpdate,NamespaceDelete}
   containerd.events.{SnapshotPrepare,SnapshotCommit,SnapshotRemove}
   containerd.events.Task{Create,Start,Delete,IO,Exit,OOM,ExecAdded,ExecStarted,Paused,Resumed,Checkpointed}
-  containerd.runc.v1.Options
+  containerd.runc.v1.Options wharfd.services.execution.v1.ExecAudit
 )
 
 generate() {
@@ -30,7 +30,7 @@ generate() {
   trap "rm -rf '$work'" EXIT
   mapfile -t files < <(cd proto && find . -name '*.proto' -printf '%P\n' | LC_ALL=C sort)
   node_modules/.bin/proto-loader-gen-types --keepCase --longs=String --enums=String --defaults --oneofs \
-    --grpcLib=@grpc/grpc-js --importFileExtension=.js -I proto -O "$out" "${files[@]}" >"$work/log"
+    --importFileExtension=.js -I proto -O "$out" "${files[@]}" >"$work/log"
   # One overview a .proto file, named like it and so overwriting each other; tables.ts stands for them all.
   find "$out" -maxdepth 1 -name '*.ts' -delete
 

@@ -11,7 +11,6 @@ import type { ApplyRequest as containerd_services_diff_v1_ApplyRequest, ApplyReq
 import type { ApplyResponse as containerd_services_diff_v1_ApplyResponse, ApplyResponse__Output as containerd_services_diff_v1_ApplyResponse__Output } from './containerd/services/diff/v1/ApplyResponse.js';
 import type { AttachRequest as wharfd_services_attach_v1_AttachRequest, AttachRequest__Output as wharfd_services_attach_v1_AttachRequest__Output } from './wharfd/services/attach/v1/AttachRequest.js';
 import type { AttachResponse as wharfd_services_attach_v1_AttachResponse, AttachResponse__Output as wharfd_services_attach_v1_AttachResponse__Output } from './wharfd/services/attach/v1/AttachResponse.js';
-import type { AttachServiceDefinition as wharfd_services_attach_v1_AttachServiceDefinition, AttachServiceHandlers as wharfd_services_attach_v1_AttachServiceHandlers } from './wharfd/services/attach/v1/AttachService.js';
 import type { AttachStart as wharfd_services_attach_v1_AttachStart, AttachStart__Output as wharfd_services_attach_v1_AttachStart__Output } from './wharfd/services/attach/v1/AttachStart.js';
 import type { Attached as wharfd_services_attach_v1_Attached, Attached__Output as wharfd_services_attach_v1_Attached__Output } from './wharfd/services/attach/v1/Attached.js';
 import type { AuthRequest as containerd_types_transfer_AuthRequest, AuthRequest__Output as containerd_types_transfer_AuthRequest__Output } from './containerd/types/transfer/AuthRequest.js';
@@ -34,13 +33,10 @@ import type { ContainerDelete as containerd_events_ContainerDelete, ContainerDel
 import type { ContainerPath as containerd_types_transfer_ContainerPath, ContainerPath__Output as containerd_types_transfer_ContainerPath__Output } from './containerd/types/transfer/ContainerPath.js';
 import type { ContainerSummary as wharfd_services_execution_v1_ContainerSummary, ContainerSummary__Output as wharfd_services_execution_v1_ContainerSummary__Output } from './wharfd/services/execution/v1/ContainerSummary.js';
 import type { ContainerUpdate as containerd_events_ContainerUpdate, ContainerUpdate__Output as containerd_events_ContainerUpdate__Output } from './containerd/events/ContainerUpdate.js';
-import type { ContainersDefinition as containerd_services_containers_v1_ContainersDefinition, ContainersHandlers as containerd_services_containers_v1_ContainersHandlers } from './containerd/services/containers/v1/Containers.js';
 import type { ContentCreate as containerd_events_ContentCreate, ContentCreate__Output as containerd_events_ContentCreate__Output } from './containerd/events/ContentCreate.js';
-import type { ContentDefinition as containerd_services_content_v1_ContentDefinition, ContentHandlers as containerd_services_content_v1_ContentHandlers } from './containerd/services/content/v1/Content.js';
 import type { ContentDelete as containerd_events_ContentDelete, ContentDelete__Output as containerd_events_ContentDelete__Output } from './containerd/events/ContentDelete.js';
 import type { ControllerCreateRequest as containerd_services_sandbox_v1_ControllerCreateRequest, ControllerCreateRequest__Output as containerd_services_sandbox_v1_ControllerCreateRequest__Output } from './containerd/services/sandbox/v1/ControllerCreateRequest.js';
 import type { ControllerCreateResponse as containerd_services_sandbox_v1_ControllerCreateResponse, ControllerCreateResponse__Output as containerd_services_sandbox_v1_ControllerCreateResponse__Output } from './containerd/services/sandbox/v1/ControllerCreateResponse.js';
-import type { ControllerDefinition as containerd_services_sandbox_v1_ControllerDefinition, ControllerHandlers as containerd_services_sandbox_v1_ControllerHandlers } from './containerd/services/sandbox/v1/Controller.js';
 import type { ControllerMetricsRequest as containerd_services_sandbox_v1_ControllerMetricsRequest, ControllerMetricsRequest__Output as containerd_services_sandbox_v1_ControllerMetricsRequest__Output } from './containerd/services/sandbox/v1/ControllerMetricsRequest.js';
 import type { ControllerMetricsResponse as containerd_services_sandbox_v1_ControllerMetricsResponse, ControllerMetricsResponse__Output as containerd_services_sandbox_v1_ControllerMetricsResponse__Output } from './containerd/services/sandbox/v1/ControllerMetricsResponse.js';
 import type { ControllerPlatformRequest as containerd_services_sandbox_v1_ControllerPlatformRequest, ControllerPlatformRequest__Output as containerd_services_sandbox_v1_ControllerPlatformRequest__Output } from './containerd/services/sandbox/v1/ControllerPlatformRequest.js';
@@ -80,17 +76,17 @@ import type { DeleteResponse as containerd_services_tasks_v1_DeleteResponse, Del
 import type { DeleteTaskRequest as containerd_services_tasks_v1_DeleteTaskRequest, DeleteTaskRequest__Output as containerd_services_tasks_v1_DeleteTaskRequest__Output } from './containerd/services/tasks/v1/DeleteTaskRequest.js';
 import type { DeprecationWarning as containerd_services_introspection_v1_DeprecationWarning, DeprecationWarning__Output as containerd_services_introspection_v1_DeprecationWarning__Output } from './containerd/services/introspection/v1/DeprecationWarning.js';
 import type { Descriptor as containerd_types_Descriptor, Descriptor__Output as containerd_types_Descriptor__Output } from './containerd/types/Descriptor.js';
-import type { DiffDefinition as containerd_services_diff_v1_DiffDefinition, DiffHandlers as containerd_services_diff_v1_DiffHandlers } from './containerd/services/diff/v1/Diff.js';
 import type { DiffRequest as containerd_services_diff_v1_DiffRequest, DiffRequest__Output as containerd_services_diff_v1_DiffRequest__Output } from './containerd/services/diff/v1/DiffRequest.js';
 import type { DiffResponse as containerd_services_diff_v1_DiffResponse, DiffResponse__Output as containerd_services_diff_v1_DiffResponse__Output } from './containerd/services/diff/v1/DiffResponse.js';
 import type { Empty as google_protobuf_Empty, Empty__Output as google_protobuf_Empty__Output } from './google/protobuf/Empty.js';
 import type { Envelope as containerd_types_Envelope, Envelope__Output as containerd_types_Envelope__Output } from './containerd/types/Envelope.js';
 import type { ErrorResponse as grpc_reflection_v1_ErrorResponse, ErrorResponse__Output as grpc_reflection_v1_ErrorResponse__Output } from './grpc/reflection/v1/ErrorResponse.js';
 import type { ErrorResponse as grpc_reflection_v1alpha_ErrorResponse, ErrorResponse__Output as grpc_reflection_v1alpha_ErrorResponse__Output } from './grpc/reflection/v1alpha/ErrorResponse.js';
-import type { EventsDefinition as containerd_services_events_v1_EventsDefinition, EventsHandlers as containerd_services_events_v1_EventsHandlers } from './containerd/services/events/v1/Events.js';
+import type { ExecAudit as wharfd_services_execution_v1_ExecAudit, ExecAudit__Output as wharfd_services_execution_v1_ExecAudit__Output } from './wharfd/services/execution/v1/ExecAudit.js';
 import type { ExecProcessRequest as containerd_services_tasks_v1_ExecProcessRequest, ExecProcessRequest__Output as containerd_services_tasks_v1_ExecProcessRequest__Output } from './containerd/services/tasks/v1/ExecProcessRequest.js';
 import type { ExecProcessResponse as containerd_services_tasks_v1_ExecProcessResponse, ExecProcessResponse__Output as containerd_services_tasks_v1_ExecProcessResponse__Output } from './containerd/services/tasks/v1/ExecProcessResponse.js';
-import type { ExecutionServiceDefinition as wharfd_services_execution_v1_ExecutionServiceDefinition, ExecutionServiceHandlers as wharfd_services_execution_v1_ExecutionServiceHandlers } from './wharfd/services/execution/v1/ExecutionService.js';
+import type { ExecRequest as wharfd_services_execution_v1_ExecRequest, ExecRequest__Output as wharfd_services_execution_v1_ExecRequest__Output } from './wharfd/services/execution/v1/ExecRequest.js';
+import type { ExecResponse as wharfd_services_execution_v1_ExecResponse, ExecResponse__Output as wharfd_services_execution_v1_ExecResponse__Output } from './wharfd/services/execution/v1/ExecResponse.js';
 import type { Exit as wharfd_services_attach_v1_Exit, Exit__Output as wharfd_services_attach_v1_Exit__Output } from './wharfd/services/attach/v1/Exit.js';
 import type { ExtensionNumberResponse as grpc_reflection_v1_ExtensionNumberResponse, ExtensionNumberResponse__Output as grpc_reflection_v1_ExtensionNumberResponse__Output } from './grpc/reflection/v1/ExtensionNumberResponse.js';
 import type { ExtensionNumberResponse as grpc_reflection_v1alpha_ExtensionNumberResponse, ExtensionNumberResponse__Output as grpc_reflection_v1alpha_ExtensionNumberResponse__Output } from './grpc/reflection/v1alpha/ExtensionNumberResponse.js';
@@ -113,7 +109,6 @@ import type { GetRequest as containerd_services_tasks_v1_GetRequest, GetRequest_
 import type { GetResponse as containerd_services_tasks_v1_GetResponse, GetResponse__Output as containerd_services_tasks_v1_GetResponse__Output } from './containerd/services/tasks/v1/GetResponse.js';
 import type { HealthCheckRequest as grpc_health_v1_HealthCheckRequest, HealthCheckRequest__Output as grpc_health_v1_HealthCheckRequest__Output } from './grpc/health/v1/HealthCheckRequest.js';
 import type { HealthCheckResponse as grpc_health_v1_HealthCheckResponse, HealthCheckResponse__Output as grpc_health_v1_HealthCheckResponse__Output } from './grpc/health/v1/HealthCheckResponse.js';
-import type { HealthDefinition as grpc_health_v1_HealthDefinition, HealthHandlers as grpc_health_v1_HealthHandlers } from './grpc/health/v1/Health.js';
 import type { HugeTlbStat as io_containerd_cgroups_v2_HugeTlbStat, HugeTlbStat__Output as io_containerd_cgroups_v2_HugeTlbStat__Output } from './io/containerd/cgroups/v2/HugeTlbStat.js';
 import type { HugetlbStat as io_containerd_cgroups_v1_HugetlbStat, HugetlbStat__Output as io_containerd_cgroups_v1_HugetlbStat__Output } from './io/containerd/cgroups/v1/HugetlbStat.js';
 import type { IOEntry as io_containerd_cgroups_v2_IOEntry, IOEntry__Output as io_containerd_cgroups_v2_IOEntry__Output } from './io/containerd/cgroups/v2/IOEntry.js';
@@ -126,17 +121,14 @@ import type { ImageImportStream as containerd_types_transfer_ImageImportStream, 
 import type { ImageReference as containerd_types_transfer_ImageReference, ImageReference__Output as containerd_types_transfer_ImageReference__Output } from './containerd/types/transfer/ImageReference.js';
 import type { ImageStore as containerd_types_transfer_ImageStore, ImageStore__Output as containerd_types_transfer_ImageStore__Output } from './containerd/types/transfer/ImageStore.js';
 import type { ImageUpdate as containerd_services_images_v1_ImageUpdate, ImageUpdate__Output as containerd_services_images_v1_ImageUpdate__Output } from './containerd/services/images/v1/ImageUpdate.js';
-import type { ImagesDefinition as containerd_services_images_v1_ImagesDefinition, ImagesHandlers as containerd_services_images_v1_ImagesHandlers } from './containerd/services/images/v1/Images.js';
 import type { Info as containerd_services_content_v1_Info, Info__Output as containerd_services_content_v1_Info__Output } from './containerd/services/content/v1/Info.js';
 import type { Info as containerd_services_snapshots_v1_Info, Info__Output as containerd_services_snapshots_v1_Info__Output } from './containerd/services/snapshots/v1/Info.js';
 import type { InfoRequest as containerd_services_content_v1_InfoRequest, InfoRequest__Output as containerd_services_content_v1_InfoRequest__Output } from './containerd/services/content/v1/InfoRequest.js';
 import type { InfoRequest as containerd_services_mounts_v1_InfoRequest, InfoRequest__Output as containerd_services_mounts_v1_InfoRequest__Output } from './containerd/services/mounts/v1/InfoRequest.js';
 import type { InfoResponse as containerd_services_content_v1_InfoResponse, InfoResponse__Output as containerd_services_content_v1_InfoResponse__Output } from './containerd/services/content/v1/InfoResponse.js';
 import type { InfoResponse as containerd_services_mounts_v1_InfoResponse, InfoResponse__Output as containerd_services_mounts_v1_InfoResponse__Output } from './containerd/services/mounts/v1/InfoResponse.js';
-import type { IntrospectionDefinition as containerd_services_introspection_v1_IntrospectionDefinition, IntrospectionHandlers as containerd_services_introspection_v1_IntrospectionHandlers } from './containerd/services/introspection/v1/Introspection.js';
 import type { KillRequest as containerd_services_tasks_v1_KillRequest, KillRequest__Output as containerd_services_tasks_v1_KillRequest__Output } from './containerd/services/tasks/v1/KillRequest.js';
 import type { Lease as containerd_services_leases_v1_Lease, Lease__Output as containerd_services_leases_v1_Lease__Output } from './containerd/services/leases/v1/Lease.js';
-import type { LeasesDefinition as containerd_services_leases_v1_LeasesDefinition, LeasesHandlers as containerd_services_leases_v1_LeasesHandlers } from './containerd/services/leases/v1/Leases.js';
 import type { ListContainerMessage as containerd_services_containers_v1_ListContainerMessage, ListContainerMessage__Output as containerd_services_containers_v1_ListContainerMessage__Output } from './containerd/services/containers/v1/ListContainerMessage.js';
 import type { ListContainersRequest as containerd_services_containers_v1_ListContainersRequest, ListContainersRequest__Output as containerd_services_containers_v1_ListContainersRequest__Output } from './containerd/services/containers/v1/ListContainersRequest.js';
 import type { ListContainersResponse as containerd_services_containers_v1_ListContainersResponse, ListContainersResponse__Output as containerd_services_containers_v1_ListContainersResponse__Output } from './containerd/services/containers/v1/ListContainersResponse.js';
@@ -175,7 +167,6 @@ import type { Metrics as io_containerd_cgroups_v2_Metrics, Metrics__Output as io
 import type { MetricsRequest as containerd_services_tasks_v1_MetricsRequest, MetricsRequest__Output as containerd_services_tasks_v1_MetricsRequest__Output } from './containerd/services/tasks/v1/MetricsRequest.js';
 import type { MetricsResponse as containerd_services_tasks_v1_MetricsResponse, MetricsResponse__Output as containerd_services_tasks_v1_MetricsResponse__Output } from './containerd/services/tasks/v1/MetricsResponse.js';
 import type { Mount as containerd_types_Mount, Mount__Output as containerd_types_Mount__Output } from './containerd/types/Mount.js';
-import type { MountsDefinition as containerd_services_mounts_v1_MountsDefinition, MountsHandlers as containerd_services_mounts_v1_MountsHandlers } from './containerd/services/mounts/v1/Mounts.js';
 import type { MountsRequest as containerd_services_snapshots_v1_MountsRequest, MountsRequest__Output as containerd_services_snapshots_v1_MountsRequest__Output } from './containerd/services/snapshots/v1/MountsRequest.js';
 import type { MountsRequest as wharfd_services_rootfs_v1_MountsRequest, MountsRequest__Output as wharfd_services_rootfs_v1_MountsRequest__Output } from './wharfd/services/rootfs/v1/MountsRequest.js';
 import type { MountsResponse as containerd_services_snapshots_v1_MountsResponse, MountsResponse__Output as containerd_services_snapshots_v1_MountsResponse__Output } from './containerd/services/snapshots/v1/MountsResponse.js';
@@ -184,7 +175,6 @@ import type { Namespace as containerd_services_namespaces_v1_Namespace, Namespac
 import type { NamespaceCreate as containerd_events_NamespaceCreate, NamespaceCreate__Output as containerd_events_NamespaceCreate__Output } from './containerd/events/NamespaceCreate.js';
 import type { NamespaceDelete as containerd_events_NamespaceDelete, NamespaceDelete__Output as containerd_events_NamespaceDelete__Output } from './containerd/events/NamespaceDelete.js';
 import type { NamespaceUpdate as containerd_events_NamespaceUpdate, NamespaceUpdate__Output as containerd_events_NamespaceUpdate__Output } from './containerd/events/NamespaceUpdate.js';
-import type { NamespacesDefinition as containerd_services_namespaces_v1_NamespacesDefinition, NamespacesHandlers as containerd_services_namespaces_v1_NamespacesHandlers } from './containerd/services/namespaces/v1/Namespaces.js';
 import type { NetworkStat as io_containerd_cgroups_v1_NetworkStat, NetworkStat__Output as io_containerd_cgroups_v1_NetworkStat__Output } from './io/containerd/cgroups/v1/NetworkStat.js';
 import type { NetworkStat as io_containerd_cgroups_v2_NetworkStat, NetworkStat__Output as io_containerd_cgroups_v2_NetworkStat__Output } from './io/containerd/cgroups/v2/NetworkStat.js';
 import type { OCIRegistry as containerd_types_transfer_OCIRegistry, OCIRegistry__Output as containerd_types_transfer_OCIRegistry__Output } from './containerd/types/transfer/OCIRegistry.js';
@@ -221,7 +211,6 @@ import type { ReadContentResponse as containerd_services_content_v1_ReadContentR
 import type { ReadStream as containerd_types_transfer_ReadStream, ReadStream__Output as containerd_types_transfer_ReadStream__Output } from './containerd/types/transfer/ReadStream.js';
 import type { RegistryResolver as containerd_types_transfer_RegistryResolver, RegistryResolver__Output as containerd_types_transfer_RegistryResolver__Output } from './containerd/types/transfer/RegistryResolver.js';
 import type { RemoteOptions as wharfd_services_remotes_v1_RemoteOptions, RemoteOptions__Output as wharfd_services_remotes_v1_RemoteOptions__Output } from './wharfd/services/remotes/v1/RemoteOptions.js';
-import type { RemotesServiceDefinition as wharfd_services_remotes_v1_RemotesServiceDefinition, RemotesServiceHandlers as wharfd_services_remotes_v1_RemotesServiceHandlers } from './wharfd/services/remotes/v1/RemotesService.js';
 import type { RemoveRequest as wharfd_services_execution_v1_RemoveRequest, RemoveRequest__Output as wharfd_services_execution_v1_RemoveRequest__Output } from './wharfd/services/execution/v1/RemoveRequest.js';
 import type { RemoveResponse as wharfd_services_execution_v1_RemoveResponse, RemoveResponse__Output as wharfd_services_execution_v1_RemoveResponse__Output } from './wharfd/services/execution/v1/RemoveResponse.js';
 import type { RemoveSnapshotRequest as containerd_services_snapshots_v1_RemoveSnapshotRequest, RemoveSnapshotRequest__Output as containerd_services_snapshots_v1_RemoveSnapshotRequest__Output } from './containerd/services/snapshots/v1/RemoveSnapshotRequest.js';
@@ -230,7 +219,6 @@ import type { ResolveRequest as wharfd_services_remotes_v1_ResolveRequest, Resol
 import type { ResolveResponse as wharfd_services_remotes_v1_ResolveResponse, ResolveResponse__Output as wharfd_services_remotes_v1_ResolveResponse__Output } from './wharfd/services/remotes/v1/ResolveResponse.js';
 import type { Resource as containerd_services_leases_v1_Resource, Resource__Output as containerd_services_leases_v1_Resource__Output } from './containerd/services/leases/v1/Resource.js';
 import type { ResumeTaskRequest as containerd_services_tasks_v1_ResumeTaskRequest, ResumeTaskRequest__Output as containerd_services_tasks_v1_ResumeTaskRequest__Output } from './containerd/services/tasks/v1/ResumeTaskRequest.js';
-import type { RootfsServiceDefinition as wharfd_services_rootfs_v1_RootfsServiceDefinition, RootfsServiceHandlers as wharfd_services_rootfs_v1_RootfsServiceHandlers } from './wharfd/services/rootfs/v1/RootfsService.js';
 import type { RunRequest as wharfd_services_execution_v1_RunRequest, RunRequest__Output as wharfd_services_execution_v1_RunRequest__Output } from './wharfd/services/execution/v1/RunRequest.js';
 import type { RunResponse as wharfd_services_execution_v1_RunResponse, RunResponse__Output as wharfd_services_execution_v1_RunResponse__Output } from './wharfd/services/execution/v1/RunResponse.js';
 import type { RuntimeInfo as containerd_types_RuntimeInfo, RuntimeInfo__Output as containerd_types_RuntimeInfo__Output } from './containerd/types/RuntimeInfo.js';
@@ -240,8 +228,6 @@ import type { Sandbox as containerd_types_Sandbox, Sandbox__Output as containerd
 import type { SandboxCreate as containerd_events_SandboxCreate, SandboxCreate__Output as containerd_events_SandboxCreate__Output } from './containerd/events/SandboxCreate.js';
 import type { SandboxExit as containerd_events_SandboxExit, SandboxExit__Output as containerd_events_SandboxExit__Output } from './containerd/events/SandboxExit.js';
 import type { SandboxStart as containerd_events_SandboxStart, SandboxStart__Output as containerd_events_SandboxStart__Output } from './containerd/events/SandboxStart.js';
-import type { ServerReflectionDefinition as grpc_reflection_v1_ServerReflectionDefinition, ServerReflectionHandlers as grpc_reflection_v1_ServerReflectionHandlers } from './grpc/reflection/v1/ServerReflection.js';
-import type { ServerReflectionDefinition as grpc_reflection_v1alpha_ServerReflectionDefinition, ServerReflectionHandlers as grpc_reflection_v1alpha_ServerReflectionHandlers } from './grpc/reflection/v1alpha/ServerReflection.js';
 import type { ServerReflectionRequest as grpc_reflection_v1_ServerReflectionRequest, ServerReflectionRequest__Output as grpc_reflection_v1_ServerReflectionRequest__Output } from './grpc/reflection/v1/ServerReflectionRequest.js';
 import type { ServerReflectionRequest as grpc_reflection_v1alpha_ServerReflectionRequest, ServerReflectionRequest__Output as grpc_reflection_v1alpha_ServerReflectionRequest__Output } from './grpc/reflection/v1alpha/ServerReflectionRequest.js';
 import type { ServerReflectionResponse as grpc_reflection_v1_ServerReflectionResponse, ServerReflectionResponse__Output as grpc_reflection_v1_ServerReflectionResponse__Output } from './grpc/reflection/v1/ServerReflectionResponse.js';
@@ -252,7 +238,6 @@ import type { ServiceResponse as grpc_reflection_v1alpha_ServiceResponse, Servic
 import type { SnapshotCommit as containerd_events_SnapshotCommit, SnapshotCommit__Output as containerd_events_SnapshotCommit__Output } from './containerd/events/SnapshotCommit.js';
 import type { SnapshotPrepare as containerd_events_SnapshotPrepare, SnapshotPrepare__Output as containerd_events_SnapshotPrepare__Output } from './containerd/events/SnapshotPrepare.js';
 import type { SnapshotRemove as containerd_events_SnapshotRemove, SnapshotRemove__Output as containerd_events_SnapshotRemove__Output } from './containerd/events/SnapshotRemove.js';
-import type { SnapshotsDefinition as containerd_services_snapshots_v1_SnapshotsDefinition, SnapshotsHandlers as containerd_services_snapshots_v1_SnapshotsHandlers } from './containerd/services/snapshots/v1/Snapshots.js';
 import type { StartRequest as containerd_services_tasks_v1_StartRequest, StartRequest__Output as containerd_services_tasks_v1_StartRequest__Output } from './containerd/services/tasks/v1/StartRequest.js';
 import type { StartResponse as containerd_services_tasks_v1_StartResponse, StartResponse__Output as containerd_services_tasks_v1_StartResponse__Output } from './containerd/services/tasks/v1/StartResponse.js';
 import type { StatSnapshotRequest as containerd_services_snapshots_v1_StatSnapshotRequest, StatSnapshotRequest__Output as containerd_services_snapshots_v1_StatSnapshotRequest__Output } from './containerd/services/snapshots/v1/StatSnapshotRequest.js';
@@ -264,7 +249,6 @@ import type { StatusResponse as containerd_services_content_v1_StatusResponse, S
 import type { StdinClose as wharfd_services_attach_v1_StdinClose, StdinClose__Output as wharfd_services_attach_v1_StdinClose__Output } from './wharfd/services/attach/v1/StdinClose.js';
 import type { StoreCreateRequest as containerd_services_sandbox_v1_StoreCreateRequest, StoreCreateRequest__Output as containerd_services_sandbox_v1_StoreCreateRequest__Output } from './containerd/services/sandbox/v1/StoreCreateRequest.js';
 import type { StoreCreateResponse as containerd_services_sandbox_v1_StoreCreateResponse, StoreCreateResponse__Output as containerd_services_sandbox_v1_StoreCreateResponse__Output } from './containerd/services/sandbox/v1/StoreCreateResponse.js';
-import type { StoreDefinition as containerd_services_sandbox_v1_StoreDefinition, StoreHandlers as containerd_services_sandbox_v1_StoreHandlers } from './containerd/services/sandbox/v1/Store.js';
 import type { StoreDeleteRequest as containerd_services_sandbox_v1_StoreDeleteRequest, StoreDeleteRequest__Output as containerd_services_sandbox_v1_StoreDeleteRequest__Output } from './containerd/services/sandbox/v1/StoreDeleteRequest.js';
 import type { StoreDeleteResponse as containerd_services_sandbox_v1_StoreDeleteResponse, StoreDeleteResponse__Output as containerd_services_sandbox_v1_StoreDeleteResponse__Output } from './containerd/services/sandbox/v1/StoreDeleteResponse.js';
 import type { StoreGetRequest as containerd_services_sandbox_v1_StoreGetRequest, StoreGetRequest__Output as containerd_services_sandbox_v1_StoreGetRequest__Output } from './containerd/services/sandbox/v1/StoreGetRequest.js';
@@ -274,7 +258,6 @@ import type { StoreListResponse as containerd_services_sandbox_v1_StoreListRespo
 import type { StoreUpdateRequest as containerd_services_sandbox_v1_StoreUpdateRequest, StoreUpdateRequest__Output as containerd_services_sandbox_v1_StoreUpdateRequest__Output } from './containerd/services/sandbox/v1/StoreUpdateRequest.js';
 import type { StoreUpdateResponse as containerd_services_sandbox_v1_StoreUpdateResponse, StoreUpdateResponse__Output as containerd_services_sandbox_v1_StoreUpdateResponse__Output } from './containerd/services/sandbox/v1/StoreUpdateResponse.js';
 import type { StreamInit as containerd_services_streaming_v1_StreamInit, StreamInit__Output as containerd_services_streaming_v1_StreamInit__Output } from './containerd/services/streaming/v1/StreamInit.js';
-import type { StreamingDefinition as containerd_services_streaming_v1_StreamingDefinition, StreamingHandlers as containerd_services_streaming_v1_StreamingHandlers } from './containerd/services/streaming/v1/Streaming.js';
 import type { SubscribeRequest as containerd_services_events_v1_SubscribeRequest, SubscribeRequest__Output as containerd_services_events_v1_SubscribeRequest__Output } from './containerd/services/events/v1/SubscribeRequest.js';
 import type { TaskCheckpointed as containerd_events_TaskCheckpointed, TaskCheckpointed__Output as containerd_events_TaskCheckpointed__Output } from './containerd/events/TaskCheckpointed.js';
 import type { TaskCreate as containerd_events_TaskCreate, TaskCreate__Output as containerd_events_TaskCreate__Output } from './containerd/events/TaskCreate.js';
@@ -287,11 +270,9 @@ import type { TaskOOM as containerd_events_TaskOOM, TaskOOM__Output as container
 import type { TaskPaused as containerd_events_TaskPaused, TaskPaused__Output as containerd_events_TaskPaused__Output } from './containerd/events/TaskPaused.js';
 import type { TaskResumed as containerd_events_TaskResumed, TaskResumed__Output as containerd_events_TaskResumed__Output } from './containerd/events/TaskResumed.js';
 import type { TaskStart as containerd_events_TaskStart, TaskStart__Output as containerd_events_TaskStart__Output } from './containerd/events/TaskStart.js';
-import type { TasksDefinition as containerd_services_tasks_v1_TasksDefinition, TasksHandlers as containerd_services_tasks_v1_TasksHandlers } from './containerd/services/tasks/v1/Tasks.js';
 import type { TerminalSize as wharfd_services_attach_v1_TerminalSize, TerminalSize__Output as wharfd_services_attach_v1_TerminalSize__Output } from './wharfd/services/attach/v1/TerminalSize.js';
 import type { Throttle as io_containerd_cgroups_v1_Throttle, Throttle__Output as io_containerd_cgroups_v1_Throttle__Output } from './io/containerd/cgroups/v1/Throttle.js';
 import type { Timestamp as google_protobuf_Timestamp, Timestamp__Output as google_protobuf_Timestamp__Output } from './google/protobuf/Timestamp.js';
-import type { TransferDefinition as containerd_services_transfer_v1_TransferDefinition, TransferHandlers as containerd_services_transfer_v1_TransferHandlers } from './containerd/services/transfer/v1/Transfer.js';
 import type { TransferOptions as containerd_services_transfer_v1_TransferOptions, TransferOptions__Output as containerd_services_transfer_v1_TransferOptions__Output } from './containerd/services/transfer/v1/TransferOptions.js';
 import type { TransferRequest as containerd_services_transfer_v1_TransferRequest, TransferRequest__Output as containerd_services_transfer_v1_TransferRequest__Output } from './containerd/services/transfer/v1/TransferRequest.js';
 import type { UnpackConfiguration as containerd_types_transfer_UnpackConfiguration, UnpackConfiguration__Output as containerd_types_transfer_UnpackConfiguration__Output } from './containerd/types/transfer/UnpackConfiguration.js';
@@ -313,7 +294,6 @@ import type { UpdateSnapshotResponse as containerd_services_snapshots_v1_UpdateS
 import type { UpdateTaskRequest as containerd_services_tasks_v1_UpdateTaskRequest, UpdateTaskRequest__Output as containerd_services_tasks_v1_UpdateTaskRequest__Output } from './containerd/services/tasks/v1/UpdateTaskRequest.js';
 import type { UsageRequest as containerd_services_snapshots_v1_UsageRequest, UsageRequest__Output as containerd_services_snapshots_v1_UsageRequest__Output } from './containerd/services/snapshots/v1/UsageRequest.js';
 import type { UsageResponse as containerd_services_snapshots_v1_UsageResponse, UsageResponse__Output as containerd_services_snapshots_v1_UsageResponse__Output } from './containerd/services/snapshots/v1/UsageResponse.js';
-import type { VersionDefinition as containerd_services_version_v1_VersionDefinition, VersionHandlers as containerd_services_version_v1_VersionHandlers } from './containerd/services/version/v1/Version.js';
 import type { VersionResponse as containerd_services_version_v1_VersionResponse, VersionResponse__Output as containerd_services_version_v1_VersionResponse__Output } from './containerd/services/version/v1/VersionResponse.js';
 import type { ViewSnapshotRequest as containerd_services_snapshots_v1_ViewSnapshotRequest, ViewSnapshotRequest__Output as containerd_services_snapshots_v1_ViewSnapshotRequest__Output } from './containerd/services/snapshots/v1/ViewSnapshotRequest.js';
 import type { ViewSnapshotResponse as containerd_services_snapshots_v1_ViewSnapshotResponse, ViewSnapshotResponse__Output as containerd_services_snapshots_v1_ViewSnapshotResponse__Output } from './containerd/services/snapshots/v1/ViewSnapshotResponse.js';
@@ -607,6 +587,9 @@ export interface MessageTable {
   'wharfd.services.attach.v1.StdinClose': { input: wharfd_services_attach_v1_StdinClose; output: wharfd_services_attach_v1_StdinClose__Output };
   'wharfd.services.attach.v1.TerminalSize': { input: wharfd_services_attach_v1_TerminalSize; output: wharfd_services_attach_v1_TerminalSize__Output };
   'wharfd.services.execution.v1.ContainerSummary': { input: wharfd_services_execution_v1_ContainerSummary; output: wharfd_services_execution_v1_ContainerSummary__Output };
+  'wharfd.services.execution.v1.ExecAudit': { input: wharfd_services_execution_v1_ExecAudit; output: wharfd_services_execution_v1_ExecAudit__Output };
+  'wharfd.services.execution.v1.ExecRequest': { input: wharfd_services_execution_v1_ExecRequest; output: wharfd_services_execution_v1_ExecRequest__Output };
+  'wharfd.services.execution.v1.ExecResponse': { input: wharfd_services_execution_v1_ExecResponse; output: wharfd_services_execution_v1_ExecResponse__Output };
   'wharfd.services.execution.v1.ListRequest': { input: wharfd_services_execution_v1_ListRequest; output: wharfd_services_execution_v1_ListRequest__Output };
   'wharfd.services.execution.v1.ListResponse': { input: wharfd_services_execution_v1_ListResponse; output: wharfd_services_execution_v1_ListResponse__Output };
   'wharfd.services.execution.v1.ProcessOptions': { input: wharfd_services_execution_v1_ProcessOptions; output: wharfd_services_execution_v1_ProcessOptions__Output };
@@ -628,29 +611,154 @@ export interface MessageTable {
   'wharfd.services.rootfs.v1.UnpackResult': { input: wharfd_services_rootfs_v1_UnpackResult; output: wharfd_services_rootfs_v1_UnpackResult__Output };
 }
 
-/** Every service by its full name. */
+/** Every service by its full name, with the shape of its methods. */
 export interface ServiceTable {
-  'containerd.services.containers.v1.Containers': { definition: containerd_services_containers_v1_ContainersDefinition; handlers: containerd_services_containers_v1_ContainersHandlers };
-  'containerd.services.content.v1.Content': { definition: containerd_services_content_v1_ContentDefinition; handlers: containerd_services_content_v1_ContentHandlers };
-  'containerd.services.diff.v1.Diff': { definition: containerd_services_diff_v1_DiffDefinition; handlers: containerd_services_diff_v1_DiffHandlers };
-  'containerd.services.events.v1.Events': { definition: containerd_services_events_v1_EventsDefinition; handlers: containerd_services_events_v1_EventsHandlers };
-  'containerd.services.images.v1.Images': { definition: containerd_services_images_v1_ImagesDefinition; handlers: containerd_services_images_v1_ImagesHandlers };
-  'containerd.services.introspection.v1.Introspection': { definition: containerd_services_introspection_v1_IntrospectionDefinition; handlers: containerd_services_introspection_v1_IntrospectionHandlers };
-  'containerd.services.leases.v1.Leases': { definition: containerd_services_leases_v1_LeasesDefinition; handlers: containerd_services_leases_v1_LeasesHandlers };
-  'containerd.services.mounts.v1.Mounts': { definition: containerd_services_mounts_v1_MountsDefinition; handlers: containerd_services_mounts_v1_MountsHandlers };
-  'containerd.services.namespaces.v1.Namespaces': { definition: containerd_services_namespaces_v1_NamespacesDefinition; handlers: containerd_services_namespaces_v1_NamespacesHandlers };
-  'containerd.services.sandbox.v1.Controller': { definition: containerd_services_sandbox_v1_ControllerDefinition; handlers: containerd_services_sandbox_v1_ControllerHandlers };
-  'containerd.services.sandbox.v1.Store': { definition: containerd_services_sandbox_v1_StoreDefinition; handlers: containerd_services_sandbox_v1_StoreHandlers };
-  'containerd.services.snapshots.v1.Snapshots': { definition: containerd_services_snapshots_v1_SnapshotsDefinition; handlers: containerd_services_snapshots_v1_SnapshotsHandlers };
-  'containerd.services.streaming.v1.Streaming': { definition: containerd_services_streaming_v1_StreamingDefinition; handlers: containerd_services_streaming_v1_StreamingHandlers };
-  'containerd.services.tasks.v1.Tasks': { definition: containerd_services_tasks_v1_TasksDefinition; handlers: containerd_services_tasks_v1_TasksHandlers };
-  'containerd.services.transfer.v1.Transfer': { definition: containerd_services_transfer_v1_TransferDefinition; handlers: containerd_services_transfer_v1_TransferHandlers };
-  'containerd.services.version.v1.Version': { definition: containerd_services_version_v1_VersionDefinition; handlers: containerd_services_version_v1_VersionHandlers };
-  'grpc.health.v1.Health': { definition: grpc_health_v1_HealthDefinition; handlers: grpc_health_v1_HealthHandlers };
-  'grpc.reflection.v1.ServerReflection': { definition: grpc_reflection_v1_ServerReflectionDefinition; handlers: grpc_reflection_v1_ServerReflectionHandlers };
-  'grpc.reflection.v1alpha.ServerReflection': { definition: grpc_reflection_v1alpha_ServerReflectionDefinition; handlers: grpc_reflection_v1alpha_ServerReflectionHandlers };
-  'wharfd.services.attach.v1.AttachService': { definition: wharfd_services_attach_v1_AttachServiceDefinition; handlers: wharfd_services_attach_v1_AttachServiceHandlers };
-  'wharfd.services.execution.v1.ExecutionService': { definition: wharfd_services_execution_v1_ExecutionServiceDefinition; handlers: wharfd_services_execution_v1_ExecutionServiceHandlers };
-  'wharfd.services.remotes.v1.RemotesService': { definition: wharfd_services_remotes_v1_RemotesServiceDefinition; handlers: wharfd_services_remotes_v1_RemotesServiceHandlers };
-  'wharfd.services.rootfs.v1.RootfsService': { definition: wharfd_services_rootfs_v1_RootfsServiceDefinition; handlers: wharfd_services_rootfs_v1_RootfsServiceHandlers };
+  'containerd.services.containers.v1.Containers': {
+    get: { kind: 'unary'; request: 'containerd.services.containers.v1.GetContainerRequest'; response: 'containerd.services.containers.v1.GetContainerResponse' };
+    list: { kind: 'unary'; request: 'containerd.services.containers.v1.ListContainersRequest'; response: 'containerd.services.containers.v1.ListContainersResponse' };
+    listStream: { kind: 'server-stream'; request: 'containerd.services.containers.v1.ListContainersRequest'; response: 'containerd.services.containers.v1.ListContainerMessage' };
+    create: { kind: 'unary'; request: 'containerd.services.containers.v1.CreateContainerRequest'; response: 'containerd.services.containers.v1.CreateContainerResponse' };
+    update: { kind: 'unary'; request: 'containerd.services.containers.v1.UpdateContainerRequest'; response: 'containerd.services.containers.v1.UpdateContainerResponse' };
+    delete: { kind: 'unary'; request: 'containerd.services.containers.v1.DeleteContainerRequest'; response: 'google.protobuf.Empty' };
+  };
+  'containerd.services.content.v1.Content': {
+    info: { kind: 'unary'; request: 'containerd.services.content.v1.InfoRequest'; response: 'containerd.services.content.v1.InfoResponse' };
+    update: { kind: 'unary'; request: 'containerd.services.content.v1.UpdateRequest'; response: 'containerd.services.content.v1.UpdateResponse' };
+    list: { kind: 'server-stream'; request: 'containerd.services.content.v1.ListContentRequest'; response: 'containerd.services.content.v1.ListContentResponse' };
+    delete: { kind: 'unary'; request: 'containerd.services.content.v1.DeleteContentRequest'; response: 'google.protobuf.Empty' };
+    read: { kind: 'server-stream'; request: 'containerd.services.content.v1.ReadContentRequest'; response: 'containerd.services.content.v1.ReadContentResponse' };
+    status: { kind: 'unary'; request: 'containerd.services.content.v1.StatusRequest'; response: 'containerd.services.content.v1.StatusResponse' };
+    listStatuses: { kind: 'unary'; request: 'containerd.services.content.v1.ListStatusesRequest'; response: 'containerd.services.content.v1.ListStatusesResponse' };
+    write: { kind: 'bidi'; request: 'containerd.services.content.v1.WriteContentRequest'; response: 'containerd.services.content.v1.WriteContentResponse' };
+    abort: { kind: 'unary'; request: 'containerd.services.content.v1.AbortRequest'; response: 'google.protobuf.Empty' };
+  };
+  'containerd.services.diff.v1.Diff': {
+    apply: { kind: 'unary'; request: 'containerd.services.diff.v1.ApplyRequest'; response: 'containerd.services.diff.v1.ApplyResponse' };
+    diff: { kind: 'unary'; request: 'containerd.services.diff.v1.DiffRequest'; response: 'containerd.services.diff.v1.DiffResponse' };
+  };
+  'containerd.services.events.v1.Events': {
+    publish: { kind: 'unary'; request: 'containerd.services.events.v1.PublishRequest'; response: 'google.protobuf.Empty' };
+    forward: { kind: 'unary'; request: 'containerd.services.events.v1.ForwardRequest'; response: 'google.protobuf.Empty' };
+    subscribe: { kind: 'server-stream'; request: 'containerd.services.events.v1.SubscribeRequest'; response: 'containerd.types.Envelope' };
+  };
+  'containerd.services.images.v1.Images': {
+    get: { kind: 'unary'; request: 'containerd.services.images.v1.GetImageRequest'; response: 'containerd.services.images.v1.GetImageResponse' };
+    list: { kind: 'unary'; request: 'containerd.services.images.v1.ListImagesRequest'; response: 'containerd.services.images.v1.ListImagesResponse' };
+    create: { kind: 'unary'; request: 'containerd.services.images.v1.CreateImageRequest'; response: 'containerd.services.images.v1.CreateImageResponse' };
+    update: { kind: 'unary'; request: 'containerd.services.images.v1.UpdateImageRequest'; response: 'containerd.services.images.v1.UpdateImageResponse' };
+    delete: { kind: 'unary'; request: 'containerd.services.images.v1.DeleteImageRequest'; response: 'google.protobuf.Empty' };
+  };
+  'containerd.services.introspection.v1.Introspection': {
+    plugins: { kind: 'unary'; request: 'containerd.services.introspection.v1.PluginsRequest'; response: 'containerd.services.introspection.v1.PluginsResponse' };
+    server: { kind: 'unary'; request: 'google.protobuf.Empty'; response: 'containerd.services.introspection.v1.ServerResponse' };
+    pluginInfo: { kind: 'unary'; request: 'containerd.services.introspection.v1.PluginInfoRequest'; response: 'containerd.services.introspection.v1.PluginInfoResponse' };
+  };
+  'containerd.services.leases.v1.Leases': {
+    create: { kind: 'unary'; request: 'containerd.services.leases.v1.CreateRequest'; response: 'containerd.services.leases.v1.CreateResponse' };
+    delete: { kind: 'unary'; request: 'containerd.services.leases.v1.DeleteRequest'; response: 'google.protobuf.Empty' };
+    list: { kind: 'unary'; request: 'containerd.services.leases.v1.ListRequest'; response: 'containerd.services.leases.v1.ListResponse' };
+    addResource: { kind: 'unary'; request: 'containerd.services.leases.v1.AddResourceRequest'; response: 'google.protobuf.Empty' };
+    deleteResource: { kind: 'unary'; request: 'containerd.services.leases.v1.DeleteResourceRequest'; response: 'google.protobuf.Empty' };
+    listResources: { kind: 'unary'; request: 'containerd.services.leases.v1.ListResourcesRequest'; response: 'containerd.services.leases.v1.ListResourcesResponse' };
+  };
+  'containerd.services.mounts.v1.Mounts': {
+    activate: { kind: 'unary'; request: 'containerd.services.mounts.v1.ActivateRequest'; response: 'containerd.services.mounts.v1.ActivateResponse' };
+    deactivate: { kind: 'unary'; request: 'containerd.services.mounts.v1.DeactivateRequest'; response: 'google.protobuf.Empty' };
+    info: { kind: 'unary'; request: 'containerd.services.mounts.v1.InfoRequest'; response: 'containerd.services.mounts.v1.InfoResponse' };
+    update: { kind: 'unary'; request: 'containerd.services.mounts.v1.UpdateRequest'; response: 'containerd.services.mounts.v1.UpdateResponse' };
+    list: { kind: 'server-stream'; request: 'containerd.services.mounts.v1.ListRequest'; response: 'containerd.services.mounts.v1.ListMessage' };
+  };
+  'containerd.services.namespaces.v1.Namespaces': {
+    get: { kind: 'unary'; request: 'containerd.services.namespaces.v1.GetNamespaceRequest'; response: 'containerd.services.namespaces.v1.GetNamespaceResponse' };
+    list: { kind: 'unary'; request: 'containerd.services.namespaces.v1.ListNamespacesRequest'; response: 'containerd.services.namespaces.v1.ListNamespacesResponse' };
+    create: { kind: 'unary'; request: 'containerd.services.namespaces.v1.CreateNamespaceRequest'; response: 'containerd.services.namespaces.v1.CreateNamespaceResponse' };
+    update: { kind: 'unary'; request: 'containerd.services.namespaces.v1.UpdateNamespaceRequest'; response: 'containerd.services.namespaces.v1.UpdateNamespaceResponse' };
+    delete: { kind: 'unary'; request: 'containerd.services.namespaces.v1.DeleteNamespaceRequest'; response: 'google.protobuf.Empty' };
+  };
+  'containerd.services.sandbox.v1.Controller': {
+    create: { kind: 'unary'; request: 'containerd.services.sandbox.v1.ControllerCreateRequest'; response: 'containerd.services.sandbox.v1.ControllerCreateResponse' };
+    start: { kind: 'unary'; request: 'containerd.services.sandbox.v1.ControllerStartRequest'; response: 'containerd.services.sandbox.v1.ControllerStartResponse' };
+    platform: { kind: 'unary'; request: 'containerd.services.sandbox.v1.ControllerPlatformRequest'; response: 'containerd.services.sandbox.v1.ControllerPlatformResponse' };
+    stop: { kind: 'unary'; request: 'containerd.services.sandbox.v1.ControllerStopRequest'; response: 'containerd.services.sandbox.v1.ControllerStopResponse' };
+    wait: { kind: 'unary'; request: 'containerd.services.sandbox.v1.ControllerWaitRequest'; response: 'containerd.services.sandbox.v1.ControllerWaitResponse' };
+    status: { kind: 'unary'; request: 'containerd.services.sandbox.v1.ControllerStatusRequest'; response: 'containerd.services.sandbox.v1.ControllerStatusResponse' };
+    shutdown: { kind: 'unary'; request: 'containerd.services.sandbox.v1.ControllerShutdownRequest'; response: 'containerd.services.sandbox.v1.ControllerShutdownResponse' };
+    metrics: { kind: 'unary'; request: 'containerd.services.sandbox.v1.ControllerMetricsRequest'; response: 'containerd.services.sandbox.v1.ControllerMetricsResponse' };
+    update: { kind: 'unary'; request: 'containerd.services.sandbox.v1.ControllerUpdateRequest'; response: 'containerd.services.sandbox.v1.ControllerUpdateResponse' };
+  };
+  'containerd.services.sandbox.v1.Store': {
+    create: { kind: 'unary'; request: 'containerd.services.sandbox.v1.StoreCreateRequest'; response: 'containerd.services.sandbox.v1.StoreCreateResponse' };
+    update: { kind: 'unary'; request: 'containerd.services.sandbox.v1.StoreUpdateRequest'; response: 'containerd.services.sandbox.v1.StoreUpdateResponse' };
+    delete: { kind: 'unary'; request: 'containerd.services.sandbox.v1.StoreDeleteRequest'; response: 'containerd.services.sandbox.v1.StoreDeleteResponse' };
+    list: { kind: 'unary'; request: 'containerd.services.sandbox.v1.StoreListRequest'; response: 'containerd.services.sandbox.v1.StoreListResponse' };
+    get: { kind: 'unary'; request: 'containerd.services.sandbox.v1.StoreGetRequest'; response: 'containerd.services.sandbox.v1.StoreGetResponse' };
+  };
+  'containerd.services.snapshots.v1.Snapshots': {
+    prepare: { kind: 'unary'; request: 'containerd.services.snapshots.v1.PrepareSnapshotRequest'; response: 'containerd.services.snapshots.v1.PrepareSnapshotResponse' };
+    view: { kind: 'unary'; request: 'containerd.services.snapshots.v1.ViewSnapshotRequest'; response: 'containerd.services.snapshots.v1.ViewSnapshotResponse' };
+    mounts: { kind: 'unary'; request: 'containerd.services.snapshots.v1.MountsRequest'; response: 'containerd.services.snapshots.v1.MountsResponse' };
+    commit: { kind: 'unary'; request: 'containerd.services.snapshots.v1.CommitSnapshotRequest'; response: 'google.protobuf.Empty' };
+    remove: { kind: 'unary'; request: 'containerd.services.snapshots.v1.RemoveSnapshotRequest'; response: 'google.protobuf.Empty' };
+    stat: { kind: 'unary'; request: 'containerd.services.snapshots.v1.StatSnapshotRequest'; response: 'containerd.services.snapshots.v1.StatSnapshotResponse' };
+    update: { kind: 'unary'; request: 'containerd.services.snapshots.v1.UpdateSnapshotRequest'; response: 'containerd.services.snapshots.v1.UpdateSnapshotResponse' };
+    list: { kind: 'server-stream'; request: 'containerd.services.snapshots.v1.ListSnapshotsRequest'; response: 'containerd.services.snapshots.v1.ListSnapshotsResponse' };
+    usage: { kind: 'unary'; request: 'containerd.services.snapshots.v1.UsageRequest'; response: 'containerd.services.snapshots.v1.UsageResponse' };
+    cleanup: { kind: 'unary'; request: 'containerd.services.snapshots.v1.CleanupRequest'; response: 'google.protobuf.Empty' };
+  };
+  'containerd.services.streaming.v1.Streaming': {
+    stream: { kind: 'bidi'; request: 'google.protobuf.Any'; response: 'google.protobuf.Any' };
+  };
+  'containerd.services.tasks.v1.Tasks': {
+    create: { kind: 'unary'; request: 'containerd.services.tasks.v1.CreateTaskRequest'; response: 'containerd.services.tasks.v1.CreateTaskResponse' };
+    start: { kind: 'unary'; request: 'containerd.services.tasks.v1.StartRequest'; response: 'containerd.services.tasks.v1.StartResponse' };
+    delete: { kind: 'unary'; request: 'containerd.services.tasks.v1.DeleteTaskRequest'; response: 'containerd.services.tasks.v1.DeleteResponse' };
+    deleteProcess: { kind: 'unary'; request: 'containerd.services.tasks.v1.DeleteProcessRequest'; response: 'containerd.services.tasks.v1.DeleteResponse' };
+    get: { kind: 'unary'; request: 'containerd.services.tasks.v1.GetRequest'; response: 'containerd.services.tasks.v1.GetResponse' };
+    list: { kind: 'unary'; request: 'containerd.services.tasks.v1.ListTasksRequest'; response: 'containerd.services.tasks.v1.ListTasksResponse' };
+    kill: { kind: 'unary'; request: 'containerd.services.tasks.v1.KillRequest'; response: 'google.protobuf.Empty' };
+    exec: { kind: 'unary'; request: 'containerd.services.tasks.v1.ExecProcessRequest'; response: 'google.protobuf.Empty' };
+    resizePty: { kind: 'unary'; request: 'containerd.services.tasks.v1.ResizePtyRequest'; response: 'google.protobuf.Empty' };
+    closeIO: { kind: 'unary'; request: 'containerd.services.tasks.v1.CloseIORequest'; response: 'google.protobuf.Empty' };
+    pause: { kind: 'unary'; request: 'containerd.services.tasks.v1.PauseTaskRequest'; response: 'google.protobuf.Empty' };
+    resume: { kind: 'unary'; request: 'containerd.services.tasks.v1.ResumeTaskRequest'; response: 'google.protobuf.Empty' };
+    listPids: { kind: 'unary'; request: 'containerd.services.tasks.v1.ListPidsRequest'; response: 'containerd.services.tasks.v1.ListPidsResponse' };
+    checkpoint: { kind: 'unary'; request: 'containerd.services.tasks.v1.CheckpointTaskRequest'; response: 'containerd.services.tasks.v1.CheckpointTaskResponse' };
+    update: { kind: 'unary'; request: 'containerd.services.tasks.v1.UpdateTaskRequest'; response: 'google.protobuf.Empty' };
+    metrics: { kind: 'unary'; request: 'containerd.services.tasks.v1.MetricsRequest'; response: 'containerd.services.tasks.v1.MetricsResponse' };
+    wait: { kind: 'unary'; request: 'containerd.services.tasks.v1.WaitRequest'; response: 'containerd.services.tasks.v1.WaitResponse' };
+  };
+  'containerd.services.transfer.v1.Transfer': {
+    transfer: { kind: 'unary'; request: 'containerd.services.transfer.v1.TransferRequest'; response: 'google.protobuf.Empty' };
+  };
+  'containerd.services.version.v1.Version': {
+    version: { kind: 'unary'; request: 'google.protobuf.Empty'; response: 'containerd.services.version.v1.VersionResponse' };
+  };
+  'grpc.health.v1.Health': {
+    check: { kind: 'unary'; request: 'grpc.health.v1.HealthCheckRequest'; response: 'grpc.health.v1.HealthCheckResponse' };
+    watch: { kind: 'server-stream'; request: 'grpc.health.v1.HealthCheckRequest'; response: 'grpc.health.v1.HealthCheckResponse' };
+  };
+  'grpc.reflection.v1.ServerReflection': {
+    serverReflectionInfo: { kind: 'bidi'; request: 'grpc.reflection.v1.ServerReflectionRequest'; response: 'grpc.reflection.v1.ServerReflectionResponse' };
+  };
+  'grpc.reflection.v1alpha.ServerReflection': {
+    serverReflectionInfo: { kind: 'bidi'; request: 'grpc.reflection.v1alpha.ServerReflectionRequest'; response: 'grpc.reflection.v1alpha.ServerReflectionResponse' };
+  };
+  'wharfd.services.attach.v1.AttachService': {
+    attach: { kind: 'bidi'; request: 'wharfd.services.attach.v1.AttachRequest'; response: 'wharfd.services.attach.v1.AttachResponse' };
+  };
+  'wharfd.services.execution.v1.ExecutionService': {
+    run: { kind: 'unary'; request: 'wharfd.services.execution.v1.RunRequest'; response: 'wharfd.services.execution.v1.RunResponse' };
+    exec: { kind: 'unary'; request: 'wharfd.services.execution.v1.ExecRequest'; response: 'wharfd.services.execution.v1.ExecResponse' };
+    list: { kind: 'unary'; request: 'wharfd.services.execution.v1.ListRequest'; response: 'wharfd.services.execution.v1.ListResponse' };
+    remove: { kind: 'unary'; request: 'wharfd.services.execution.v1.RemoveRequest'; response: 'wharfd.services.execution.v1.RemoveResponse' };
+  };
+  'wharfd.services.remotes.v1.RemotesService': {
+    resolve: { kind: 'unary'; request: 'wharfd.services.remotes.v1.ResolveRequest'; response: 'wharfd.services.remotes.v1.ResolveResponse' };
+    fetchObject: { kind: 'server-stream'; request: 'wharfd.services.remotes.v1.FetchObjectRequest'; response: 'wharfd.services.remotes.v1.FetchObjectResponse' };
+  };
+  'wharfd.services.rootfs.v1.RootfsService': {
+    unpack: { kind: 'server-stream'; request: 'wharfd.services.rootfs.v1.UnpackRequest'; response: 'wharfd.services.rootfs.v1.UnpackResponse' };
+    prepare: { kind: 'unary'; request: 'wharfd.services.rootfs.v1.PrepareRequest'; response: 'wharfd.services.rootfs.v1.PrepareResponse' };
+    mounts: { kind: 'unary'; request: 'wharfd.services.rootfs.v1.MountsRequest'; response: 'wharfd.services.rootfs.v1.MountsResponse' };
+  };
 }

@@ -1,6 +1,5 @@
 // Original file: proto/containerd/services/mounts/v1/mounts.proto
 
-import type * as grpc from '@grpc/grpc-js'
 import type { MethodDefinition } from '@grpc/proto-loader'
 import type { ActivateRequest as _containerd_services_mounts_v1_ActivateRequest, ActivateRequest__Output as _containerd_services_mounts_v1_ActivateRequest__Output } from '../../../../containerd/services/mounts/v1/ActivateRequest.js';
 import type { ActivateResponse as _containerd_services_mounts_v1_ActivateResponse, ActivateResponse__Output as _containerd_services_mounts_v1_ActivateResponse__Output } from '../../../../containerd/services/mounts/v1/ActivateResponse.js';
@@ -13,64 +12,7 @@ import type { ListRequest as _containerd_services_mounts_v1_ListRequest, ListReq
 import type { UpdateRequest as _containerd_services_mounts_v1_UpdateRequest, UpdateRequest__Output as _containerd_services_mounts_v1_UpdateRequest__Output } from '../../../../containerd/services/mounts/v1/UpdateRequest.js';
 import type { UpdateResponse as _containerd_services_mounts_v1_UpdateResponse, UpdateResponse__Output as _containerd_services_mounts_v1_UpdateResponse__Output } from '../../../../containerd/services/mounts/v1/UpdateResponse.js';
 
-export interface MountsClient extends grpc.Client {
-  Activate(argument: _containerd_services_mounts_v1_ActivateRequest, metadata: grpc.Metadata, options: grpc.CallOptions, callback: grpc.requestCallback<_containerd_services_mounts_v1_ActivateResponse__Output>): grpc.ClientUnaryCall;
-  Activate(argument: _containerd_services_mounts_v1_ActivateRequest, metadata: grpc.Metadata, callback: grpc.requestCallback<_containerd_services_mounts_v1_ActivateResponse__Output>): grpc.ClientUnaryCall;
-  Activate(argument: _containerd_services_mounts_v1_ActivateRequest, options: grpc.CallOptions, callback: grpc.requestCallback<_containerd_services_mounts_v1_ActivateResponse__Output>): grpc.ClientUnaryCall;
-  Activate(argument: _containerd_services_mounts_v1_ActivateRequest, callback: grpc.requestCallback<_containerd_services_mounts_v1_ActivateResponse__Output>): grpc.ClientUnaryCall;
-  activate(argument: _containerd_services_mounts_v1_ActivateRequest, metadata: grpc.Metadata, options: grpc.CallOptions, callback: grpc.requestCallback<_containerd_services_mounts_v1_ActivateResponse__Output>): grpc.ClientUnaryCall;
-  activate(argument: _containerd_services_mounts_v1_ActivateRequest, metadata: grpc.Metadata, callback: grpc.requestCallback<_containerd_services_mounts_v1_ActivateResponse__Output>): grpc.ClientUnaryCall;
-  activate(argument: _containerd_services_mounts_v1_ActivateRequest, options: grpc.CallOptions, callback: grpc.requestCallback<_containerd_services_mounts_v1_ActivateResponse__Output>): grpc.ClientUnaryCall;
-  activate(argument: _containerd_services_mounts_v1_ActivateRequest, callback: grpc.requestCallback<_containerd_services_mounts_v1_ActivateResponse__Output>): grpc.ClientUnaryCall;
-  
-  Deactivate(argument: _containerd_services_mounts_v1_DeactivateRequest, metadata: grpc.Metadata, options: grpc.CallOptions, callback: grpc.requestCallback<_google_protobuf_Empty__Output>): grpc.ClientUnaryCall;
-  Deactivate(argument: _containerd_services_mounts_v1_DeactivateRequest, metadata: grpc.Metadata, callback: grpc.requestCallback<_google_protobuf_Empty__Output>): grpc.ClientUnaryCall;
-  Deactivate(argument: _containerd_services_mounts_v1_DeactivateRequest, options: grpc.CallOptions, callback: grpc.requestCallback<_google_protobuf_Empty__Output>): grpc.ClientUnaryCall;
-  Deactivate(argument: _containerd_services_mounts_v1_DeactivateRequest, callback: grpc.requestCallback<_google_protobuf_Empty__Output>): grpc.ClientUnaryCall;
-  deactivate(argument: _containerd_services_mounts_v1_DeactivateRequest, metadata: grpc.Metadata, options: grpc.CallOptions, callback: grpc.requestCallback<_google_protobuf_Empty__Output>): grpc.ClientUnaryCall;
-  deactivate(argument: _containerd_services_mounts_v1_DeactivateRequest, metadata: grpc.Metadata, callback: grpc.requestCallback<_google_protobuf_Empty__Output>): grpc.ClientUnaryCall;
-  deactivate(argument: _containerd_services_mounts_v1_DeactivateRequest, options: grpc.CallOptions, callback: grpc.requestCallback<_google_protobuf_Empty__Output>): grpc.ClientUnaryCall;
-  deactivate(argument: _containerd_services_mounts_v1_DeactivateRequest, callback: grpc.requestCallback<_google_protobuf_Empty__Output>): grpc.ClientUnaryCall;
-  
-  Info(argument: _containerd_services_mounts_v1_InfoRequest, metadata: grpc.Metadata, options: grpc.CallOptions, callback: grpc.requestCallback<_containerd_services_mounts_v1_InfoResponse__Output>): grpc.ClientUnaryCall;
-  Info(argument: _containerd_services_mounts_v1_InfoRequest, metadata: grpc.Metadata, callback: grpc.requestCallback<_containerd_services_mounts_v1_InfoResponse__Output>): grpc.ClientUnaryCall;
-  Info(argument: _containerd_services_mounts_v1_InfoRequest, options: grpc.CallOptions, callback: grpc.requestCallback<_containerd_services_mounts_v1_InfoResponse__Output>): grpc.ClientUnaryCall;
-  Info(argument: _containerd_services_mounts_v1_InfoRequest, callback: grpc.requestCallback<_containerd_services_mounts_v1_InfoResponse__Output>): grpc.ClientUnaryCall;
-  info(argument: _containerd_services_mounts_v1_InfoRequest, metadata: grpc.Metadata, options: grpc.CallOptions, callback: grpc.requestCallback<_containerd_services_mounts_v1_InfoResponse__Output>): grpc.ClientUnaryCall;
-  info(argument: _containerd_services_mounts_v1_InfoRequest, metadata: grpc.Metadata, callback: grpc.requestCallback<_containerd_services_mounts_v1_InfoResponse__Output>): grpc.ClientUnaryCall;
-  info(argument: _containerd_services_mounts_v1_InfoRequest, options: grpc.CallOptions, callback: grpc.requestCallback<_containerd_services_mounts_v1_InfoResponse__Output>): grpc.ClientUnaryCall;
-  info(argument: _containerd_services_mounts_v1_InfoRequest, callback: grpc.requestCallback<_containerd_services_mounts_v1_InfoResponse__Output>): grpc.ClientUnaryCall;
-  
-  List(argument: _containerd_services_mounts_v1_ListRequest, metadata: grpc.Metadata, options?: grpc.CallOptions): grpc.ClientReadableStream<_containerd_services_mounts_v1_ListMessage__Output>;
-  List(argument: _containerd_services_mounts_v1_ListRequest, options?: grpc.CallOptions): grpc.ClientReadableStream<_containerd_services_mounts_v1_ListMessage__Output>;
-  list(argument: _containerd_services_mounts_v1_ListRequest, metadata: grpc.Metadata, options?: grpc.CallOptions): grpc.ClientReadableStream<_containerd_services_mounts_v1_ListMessage__Output>;
-  list(argument: _containerd_services_mounts_v1_ListRequest, options?: grpc.CallOptions): grpc.ClientReadableStream<_containerd_services_mounts_v1_ListMessage__Output>;
-  
-  Update(argument: _containerd_services_mounts_v1_UpdateRequest, metadata: grpc.Metadata, options: grpc.CallOptions, callback: grpc.requestCallback<_containerd_services_mounts_v1_UpdateResponse__Output>): grpc.ClientUnaryCall;
-  Update(argument: _containerd_services_mounts_v1_UpdateRequest, metadata: grpc.Metadata, callback: grpc.requestCallback<_containerd_services_mounts_v1_UpdateResponse__Output>): grpc.ClientUnaryCall;
-  Update(argument: _containerd_services_mounts_v1_UpdateRequest, options: grpc.CallOptions, callback: grpc.requestCallback<_containerd_services_mounts_v1_UpdateResponse__Output>): grpc.ClientUnaryCall;
-  Update(argument: _containerd_services_mounts_v1_UpdateRequest, callback: grpc.requestCallback<_containerd_services_mounts_v1_UpdateResponse__Output>): grpc.ClientUnaryCall;
-  update(argument: _containerd_services_mounts_v1_UpdateRequest, metadata: grpc.Metadata, options: grpc.CallOptions, callback: grpc.requestCallback<_containerd_services_mounts_v1_UpdateResponse__Output>): grpc.ClientUnaryCall;
-  update(argument: _containerd_services_mounts_v1_UpdateRequest, metadata: grpc.Metadata, callback: grpc.requestCallback<_containerd_services_mounts_v1_UpdateResponse__Output>): grpc.ClientUnaryCall;
-  update(argument: _containerd_services_mounts_v1_UpdateRequest, options: grpc.CallOptions, callback: grpc.requestCallback<_containerd_services_mounts_v1_UpdateResponse__Output>): grpc.ClientUnaryCall;
-  update(argument: _containerd_services_mounts_v1_UpdateRequest, callback: grpc.requestCallback<_containerd_services_mounts_v1_UpdateResponse__Output>): grpc.ClientUnaryCall;
-  
-}
-
-export interface MountsHandlers extends grpc.UntypedServiceImplementation {
-  Activate: grpc.handleUnaryCall<_containerd_services_mounts_v1_ActivateRequest__Output, _containerd_services_mounts_v1_ActivateResponse>;
-  
-  Deactivate: grpc.handleUnaryCall<_containerd_services_mounts_v1_DeactivateRequest__Output, _google_protobuf_Empty>;
-  
-  Info: grpc.handleUnaryCall<_containerd_services_mounts_v1_InfoRequest__Output, _containerd_services_mounts_v1_InfoResponse>;
-  
-  List: grpc.handleServerStreamingCall<_containerd_services_mounts_v1_ListRequest__Output, _containerd_services_mounts_v1_ListMessage>;
-  
-  Update: grpc.handleUnaryCall<_containerd_services_mounts_v1_UpdateRequest__Output, _containerd_services_mounts_v1_UpdateResponse>;
-  
-}
-
-export interface MountsDefinition extends grpc.ServiceDefinition {
+export interface MountsDefinition {
   Activate: MethodDefinition<_containerd_services_mounts_v1_ActivateRequest, _containerd_services_mounts_v1_ActivateResponse, _containerd_services_mounts_v1_ActivateRequest__Output, _containerd_services_mounts_v1_ActivateResponse__Output>
   Deactivate: MethodDefinition<_containerd_services_mounts_v1_DeactivateRequest, _google_protobuf_Empty, _containerd_services_mounts_v1_DeactivateRequest__Output, _google_protobuf_Empty__Output>
   Info: MethodDefinition<_containerd_services_mounts_v1_InfoRequest, _containerd_services_mounts_v1_InfoResponse, _containerd_services_mounts_v1_InfoRequest__Output, _containerd_services_mounts_v1_InfoResponse__Output>

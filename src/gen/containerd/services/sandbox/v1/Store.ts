@@ -1,6 +1,5 @@
 // Original file: proto/containerd/services/sandbox/v1/sandbox.proto
 
-import type * as grpc from '@grpc/grpc-js'
 import type { MethodDefinition } from '@grpc/proto-loader'
 import type { StoreCreateRequest as _containerd_services_sandbox_v1_StoreCreateRequest, StoreCreateRequest__Output as _containerd_services_sandbox_v1_StoreCreateRequest__Output } from '../../../../containerd/services/sandbox/v1/StoreCreateRequest.js';
 import type { StoreCreateResponse as _containerd_services_sandbox_v1_StoreCreateResponse, StoreCreateResponse__Output as _containerd_services_sandbox_v1_StoreCreateResponse__Output } from '../../../../containerd/services/sandbox/v1/StoreCreateResponse.js';
@@ -13,68 +12,7 @@ import type { StoreListResponse as _containerd_services_sandbox_v1_StoreListResp
 import type { StoreUpdateRequest as _containerd_services_sandbox_v1_StoreUpdateRequest, StoreUpdateRequest__Output as _containerd_services_sandbox_v1_StoreUpdateRequest__Output } from '../../../../containerd/services/sandbox/v1/StoreUpdateRequest.js';
 import type { StoreUpdateResponse as _containerd_services_sandbox_v1_StoreUpdateResponse, StoreUpdateResponse__Output as _containerd_services_sandbox_v1_StoreUpdateResponse__Output } from '../../../../containerd/services/sandbox/v1/StoreUpdateResponse.js';
 
-export interface StoreClient extends grpc.Client {
-  Create(argument: _containerd_services_sandbox_v1_StoreCreateRequest, metadata: grpc.Metadata, options: grpc.CallOptions, callback: grpc.requestCallback<_containerd_services_sandbox_v1_StoreCreateResponse__Output>): grpc.ClientUnaryCall;
-  Create(argument: _containerd_services_sandbox_v1_StoreCreateRequest, metadata: grpc.Metadata, callback: grpc.requestCallback<_containerd_services_sandbox_v1_StoreCreateResponse__Output>): grpc.ClientUnaryCall;
-  Create(argument: _containerd_services_sandbox_v1_StoreCreateRequest, options: grpc.CallOptions, callback: grpc.requestCallback<_containerd_services_sandbox_v1_StoreCreateResponse__Output>): grpc.ClientUnaryCall;
-  Create(argument: _containerd_services_sandbox_v1_StoreCreateRequest, callback: grpc.requestCallback<_containerd_services_sandbox_v1_StoreCreateResponse__Output>): grpc.ClientUnaryCall;
-  create(argument: _containerd_services_sandbox_v1_StoreCreateRequest, metadata: grpc.Metadata, options: grpc.CallOptions, callback: grpc.requestCallback<_containerd_services_sandbox_v1_StoreCreateResponse__Output>): grpc.ClientUnaryCall;
-  create(argument: _containerd_services_sandbox_v1_StoreCreateRequest, metadata: grpc.Metadata, callback: grpc.requestCallback<_containerd_services_sandbox_v1_StoreCreateResponse__Output>): grpc.ClientUnaryCall;
-  create(argument: _containerd_services_sandbox_v1_StoreCreateRequest, options: grpc.CallOptions, callback: grpc.requestCallback<_containerd_services_sandbox_v1_StoreCreateResponse__Output>): grpc.ClientUnaryCall;
-  create(argument: _containerd_services_sandbox_v1_StoreCreateRequest, callback: grpc.requestCallback<_containerd_services_sandbox_v1_StoreCreateResponse__Output>): grpc.ClientUnaryCall;
-  
-  Delete(argument: _containerd_services_sandbox_v1_StoreDeleteRequest, metadata: grpc.Metadata, options: grpc.CallOptions, callback: grpc.requestCallback<_containerd_services_sandbox_v1_StoreDeleteResponse__Output>): grpc.ClientUnaryCall;
-  Delete(argument: _containerd_services_sandbox_v1_StoreDeleteRequest, metadata: grpc.Metadata, callback: grpc.requestCallback<_containerd_services_sandbox_v1_StoreDeleteResponse__Output>): grpc.ClientUnaryCall;
-  Delete(argument: _containerd_services_sandbox_v1_StoreDeleteRequest, options: grpc.CallOptions, callback: grpc.requestCallback<_containerd_services_sandbox_v1_StoreDeleteResponse__Output>): grpc.ClientUnaryCall;
-  Delete(argument: _containerd_services_sandbox_v1_StoreDeleteRequest, callback: grpc.requestCallback<_containerd_services_sandbox_v1_StoreDeleteResponse__Output>): grpc.ClientUnaryCall;
-  delete(argument: _containerd_services_sandbox_v1_StoreDeleteRequest, metadata: grpc.Metadata, options: grpc.CallOptions, callback: grpc.requestCallback<_containerd_services_sandbox_v1_StoreDeleteResponse__Output>): grpc.ClientUnaryCall;
-  delete(argument: _containerd_services_sandbox_v1_StoreDeleteRequest, metadata: grpc.Metadata, callback: grpc.requestCallback<_containerd_services_sandbox_v1_StoreDeleteResponse__Output>): grpc.ClientUnaryCall;
-  delete(argument: _containerd_services_sandbox_v1_StoreDeleteRequest, options: grpc.CallOptions, callback: grpc.requestCallback<_containerd_services_sandbox_v1_StoreDeleteResponse__Output>): grpc.ClientUnaryCall;
-  delete(argument: _containerd_services_sandbox_v1_StoreDeleteRequest, callback: grpc.requestCallback<_containerd_services_sandbox_v1_StoreDeleteResponse__Output>): grpc.ClientUnaryCall;
-  
-  Get(argument: _containerd_services_sandbox_v1_StoreGetRequest, metadata: grpc.Metadata, options: grpc.CallOptions, callback: grpc.requestCallback<_containerd_services_sandbox_v1_StoreGetResponse__Output>): grpc.ClientUnaryCall;
-  Get(argument: _containerd_services_sandbox_v1_StoreGetRequest, metadata: grpc.Metadata, callback: grpc.requestCallback<_containerd_services_sandbox_v1_StoreGetResponse__Output>): grpc.ClientUnaryCall;
-  Get(argument: _containerd_services_sandbox_v1_StoreGetRequest, options: grpc.CallOptions, callback: grpc.requestCallback<_containerd_services_sandbox_v1_StoreGetResponse__Output>): grpc.ClientUnaryCall;
-  Get(argument: _containerd_services_sandbox_v1_StoreGetRequest, callback: grpc.requestCallback<_containerd_services_sandbox_v1_StoreGetResponse__Output>): grpc.ClientUnaryCall;
-  get(argument: _containerd_services_sandbox_v1_StoreGetRequest, metadata: grpc.Metadata, options: grpc.CallOptions, callback: grpc.requestCallback<_containerd_services_sandbox_v1_StoreGetResponse__Output>): grpc.ClientUnaryCall;
-  get(argument: _containerd_services_sandbox_v1_StoreGetRequest, metadata: grpc.Metadata, callback: grpc.requestCallback<_containerd_services_sandbox_v1_StoreGetResponse__Output>): grpc.ClientUnaryCall;
-  get(argument: _containerd_services_sandbox_v1_StoreGetRequest, options: grpc.CallOptions, callback: grpc.requestCallback<_containerd_services_sandbox_v1_StoreGetResponse__Output>): grpc.ClientUnaryCall;
-  get(argument: _containerd_services_sandbox_v1_StoreGetRequest, callback: grpc.requestCallback<_containerd_services_sandbox_v1_StoreGetResponse__Output>): grpc.ClientUnaryCall;
-  
-  List(argument: _containerd_services_sandbox_v1_StoreListRequest, metadata: grpc.Metadata, options: grpc.CallOptions, callback: grpc.requestCallback<_containerd_services_sandbox_v1_StoreListResponse__Output>): grpc.ClientUnaryCall;
-  List(argument: _containerd_services_sandbox_v1_StoreListRequest, metadata: grpc.Metadata, callback: grpc.requestCallback<_containerd_services_sandbox_v1_StoreListResponse__Output>): grpc.ClientUnaryCall;
-  List(argument: _containerd_services_sandbox_v1_StoreListRequest, options: grpc.CallOptions, callback: grpc.requestCallback<_containerd_services_sandbox_v1_StoreListResponse__Output>): grpc.ClientUnaryCall;
-  List(argument: _containerd_services_sandbox_v1_StoreListRequest, callback: grpc.requestCallback<_containerd_services_sandbox_v1_StoreListResponse__Output>): grpc.ClientUnaryCall;
-  list(argument: _containerd_services_sandbox_v1_StoreListRequest, metadata: grpc.Metadata, options: grpc.CallOptions, callback: grpc.requestCallback<_containerd_services_sandbox_v1_StoreListResponse__Output>): grpc.ClientUnaryCall;
-  list(argument: _containerd_services_sandbox_v1_StoreListRequest, metadata: grpc.Metadata, callback: grpc.requestCallback<_containerd_services_sandbox_v1_StoreListResponse__Output>): grpc.ClientUnaryCall;
-  list(argument: _containerd_services_sandbox_v1_StoreListRequest, options: grpc.CallOptions, callback: grpc.requestCallback<_containerd_services_sandbox_v1_StoreListResponse__Output>): grpc.ClientUnaryCall;
-  list(argument: _containerd_services_sandbox_v1_StoreListRequest, callback: grpc.requestCallback<_containerd_services_sandbox_v1_StoreListResponse__Output>): grpc.ClientUnaryCall;
-  
-  Update(argument: _containerd_services_sandbox_v1_StoreUpdateRequest, metadata: grpc.Metadata, options: grpc.CallOptions, callback: grpc.requestCallback<_containerd_services_sandbox_v1_StoreUpdateResponse__Output>): grpc.ClientUnaryCall;
-  Update(argument: _containerd_services_sandbox_v1_StoreUpdateRequest, metadata: grpc.Metadata, callback: grpc.requestCallback<_containerd_services_sandbox_v1_StoreUpdateResponse__Output>): grpc.ClientUnaryCall;
-  Update(argument: _containerd_services_sandbox_v1_StoreUpdateRequest, options: grpc.CallOptions, callback: grpc.requestCallback<_containerd_services_sandbox_v1_StoreUpdateResponse__Output>): grpc.ClientUnaryCall;
-  Update(argument: _containerd_services_sandbox_v1_StoreUpdateRequest, callback: grpc.requestCallback<_containerd_services_sandbox_v1_StoreUpdateResponse__Output>): grpc.ClientUnaryCall;
-  update(argument: _containerd_services_sandbox_v1_StoreUpdateRequest, metadata: grpc.Metadata, options: grpc.CallOptions, callback: grpc.requestCallback<_containerd_services_sandbox_v1_StoreUpdateResponse__Output>): grpc.ClientUnaryCall;
-  update(argument: _containerd_services_sandbox_v1_StoreUpdateRequest, metadata: grpc.Metadata, callback: grpc.requestCallback<_containerd_services_sandbox_v1_StoreUpdateResponse__Output>): grpc.ClientUnaryCall;
-  update(argument: _containerd_services_sandbox_v1_StoreUpdateRequest, options: grpc.CallOptions, callback: grpc.requestCallback<_containerd_services_sandbox_v1_StoreUpdateResponse__Output>): grpc.ClientUnaryCall;
-  update(argument: _containerd_services_sandbox_v1_StoreUpdateRequest, callback: grpc.requestCallback<_containerd_services_sandbox_v1_StoreUpdateResponse__Output>): grpc.ClientUnaryCall;
-  
-}
-
-export interface StoreHandlers extends grpc.UntypedServiceImplementation {
-  Create: grpc.handleUnaryCall<_containerd_services_sandbox_v1_StoreCreateRequest__Output, _containerd_services_sandbox_v1_StoreCreateResponse>;
-  
-  Delete: grpc.handleUnaryCall<_containerd_services_sandbox_v1_StoreDeleteRequest__Output, _containerd_services_sandbox_v1_StoreDeleteResponse>;
-  
-  Get: grpc.handleUnaryCall<_containerd_services_sandbox_v1_StoreGetRequest__Output, _containerd_services_sandbox_v1_StoreGetResponse>;
-  
-  List: grpc.handleUnaryCall<_containerd_services_sandbox_v1_StoreListRequest__Output, _containerd_services_sandbox_v1_StoreListResponse>;
-  
-  Update: grpc.handleUnaryCall<_containerd_services_sandbox_v1_StoreUpdateRequest__Output, _containerd_services_sandbox_v1_StoreUpdateResponse>;
-  
-}
-
-export interface StoreDefinition extends grpc.ServiceDefinition {
+export interface StoreDefinition {
   Create: MethodDefinition<_containerd_services_sandbox_v1_StoreCreateRequest, _containerd_services_sandbox_v1_StoreCreateResponse, _containerd_services_sandbox_v1_StoreCreateRequest__Output, _containerd_services_sandbox_v1_StoreCreateResponse__Output>
   Delete: MethodDefinition<_containerd_services_sandbox_v1_StoreDeleteRequest, _containerd_services_sandbox_v1_StoreDeleteResponse, _containerd_services_sandbox_v1_StoreDeleteRequest__Output, _containerd_services_sandbox_v1_StoreDeleteResponse__Output>
   Get: MethodDefinition<_containerd_services_sandbox_v1_StoreGetRequest, _containerd_services_sandbox_v1_StoreGetResponse, _containerd_services_sandbox_v1_StoreGetRequest__Output, _containerd_services_sandbox_v1_StoreGetResponse__Output>

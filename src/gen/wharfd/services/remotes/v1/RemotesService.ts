@@ -1,37 +1,12 @@
 // Original file: proto/wharfd/services/remotes/v1/remotes.proto
 
-import type * as grpc from '@grpc/grpc-js'
 import type { MethodDefinition } from '@grpc/proto-loader'
 import type { FetchObjectRequest as _wharfd_services_remotes_v1_FetchObjectRequest, FetchObjectRequest__Output as _wharfd_services_remotes_v1_FetchObjectRequest__Output } from '../../../../wharfd/services/remotes/v1/FetchObjectRequest.js';
 import type { FetchObjectResponse as _wharfd_services_remotes_v1_FetchObjectResponse, FetchObjectResponse__Output as _wharfd_services_remotes_v1_FetchObjectResponse__Output } from '../../../../wharfd/services/remotes/v1/FetchObjectResponse.js';
 import type { ResolveRequest as _wharfd_services_remotes_v1_ResolveRequest, ResolveRequest__Output as _wharfd_services_remotes_v1_ResolveRequest__Output } from '../../../../wharfd/services/remotes/v1/ResolveRequest.js';
 import type { ResolveResponse as _wharfd_services_remotes_v1_ResolveResponse, ResolveResponse__Output as _wharfd_services_remotes_v1_ResolveResponse__Output } from '../../../../wharfd/services/remotes/v1/ResolveResponse.js';
 
-export interface RemotesServiceClient extends grpc.Client {
-  FetchObject(argument: _wharfd_services_remotes_v1_FetchObjectRequest, metadata: grpc.Metadata, options?: grpc.CallOptions): grpc.ClientReadableStream<_wharfd_services_remotes_v1_FetchObjectResponse__Output>;
-  FetchObject(argument: _wharfd_services_remotes_v1_FetchObjectRequest, options?: grpc.CallOptions): grpc.ClientReadableStream<_wharfd_services_remotes_v1_FetchObjectResponse__Output>;
-  fetchObject(argument: _wharfd_services_remotes_v1_FetchObjectRequest, metadata: grpc.Metadata, options?: grpc.CallOptions): grpc.ClientReadableStream<_wharfd_services_remotes_v1_FetchObjectResponse__Output>;
-  fetchObject(argument: _wharfd_services_remotes_v1_FetchObjectRequest, options?: grpc.CallOptions): grpc.ClientReadableStream<_wharfd_services_remotes_v1_FetchObjectResponse__Output>;
-  
-  Resolve(argument: _wharfd_services_remotes_v1_ResolveRequest, metadata: grpc.Metadata, options: grpc.CallOptions, callback: grpc.requestCallback<_wharfd_services_remotes_v1_ResolveResponse__Output>): grpc.ClientUnaryCall;
-  Resolve(argument: _wharfd_services_remotes_v1_ResolveRequest, metadata: grpc.Metadata, callback: grpc.requestCallback<_wharfd_services_remotes_v1_ResolveResponse__Output>): grpc.ClientUnaryCall;
-  Resolve(argument: _wharfd_services_remotes_v1_ResolveRequest, options: grpc.CallOptions, callback: grpc.requestCallback<_wharfd_services_remotes_v1_ResolveResponse__Output>): grpc.ClientUnaryCall;
-  Resolve(argument: _wharfd_services_remotes_v1_ResolveRequest, callback: grpc.requestCallback<_wharfd_services_remotes_v1_ResolveResponse__Output>): grpc.ClientUnaryCall;
-  resolve(argument: _wharfd_services_remotes_v1_ResolveRequest, metadata: grpc.Metadata, options: grpc.CallOptions, callback: grpc.requestCallback<_wharfd_services_remotes_v1_ResolveResponse__Output>): grpc.ClientUnaryCall;
-  resolve(argument: _wharfd_services_remotes_v1_ResolveRequest, metadata: grpc.Metadata, callback: grpc.requestCallback<_wharfd_services_remotes_v1_ResolveResponse__Output>): grpc.ClientUnaryCall;
-  resolve(argument: _wharfd_services_remotes_v1_ResolveRequest, options: grpc.CallOptions, callback: grpc.requestCallback<_wharfd_services_remotes_v1_ResolveResponse__Output>): grpc.ClientUnaryCall;
-  resolve(argument: _wharfd_services_remotes_v1_ResolveRequest, callback: grpc.requestCallback<_wharfd_services_remotes_v1_ResolveResponse__Output>): grpc.ClientUnaryCall;
-  
-}
-
-export interface RemotesServiceHandlers extends grpc.UntypedServiceImplementation {
-  FetchObject: grpc.handleServerStreamingCall<_wharfd_services_remotes_v1_FetchObjectRequest__Output, _wharfd_services_remotes_v1_FetchObjectResponse>;
-  
-  Resolve: grpc.handleUnaryCall<_wharfd_services_remotes_v1_ResolveRequest__Output, _wharfd_services_remotes_v1_ResolveResponse>;
-  
-}
-
-export interface RemotesServiceDefinition extends grpc.ServiceDefinition {
+export interface RemotesServiceDefinition {
   FetchObject: MethodDefinition<_wharfd_services_remotes_v1_FetchObjectRequest, _wharfd_services_remotes_v1_FetchObjectResponse, _wharfd_services_remotes_v1_FetchObjectRequest__Output, _wharfd_services_remotes_v1_FetchObjectResponse__Output>
   Resolve: MethodDefinition<_wharfd_services_remotes_v1_ResolveRequest, _wharfd_services_remotes_v1_ResolveResponse, _wharfd_services_remotes_v1_ResolveRequest__Output, _wharfd_services_remotes_v1_ResolveResponse__Output>
 }

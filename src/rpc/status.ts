@@ -1,0 +1,55 @@
+import { status as Status, type ServiceError } from '@grpc/grpc-js';
+import { DaemonError, kindOf, messageOf, type ErrorKind } from '../base/errors.js';
+
+/** The only table from kinds to gRPC codes; read backwards by clients. */
+export const STATUS_OF = {
+  'invalid-argument': Status.INVALID_ARGUMENT,
+  'not-found': Status.NOT_FOUND,
+  'already-exists': Status.ALREADY_EXISTS,
+  'failed-precondition': Status.FAILED_PRECONDITION,
+  'permission-denied': Status.PERMISSION_DENIED,
+  unauthenticated: Status.UNAUTHENTICATED,
+  'resource-exhausted': Status.RESOURCE_EXHAUSTED,
+  'deadline-exceeded': Status.DEADLINE_EXCEEDED,
+  aborted: Status.ABORTED,
+  unavailable: Status.UNAVAILABLE,
+  'out-of-range': Status.OUT_OF_RANGE,
+  canceled: Status.CANCELLED,
+  'data-loss': Status.DATA_LOSS,
+  unimplemented: Status.UNIMPLEMENTED,
+  unknown: Status.UNKNOWN,
+  internal: Status.INTERNAL,
+} as const satisfies Record<ErrorKind, Status>;
+
+const KIND_OF: ReadonlyMap<number, ErrorKind> = new Map(
+  Object.entries(STATUS_OF).map(([kind, code]) => [code, kind as ErrorKind]),
+);
+
+/** An error as it crosses the wire. */
+export interface WireStatus {
+  readonly code: Status;
+  readonly details: string;
+}
+
+/** HTTP/2 headers are bounded, and so is what an error may say. */
+const DETAILS_MAX = 4096;
+
+/** The status of anything thrown. Only what has a kind was meant for the client; everything else is a defect and INTERNAL. */
+export function statusOf(error: unknown): WireStatus {
+  const meant = isMeant(error);
+  const code = meant ? STATUS_OF[kindOf(error)] : Status.INTERNAL;
+  const message = messageOf(error);
+  return { code, details: message.length > DETAILS_MAX ? `${message.slice(0, DETAILS_MAX)}…` : message };
+}
+
+/** False for what nobody foresaw: an error without a kind, which is no abort either. */
+export function isMeant(error: unknown): boolean {
+  if (!(error instanceof Error)) return false;
+  if ('kind' in error && typeof error.kind === 'string') return error.kind in STATUS_OF;
+  return kindOf(error) !== 'unknown';
+}
+
+/** The error that a status stands for; the message is the server's, unchanged. */
+export function errorOfStatus({ code, details }: WireStatus, cause?: ServiceError): DaemonError {
+  return new DaemonError(KIND_OF.get(code) ?? 'unknown', details, cause ? { cause } : undefined);
+}
