@@ -39,11 +39,16 @@ has() {
   esac
 }
 
-# The folder that holds include/node of the running node, or nothing.
-headers_beside_node() {
-  local prefix
-  prefix=$(node -p 'require("node:path").resolve(require("node:fs").realpathSync(process.execPath), "../..")')
-  [ ! -e "$prefix/include/node/node_api.h" ] || printf '%s\n' "$prefix"
+# The folder whose include/node fits the running node: the one that node lies in, else Debian's. Nothing when neither does.
+headers() {
+  local prefix major
+  major=$(node -p 'process.versions.node.split(".")[0]')
+  for prefix in "$(node -p 'require("node:path").resolve(require("node:fs").realpathSync(process.execPath), "../..")')" /usr; do
+    if grep -qE "define NODE_MAJOR_VERSION $major\$" "$prefix/include/node/node_version.h" 2>/dev/null; then
+      printf '%s\n' "$prefix"
+      return
+    fi
+  done
 }
 
 install_packages() {
@@ -51,8 +56,7 @@ install_packages() {
   while read -r what package; do
     has "$what" || missing+=("$package")
   done < <(needed)
-  [ -n "$(headers_beside_node)" ] || [ -e /usr/include/node/node_api.h ] || [ -e /usr/include/nodejs/src/node_api.h ] ||
-    missing+=(libnode-dev)
+  [ -n "$(headers)" ] || missing+=(libnode-dev)
   [ "${#missing[@]}" -gt 0 ] || return 0
   if [ "$(id -u)" != 0 ]; then
     echo "setup: ${missing[*]} are missing; run this as root, or install them with apt-get" >&2
@@ -77,9 +81,13 @@ install_modules() {
   local stamp=node_modules/.wharfd-key key prefix
   key=$(modules_key)
   [ "$(cat "$stamp" 2>/dev/null)" != "$key" ] || return 0
-  prefix=$(headers_beside_node)
+  prefix=$(headers)
+  if [ -z "$prefix" ]; then
+    echo "setup: no C headers of node $(node -v) here, neither beside it nor Debian's: install node with its include/node" >&2
+    exit 1
+  fi
   # node-gyp takes headers from nodedir and then downloads none.
-  npm_config_nodedir="${prefix:-/usr/include/nodejs}" npm ci
+  npm_config_nodedir="$prefix" npm ci
   printf '%s\n' "$key" >"$stamp"
 }
 
