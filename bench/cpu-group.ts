@@ -1,0 +1,46 @@
+import { spawn, type ChildProcess } from 'node:child_process';
+import { mkdir, readFile, readdir, rmdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import { eventually } from '../test/support/eventually.js';
+import { output } from '../test/support/run.js';
+
+const HIERARCHY = '/sys/fs/cgroup/cpuacct';
+const JOIN = 'echo $$ > "$0/cgroup.procs" && exec "$@"';
+
+/** A cgroup (v1, cpuacct) that adds up the CPU time of a daemon, its clients and all that they start. */
+export interface CpuGroup extends AsyncDisposable {
+  /** Starts a program inside. */
+  start(program: string, args: readonly string[]): ChildProcess;
+  /** Runs a program inside to its end. @throws Error when its exit code is not 0. */
+  run(program: string, args: readonly string[]): Promise<string>;
+  cpuSeconds(): Promise<number>;
+  /** Processes in it now. */
+  pids(): Promise<readonly number[]>;
+}
+
+/** Makes the cgroup. Disposing waits until the processes in it have ended. */
+export async function openCpuGroup(name: string): Promise<CpuGroup> {
+  const dir = join(HIERARCHY, `wharfd-bench-${process.pid}-${name}`);
+  await mkdir(dir);
+  const pids = async () => (await readFile(join(dir, 'cgroup.procs'), 'utf8')).split('\n').filter(Boolean).map(Number);
+  return {
+    start: (program, args) =>
+      spawn('/bin/sh', ['-c', JOIN, dir, program, ...args], { stdio: ['ignore', 'ignore', 'inherit'] }),
+    run: (program, args) => output('/bin/sh', ['-c', JOIN, dir, program, ...args], { timeoutMs: 300_000 }),
+    cpuSeconds: async () => Number(await readFile(join(dir, 'cpuacct.usage'), 'utf8')) / 1e9,
+    pids,
+    async [Symbol.asyncDispose]() {
+      await eventually(async () => {
+        if ((await pids()).length > 0) throw new Error(`processes are left in ${dir}`);
+      });
+      await removeTree(dir);
+    },
+  };
+}
+
+async function removeTree(dir: string): Promise<void> {
+  for (const entry of await readdir(dir, { withFileTypes: true })) {
+    if (entry.isDirectory()) await removeTree(join(dir, entry.name));
+  }
+  await rmdir(dir);
+}

@@ -1,0 +1,26 @@
+import { readFile } from 'node:fs/promises';
+import type { CpuGroup } from './cpu-group.js';
+
+/** A container engine under measurement, driven by its own command-line client. */
+export interface Engine extends AsyncDisposable {
+  readonly name: string;
+  readonly group: CpuGroup;
+  readonly daemonPid: number;
+  /** Pulls and unpacks. */
+  pull(reference: string): Promise<void>;
+  /** Removes the image and all that only it kept; returns when the space is free. */
+  remove(reference: string): Promise<void>;
+  listImages(): Promise<void>;
+  /** `run --rm`: comes back when the program has ended. */
+  run(reference: string, id: string, command: readonly string[]): Promise<void>;
+  runDetached(reference: string, id: string, command: readonly string[]): Promise<void>;
+  exec(id: string, command: readonly string[]): Promise<void>;
+  /** Kills and deletes a detached container. */
+  destroy(id: string): Promise<void>;
+}
+
+/** Proportional set size of a process in bytes (proc(5), smaps_rollup): shared pages count by their share. */
+export async function pssBytes(pid: number): Promise<number> {
+  const text = await readFile(`/proc/${pid}/smaps_rollup`, 'utf8');
+  return Number(/^Pss:\s+(\d+) kB$/m.exec(text)?.[1] ?? 0) * 1024;
+}

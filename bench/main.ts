@@ -1,0 +1,75 @@
+/** Side by side with Debian's containerd: `make bench` prints each figure with its target, ratio and verdict. */
+import { mkdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import { Teardown } from '../src/base/teardown.js';
+import { skopeoPush } from '../test/support/oci-layout.js';
+import { ensureRedisLayout } from '../test/support/redis-image.js';
+import { openRegistry } from '../test/support/registry.js';
+import { openContainerd } from './containerd.js';
+import type { Engine } from './engine.js';
+import { memoryOf, timed, type Reading, type TimedFigure } from './figures.js';
+import { compareMemory, compareTimes, report, type Row } from './report.js';
+import { openWharfd } from './wharfd.js';
+
+const LAYOUT = 'build/images/redis';
+const MEMORY_CONTAINERS = 10;
+
+function figuresFor(reference: string): readonly TimedFigure[] {
+  return [
+    {
+      name: 'cold pull of Redis',
+      rounds: 5,
+      wallTarget: 0.42,
+      cpuTarget: 0.5,
+      before: (engine) => engine.remove(reference),
+      work: (engine) => engine.pull(reference),
+    },
+    {
+      name: 'run --rm … true',
+      rounds: 11,
+      wallTarget: 0.8,
+      work: (engine, round) => engine.run(reference, `run-${round}`, ['/bin/true']),
+    },
+    {
+      name: 'exec … true',
+      rounds: 11,
+      wallTarget: 0.8,
+      before: (engine, round) => engine.runDetached(reference, `exec-${round}`, ['sleep', '600']),
+      work: (engine, round) => engine.exec(`exec-${round}`, ['/bin/true']),
+      after: (engine, round) => engine.destroy(`exec-${round}`),
+    },
+    { name: 'images', rounds: 11, work: (engine) => engine.listImages() },
+  ];
+}
+
+/** A B A B: what the machine does meanwhile hits both. */
+async function interleave(figure: TimedFigure, ours: Engine, theirs: Engine): Promise<Row[]> {
+  const readings: Record<'ours' | 'theirs', Reading[]> = { ours: [], theirs: [] };
+  for (let round = 0; round < figure.rounds; round += 1) {
+    readings.ours.push(await timed(figure, ours, round));
+    readings.theirs.push(await timed(figure, theirs, round));
+  }
+  return compareTimes(figure, readings.ours, readings.theirs);
+}
+
+async function bench(): Promise<void> {
+  await using down = new Teardown();
+  await mkdir('build/images', { recursive: true });
+  await ensureRedisLayout(join(process.cwd(), LAYOUT));
+  const registry = down.own(await openRegistry());
+  const reference = `${registry.host}/library/redis:latest`;
+  await skopeoPush(LAYOUT, reference);
+  const ours = down.own(await openWharfd());
+  const theirs = down.own(await openContainerd());
+  for (const engine of [ours, theirs]) await engine.pull(reference);
+  const rows: Row[] = [];
+  for (const figure of figuresFor(reference)) rows.push(...(await interleave(figure, ours, theirs)));
+  const memory = {
+    ours: await memoryOf(ours, reference, MEMORY_CONTAINERS),
+    theirs: await memoryOf(theirs, reference, MEMORY_CONTAINERS),
+  };
+  rows.push(...compareMemory(memory.ours, memory.theirs));
+  await report(rows, 'docs/benchmarks.md');
+}
+
+await bench();

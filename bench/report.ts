@@ -1,0 +1,86 @@
+import { readFile, writeFile } from 'node:fs/promises';
+import { cpus } from 'node:os';
+import { output } from '../test/support/run.js';
+import { median, type Reading, type TimedFigure } from './figures.js';
+
+/** One line of the report. */
+export interface Row {
+  readonly figure: string;
+  readonly ours: string;
+  readonly theirs: string;
+  readonly ratio: number;
+  readonly target: number | undefined;
+}
+
+/** Rows for wall and CPU time, medians of the rounds. */
+export function compareTimes(figure: TimedFigure, ours: readonly Reading[], theirs: readonly Reading[]): Row[] {
+  const row = (kind: 'wall' | 'cpu', target: number | undefined): Row => {
+    const a = median(ours.map((reading) => reading[kind]));
+    const b = median(theirs.map((reading) => reading[kind]));
+    return {
+      figure: `${figure.name}, ${kind === 'wall' ? 'wall' : 'CPU'}`,
+      ours: `${a.toFixed(3)} s`,
+      theirs: `${b.toFixed(3)} s`,
+      ratio: a / b,
+      target,
+    };
+  };
+  return [row('wall', figure.wallTarget), row('cpu', figure.cpuTarget)];
+}
+
+interface Memory {
+  readonly daemon: number;
+  readonly perContainer: number;
+}
+
+/** Rows for memory (PSS). */
+export function compareMemory(ours: Memory, theirs: Memory): Row[] {
+  const row = (figure: string, a: number, b: number, target?: number): Row => ({
+    figure,
+    ours: megabytes(a),
+    theirs: megabytes(b),
+    ratio: a / b,
+    target,
+  });
+  return [
+    row('daemon, memory (PSS)', ours.daemon, theirs.daemon),
+    row('per container, memory of helpers (PSS)', ours.perContainer, theirs.perContainer, 0.15),
+  ];
+}
+
+/** Prints the rows and writes them to a page. */
+export async function report(rows: readonly Row[], path: string): Promise<void> {
+  const table = rows.map((row) => [
+    row.figure,
+    row.ours,
+    row.theirs,
+    `${row.ratio.toFixed(2)} ×`,
+    row.target === undefined ? '–' : `≤ ${row.target} ×`,
+    verdictOf(row),
+  ]);
+  const head = ['figure', 'wharfd', 'containerd 1.6.20', 'ratio', 'target', 'verdict'];
+  const lines = [head, head.map(() => '---'), ...table].map((cells) => `| ${cells.join(' | ')} |`);
+  process.stdout.write(`${lines.join('\n')}\n`);
+  const commit = (await output('git', ['rev-parse', '--short', 'HEAD'])).trim();
+  const machine = `${cpus().length} processors, Linux ${(await readFile('/proc/sys/kernel/osrelease', 'utf8')).trim()}`;
+  const page = [
+    '# Benchmarks',
+    '',
+    `\`make bench\` at commit ${commit} on ${machine}. Both engines in one run, taking turns; medians; the ratio is ours to`,
+    'theirs, less is better. Each has its root directory on a fresh journaled ext4 in a loop file. CPU time is that of daemon,',
+    'client and all that they start; memory is the proportional set size.',
+    '',
+    ...lines,
+    '',
+  ];
+  await writeFile(path, page.join('\n'));
+}
+
+function verdictOf(row: Row): string {
+  if (row.target === undefined) return 'no target yet';
+  return row.ratio <= row.target ? 'met' : 'missed';
+}
+
+function megabytes(bytes: number): string {
+  return `${(bytes / 1024 ** 2).toFixed(2)} MiB`;
+}
