@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { readdir, readFile, readlink } from 'node:fs/promises';
+import { readdir, readFile, readlink, rmdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { eventually } from './eventually.js';
 import { mountsOf, readMounts } from './mount-table.js';
@@ -39,6 +39,25 @@ export async function findLeftovers(mine: Mine): Promise<Leftovers> {
 export async function assertNothingLeft(mine: Mine, timeoutMs?: number): Promise<void> {
   const nothing: Leftovers = { mounts: [], processes: [], cgroups: [], fifos: [] };
   await eventually(async () => assert.deepEqual(await findLeftovers(mine), nothing), timeoutMs);
+}
+
+/** Ends every process of `mine` by SIGKILL; their cgroups go with them, or are removed here. */
+export async function killProcesses(mine: Mine): Promise<void> {
+  await eventually(async () => {
+    const left = await findProcesses(mine);
+    for (const line of left) tryKill(Number(line.split(' ', 1)[0]));
+    assert.deepEqual(left, []);
+  });
+  // Children last.
+  for (const path of (await findCgroups(mine)).reverse()) await rmdir(path).catch(() => undefined);
+}
+
+function tryKill(pid: number): void {
+  try {
+    process.kill(pid, 'SIGKILL');
+  } catch {
+    // It has ended by itself.
+  }
 }
 
 /** Open descriptors of a process, counted by what they lead to (`socket`, `pipe`, a path …). */
