@@ -7,7 +7,8 @@ MAKEFLAGS += --no-builtin-rules --no-print-directory
 PREFIX ?= /usr/local
 DESTDIR ?=
 BIN := node_modules/.bin
-TSX := node --import tsx
+# Without its cache tsx leaves no file behind outside the checkout.
+TSX := TSX_DISABLE_CACHE=1 node --import tsx
 SOURCES := $(shell find src -name '*.ts' ! -name '*.test.ts' 2>/dev/null)
 
 .PHONY: help
