@@ -1,0 +1,90 @@
+import type { Descriptor } from '../../spec/descriptor.js';
+import type { ContentStore } from '../content/content-store.js';
+
+/** Why a byte stream from a registry stands still, for people who watch. */
+export interface FetchWait {
+  /** One line, such as `429 from registry.example; next try in 30 s`. */
+  readonly reason: string;
+  readonly delayMs: number;
+}
+
+export interface FetchOptions {
+  /** First byte wanted, 0 to the descriptor's size; default 0. */
+  readonly from?: number;
+  readonly onWait?: (wait: FetchWait) => void;
+  readonly signal?: AbortSignal;
+}
+
+/** Gives the bytes of objects in one repository. */
+export interface Fetcher {
+  /**
+   * Streams a blob or document from `from` to its size, never a byte twice and never beyond the size: a cut connection is taken up
+   * where it ended. The bytes are **not verified**; the caller checks the digest of the whole.
+   *
+   * @throws not-found. permission-denied, unauthenticated. unavailable: unreachable or failing after all retries. data-loss: the
+   * registry's object has another size. resource-exhausted: too many requests.
+   */
+  fetch(target: Descriptor, options?: FetchOptions): AsyncIterable<Uint8Array>;
+}
+
+/** Puts objects into one repository. */
+export interface Pusher {
+  /**
+   * Uploads one object from the content store. Children must be there before their parents.
+   *
+   * @returns What happened: bytes went over, or the registry had it already.
+   */
+  push(target: Descriptor, content: ContentStore, signal?: AbortSignal): Promise<'pushed' | 'exists'>;
+}
+
+/** What a name stands for at its registry. */
+export interface Resolved {
+  /** The name as the registry's side has it; what the image store keeps. */
+  readonly name: string;
+  /** Of bytes that were verified: hashed by us, and equal to the digest that the name is pinned to, if it is. */
+  readonly target: Descriptor;
+  /** For the target and everything below it. */
+  readonly fetcher: Fetcher;
+}
+
+export interface ResolveOptions {
+  /** Media types to accept; manifests and indexes of Docker and OCI by default. */
+  readonly mediaTypes?: readonly string[];
+  readonly onWait?: (wait: FetchWait) => void;
+  readonly signal?: AbortSignal;
+}
+
+/** From names to bytes, as one client asked for it. */
+export interface Resolver {
+  /**
+   * @param name `host/path:tag`, `host/path@digest` or both.
+   * @throws invalid-argument: the name, or the document it stands for. not-found. permission-denied, unauthenticated. unavailable.
+   * data-loss: the bytes don't have the digest asked for. resource-exhausted: too many requests.
+   */
+  resolve(name: string, options?: ResolveOptions): Promise<Resolved>;
+}
+
+/** How to authenticate with one host: nothing, a user and a password, or a refresh token. */
+export type Credentials =
+  | { readonly kind: 'basic'; readonly user: string; readonly secret: string }
+  | { readonly kind: 'refresh'; readonly token: string }
+  | { readonly kind: 'header'; readonly authorization: string };
+
+/** How a client wants its registries reached. */
+export interface RemoteOptions {
+  /** Plain http for every host; loopback hosts are spoken to over http anyway. */
+  readonly plainHttp?: boolean;
+  /** Sent with every request to the registry itself, never to where it redirects. */
+  readonly headers?: Readonly<Record<string, string>>;
+  /** Asked at most once a host when it wants authentication; undefined means anonymous. */
+  readonly credentials?: (
+    host: string,
+    name: string,
+    challenges: readonly string[],
+  ) => Promise<Credentials | undefined>;
+}
+
+/** Makes resolvers; connections and the patience with each host are shared by all of them. */
+export interface Remotes {
+  resolver(options?: RemoteOptions): Resolver;
+}

@@ -1,0 +1,129 @@
+import { DaemonError } from '../../base/errors.js';
+import { SingleFlight } from '../../base/single-flight.js';
+import type { Credentials, RemoteOptions } from '../../core/remotes/remotes.js';
+import { parseChallenges, type Challenge } from './challenge.js';
+import type { Endpoint } from './endpoint.js';
+import { requestToken, type Token } from './token.js';
+import type { Transport } from './transport.js';
+
+interface Grant {
+  readonly authorization: string;
+  /** By the monotonic clock, in milliseconds. */
+  readonly expiresAt: number;
+}
+
+/** Renewed that much before the end, since a request takes its time. */
+const MARGIN_MS = 5_000;
+
+/**
+ * Answers one registry's challenges for one repository. What it holds is for that registry's origin only; its user never sends it
+ * elsewhere.
+ */
+export class Authorizer {
+  readonly #transport: Transport;
+  readonly #endpoint: Endpoint;
+  readonly #name: string;
+  readonly #scope: string;
+  readonly #ask: RemoteOptions['credentials'];
+  readonly #renewals = new SingleFlight<void>();
+  #credentials: Promise<Credentials | undefined> | undefined;
+  #challenge: Challenge | undefined;
+  #grant: Grant | undefined;
+
+  constructor(
+    transport: Transport,
+    endpoint: Endpoint,
+    name: string,
+    scope: string,
+    ask: RemoteOptions['credentials'],
+  ) {
+    this.#transport = transport;
+    this.#endpoint = endpoint;
+    this.#name = name;
+    this.#scope = scope;
+    this.#ask = ask;
+  }
+
+  /** The Authorization header as of now; a token about to expire is renewed first. undefined until a challenge came. */
+  async current(signal?: AbortSignal): Promise<string | undefined> {
+    if (this.#challenge && this.#grant && this.#grant.expiresAt <= performance.now()) await this.#renew(signal);
+    return this.#grant?.authorization;
+  }
+
+  /**
+   * Takes in the challenge of a 401.
+   *
+   * @param refused The header that was sent; when another is there by now, that is the answer.
+   * @returns false when there is nothing new to offer.
+   */
+  async answer(headers: readonly string[], refused: string | undefined, signal?: AbortSignal): Promise<boolean> {
+    if (this.#grant && this.#grant.authorization !== refused) return true;
+    const challenge = answerable(parseChallenges(headers));
+    if (!challenge) return false;
+    const credentials = await (this.#credentials ??= this.#ask?.(this.#endpoint.host, this.#name, headers) ?? NOBODY);
+    if (challenge.scheme === 'basic' || credentials?.kind === 'header') {
+      const authorization = plainAuthorization(credentials);
+      if (authorization === undefined || authorization === refused) return false;
+      this.#grant = { authorization, expiresAt: Infinity };
+      return true;
+    }
+    this.#challenge = challenge;
+    await this.#renew(signal);
+    return true;
+  }
+
+  async #renew(signal?: AbortSignal): Promise<void> {
+    await this.#renewals.run('token', (until) => this.#fetchToken(until), signal);
+  }
+
+  async #fetchToken(signal: AbortSignal): Promise<void> {
+    const params = this.#challenge?.params ?? {};
+    const token = await requestToken(
+      this.#transport,
+      {
+        realm: this.#realm(params['realm'] ?? ''),
+        ...(params['service'] !== undefined && { service: params['service'] }),
+        scopes: [...new Set([this.#scope, ...(params['scope'] ?? '').split(' ').filter(Boolean)])],
+        credentials: await this.#credentials,
+      },
+      signal,
+    );
+    this.#grant = { authorization: `Bearer ${token.text}`, expiresAt: expiryOf(token) };
+  }
+
+  /** Credentials go over https only, unless the registry itself was asked for over plain http. */
+  #realm(text: string): URL {
+    const host = this.#endpoint.host;
+    if (!URL.canParse(text)) {
+      throw new DaemonError(
+        'unavailable',
+        `${host} asks for a token from ${JSON.stringify(text.slice(0, 160))}, which is no URL`,
+      );
+    }
+    const realm = new URL(text);
+    const plainRegistry = this.#endpoint.origin.startsWith('http:');
+    if (realm.protocol === 'https:' || (realm.protocol === 'http:' && plainRegistry)) return realm;
+    throw new DaemonError(
+      'unavailable',
+      `${host} asks for a token from ${realm.origin}, which is not https; such a registry is not to be trusted with credentials`,
+    );
+  }
+}
+
+function answerable(challenges: readonly Challenge[]): Challenge | undefined {
+  const bearer = challenges.find(({ scheme }) => scheme === 'bearer');
+  return bearer ?? challenges.find(({ scheme }) => scheme === 'basic');
+}
+
+const NOBODY = Promise.resolve(undefined);
+
+function expiryOf({ expiresInS }: Token): number {
+  const lifeMs = expiresInS * 1000;
+  return performance.now() + Math.max(lifeMs / 2, lifeMs - MARGIN_MS);
+}
+
+function plainAuthorization(credentials: Credentials | undefined): string | undefined {
+  if (credentials?.kind === 'header') return credentials.authorization;
+  if (credentials?.kind !== 'basic') return undefined;
+  return `Basic ${Buffer.from(`${credentials.user}:${credentials.secret}`).toString('base64')}`;
+}
