@@ -1,0 +1,160 @@
+/*
+ * The system calls of wharfd, in plain C: nothing here knows of JavaScript, so that a test program can link it.
+ *
+ * Every function returns 0 or more on success and the negated errno on failure. All descriptors are close-on-exec.
+ * Strings end with NUL. Nothing is kept between calls and nothing is locked: all may run in any thread.
+ */
+#ifndef WHARFD_CORE_H
+#define WHARFD_CORE_H
+
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+#include <time.h>
+
+/* errors.c */
+/* The result of a call that returns -1 on failure. */
+long wh_result(long value);
+
+/* ---- files.c: relative to a directory descriptor; no call follows a link in the last component ---- */
+
+enum { WH_STAT_FIELDS = 16 };
+
+/* mode, uid, gid, size, blocks, nlink, dev, ino, rdev major, rdev minor, then seconds and nanoseconds of atime, mtime, ctime. */
+struct wh_stat {
+  uint64_t ino;
+  double fields[WH_STAT_FIELDS]; /* fields[7] is left 0: an inode number may be above 2^53 */
+};
+
+int wh_openat2(int dir, const char *path, uint64_t flags, uint64_t mode, uint64_t resolve);
+int wh_fstatat(int dir, const char *name, struct wh_stat *out);
+int wh_fstat(int fd, struct wh_stat *out);
+
+/* All entries but "." and "..": for each its d_type as one byte, its name and NUL. The caller frees *out. */
+long wh_list(int fd, char **out);
+/* The target, not ended by NUL. The caller frees *out. */
+long wh_readlinkat(int dir, const char *name, char **out);
+
+int wh_mkdirat(int dir, const char *name, mode_t mode);
+int wh_mknodat(int dir, const char *name, mode_t mode, uint32_t major, uint32_t minor);
+int wh_symlinkat(const char *target, int dir, const char *name);
+int wh_linkat(int from_dir, const char *from, int to_dir, const char *to);
+int wh_renameat2(int from_dir, const char *from, int to_dir, const char *to, unsigned flags);
+int wh_unlinkat(int dir, const char *name, int flags);
+
+int wh_create_file(int dir, const char *name, mode_t mode, uid_t uid, gid_t gid, struct timespec mtime, const void *bytes,
+                   size_t length);
+/* position -1: where the descriptor is. A read is short only at the end; a write is whole or an error. */
+long wh_read(int fd, void *bytes, size_t length, int64_t position);
+long wh_write(int fd, const void *bytes, size_t length, int64_t position);
+int64_t wh_seek(int fd, int64_t offset, int whence);
+
+/* ---- metadata.c ---- */
+
+enum { WH_SET_OWNER = 1, WH_SET_MODE = 2, WH_SET_TIMES = 4 };
+
+struct wh_metadata {
+  unsigned set; /* WH_SET_… */
+  uid_t uid;    /* (uid_t)-1 leaves it */
+  gid_t gid;
+  mode_t mode;
+  struct timespec times[2]; /* access, modification; UTIME_OMIT leaves one */
+};
+
+/* The permission bits of anything but a symbolic link; one is EOPNOTSUPP. */
+int wh_chmod_nofollow(int dir, const char *name, mode_t mode);
+int wh_set_metadata(int dir, const char *name, const struct wh_metadata *metadata);
+int wh_set_metadata_fd(int fd, const struct wh_metadata *metadata);
+
+/* ---- xattr.c ---- */
+
+enum { WH_XATTR_MAX = 65536 };
+
+/* The value, in a buffer of WH_XATTR_MAX bytes; the same for the list of names, each ended by NUL. */
+long wh_getxattr(int dir, const char *name, const char *attribute, void *value);
+long wh_listxattr(int dir, const char *name, char *names);
+int wh_setxattr(int dir, const char *name, const char *attribute, const void *value, size_t length);
+int wh_removexattr(int dir, const char *name, const char *attribute);
+
+/* ---- remove.c ---- */
+
+/* Removes a file or a whole tree, however deep, without leaving the file system it begins in. Nothing there is no error. */
+int wh_remove_tree(int dir, const char *name);
+
+/* ---- copy.c ---- */
+
+/* Makes the empty file `to` the same as `from`, sharing blocks or keeping holes where possible. */
+int wh_copy_content(int from, int to);
+
+/* ---- mount.c ---- */
+
+struct wh_attributes {
+  uint64_t set;         /* MOUNT_ATTR_… */
+  uint64_t clear;       /* MOUNT_ATTR_… */
+  uint64_t propagation; /* MS_PRIVATE, …, or 0 */
+  int recursive;        /* the mounts below as well */
+};
+
+struct wh_layers {
+  const char *source;
+  const char *target;
+  unsigned flags;                /* MS_… of the mount */
+  uint64_t attributes;           /* the same as MOUNT_ATTR_… */
+  const char *const *lower;      /* nearest first, absolute */
+  size_t lower_count;
+  const char *const *options;    /* key, value, key, value, …; a NULL value is a flag */
+  size_t option_count;           /* pairs */
+  const char *directory;         /* where `data` is meant from */
+  const char *data;              /* the same for mount(2), with lower directories relative to `directory` */
+};
+
+int wh_mount(const char *source, const char *target, const char *type, unsigned long flags, const char *data);
+/* The mount appears with all its attributes at once; if they can't be set it does not appear. */
+int wh_bind(const char *source, const char *target, int recursive, const struct wh_attributes *attributes);
+int wh_set_attributes(const char *target, const struct wh_attributes *attributes);
+/* An overlay whose options exceed the page that mount(2) takes. */
+int wh_mount_layers(const struct wh_layers *layers);
+int wh_unmount(const char *target, int flags);
+
+/* ---- process.c ---- */
+
+int wh_pidfd_open(pid_t pid);
+int wh_pidfd_signal(int pidfd, int signal);
+/* The raw wait status of a process that was reaped; -EAGAIN while it was not, -ENOTTY where the kernel does not tell. */
+int wh_pidfd_exit_status(int pidfd);
+/* Reaps this one child and returns its raw wait status; -EAGAIN while it runs. */
+int wh_reap(pid_t pid);
+int wh_become_subreaper(void);
+
+/* ---- descriptor.c ---- */
+
+enum { WH_MAX_FDS = 16 };
+
+struct wh_peer {
+  int32_t pid;
+  uint32_t uid;
+  uint32_t gid;
+};
+
+int wh_pipe(int flags, int fds[2]);
+int wh_socket_pair(int fds[2]);
+int wh_duplicate(int fd);
+int wh_pipe_size(int fd);
+int wh_set_pipe_size(int fd, int size);
+int wh_make_fifo(const char *path, mode_t mode);
+int wh_open_fifo(const char *path, int flags);
+int wh_event_counter(void);
+int64_t wh_take_events(int fd);
+int wh_set_terminal_size(int fd, unsigned short rows, unsigned short columns);
+int wh_lock_file(const char *path);
+
+/* ---- socket.c ---- */
+
+int wh_peer_of(int fd, struct wh_peer *out);
+int wh_listen(const char *path, int backlog);
+int wh_accept(int fd);
+long wh_send_fds(int socket, const void *bytes, size_t length, const int *fds, size_t count);
+/* Returns the bytes; *count is set to the descriptors taken. More than WH_MAX_FDS is -EMSGSIZE, and none is kept. */
+long wh_receive_fds(int socket, void *bytes, size_t length, int *fds, size_t *count);
+
+#endif
