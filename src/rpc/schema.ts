@@ -12,9 +12,9 @@ const CONVERSION: protobuf.IConversionOptions = { longs: String, enums: String, 
 /** Turns one message type into bytes and back. */
 export interface Codec {
   /** @throws invalid-argument: a field has a value that its type cannot hold. */
-  encode(value: object): Buffer;
+  readonly encode: (value: object) => Buffer;
   /** @throws invalid-argument: the bytes are no such message. */
-  decode(bytes: Uint8Array): object;
+  readonly decode: (bytes: Uint8Array) => object;
 }
 
 /** A method as the wire knows it. */

@@ -31,15 +31,21 @@ export interface WireStatus {
   readonly details: string;
 }
 
-/** HTTP/2 headers are bounded, and so is what an error may say. */
+/** HTTP/2 headers are bounded, and so is what an error may say: bytes of UTF-8. */
 const DETAILS_MAX = 4096;
+
+/** Text fit for a header: cut at DETAILS_MAX, and without halves of surrogate pairs, at which grpc-js would throw. */
+function boundedText(text: string): string {
+  const bytes = Buffer.from(text);
+  if (bytes.length <= DETAILS_MAX) return bytes.toString();
+  return `${bytes.toString('utf8', 0, DETAILS_MAX).replace(/\uFFFD$/, '')}…`;
+}
 
 /** The status of anything thrown. Only what has a kind was meant for the client; everything else is a defect and INTERNAL. */
 export function statusOf(error: unknown): WireStatus {
   const meant = isMeant(error);
   const code = meant ? STATUS_OF[kindOf(error)] : Status.INTERNAL;
-  const message = messageOf(error);
-  return { code, details: message.length > DETAILS_MAX ? `${message.slice(0, DETAILS_MAX)}…` : message };
+  return { code, details: boundedText(messageOf(error)) };
 }
 
 /** False for what nobody foresaw: an error without a kind, which is no abort either. */

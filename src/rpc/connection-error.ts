@@ -1,0 +1,46 @@
+import { status as Status, type ServiceError } from '@grpc/grpc-js';
+import { DaemonError } from '../base/errors.js';
+import { errorOfStatus } from './status.js';
+
+/** Why there is no connection, by what the system said. */
+const WHY: Readonly<Record<string, (address: string) => DaemonError>> = {
+  ENOENT: notRunning,
+  ECONNREFUSED: notRunning,
+  EACCES: (address) =>
+    new DaemonError(
+      'permission-denied',
+      `no permission for the socket ${address}: run as root or join the socket's group`,
+    ),
+  ENOTSOCK: (address) => new DaemonError('unavailable', `${address} is no socket: give wharfd's with --address`),
+  timeout: (address) =>
+    new DaemonError(
+      'unavailable',
+      `the daemon at ${address} takes connections but does not answer: see its log, then restart it`,
+    ),
+};
+
+function notRunning(address: string): DaemonError {
+  return new DaemonError(
+    'unavailable',
+    `the daemon is not running at ${address}: start it (systemctl start wharfd, or wharfd as root) or give its socket with --address`,
+  );
+}
+
+/** The error for a daemon that cannot be reached. @param why An errno, or `timeout`. */
+export function connectionError(address: string, why: string, cause: Error): DaemonError {
+  const error = WHY[why]?.(address) ?? new DaemonError('unavailable', `cannot connect to ${address}: ${cause.message}`);
+  error.cause = cause;
+  return error;
+}
+
+/** The error of a failed call; one that never reached the daemon says so. */
+export function errorOfCall(address: string, error: ServiceError): DaemonError {
+  if (error.code !== Status.UNAVAILABLE) return errorOfStatus(error, error);
+  const [, errno] = /connect (E[A-Z]+) /.exec(error.details) ?? [];
+  if (errno !== undefined) return connectionError(address, errno, error);
+  if (/^(Connection dropped|read ECONNRESET)/.test(error.details)) {
+    const lost = `the connection to the daemon at ${address} was lost: it stopped or crashed; see its log`;
+    return new DaemonError('unavailable', lost, { cause: error });
+  }
+  return errorOfStatus(error, error);
+}

@@ -1,0 +1,225 @@
+import {
+  Server as GrpcServer,
+  ServerCredentials,
+  type ServiceDefinition,
+  type UntypedServiceImplementation,
+} from '@grpc/grpc-js';
+import { once } from 'node:events';
+import type { Server, Socket } from 'node:net';
+import { DaemonError, messageOf } from '../base/errors.js';
+import type { Logger } from '../base/logger.js';
+import { startCall, type CallContext, type RunningCall } from './call.js';
+import type { Peer, ServiceRegistration } from './handlers.js';
+import type { MethodInfo, Schema } from './schema.js';
+import { MESSAGE_BYTES_MAX } from './limits.js';
+import { serveMethod, type CallLife } from './serve-method.js';
+import { isMeant, statusOf } from './status.js';
+import { listenOnSocket, type SocketAddress } from './unix-socket.js';
+
+/** What a server is made of. */
+export interface RpcServerOptions {
+  readonly schema: Schema;
+  /** Services with handlers; every other one of the schema is there too, and answers UNIMPLEMENTED. */
+  readonly services: readonly ServiceRegistration[];
+  readonly log: Logger;
+  /** @throws invalid-argument: the value of the namespace header is no identifier. */
+  readonly checkNamespace?: (namespace: string) => void;
+  /** Asks the kernel who is behind an accepted socket (SO_PEERCRED). */
+  readonly peerOf?: (fd: number) => Peer;
+}
+
+/** Time for handlers to end after they were told that the server closes, in milliseconds. */
+const CLOSE_GRACE_MS = 5_000;
+/** Time for clients to take the last replies, in milliseconds. */
+const FLUSH_GRACE_MS = 1_000;
+
+const UNKNOWN_PEER: Peer = {};
+
+/** The gRPC server of the daemon: calls in, handlers out; errors, namespaces, peers and the call log are dealt with here. */
+export class RpcServer implements AsyncDisposable {
+  readonly #grpc: GrpcServer;
+  readonly #log: Logger;
+  readonly #options: RpcServerOptions;
+  readonly #listening = new Set<Server>();
+  readonly #sockets = new Set<Socket>();
+  readonly #peers = new Map<string, Peer>();
+  readonly #calls = new Set<RunningCall>();
+  #connections = 0;
+  #idle: (() => void) | undefined;
+
+  /** @throws internal: a registration is not of the schema, or is there twice. */
+  constructor(options: RpcServerOptions) {
+    this.#options = options;
+    this.#log = options.log;
+    this.#grpc = new GrpcServer({
+      'grpc.max_receive_message_length': MESSAGE_BYTES_MAX,
+      'grpc.max_send_message_length': MESSAGE_BYTES_MAX,
+      'grpc.enable_channelz': 0,
+    });
+    checkRegistrations(options);
+    for (const name of options.schema.services()) this.#addService(name);
+  }
+
+  /**
+   * Takes calls on a unix socket.
+   *
+   * @throws already-exists: somebody listens there. unavailable: it cannot be made.
+   */
+  async listen(address: SocketAddress): Promise<void> {
+    const injector = this.#grpc.createConnectionInjector(ServerCredentials.createInsecure());
+    const server = await listenOnSocket(address, (socket) => {
+      this.#admit(socket);
+      injector.injectConnection(socket);
+    });
+    this.#listening.add(server);
+  }
+
+  /** Stops listening, aborts what runs (`unavailable`), gives it some seconds to end, and drops the connections. */
+  async close(): Promise<void> {
+    const closing = [...this.#listening].map(async (server) => {
+      server.close();
+      await once(server, 'close');
+    });
+    this.#listening.clear();
+    for (const call of this.#calls) call.abort(new DaemonError('unavailable', 'wharfd is shutting down'));
+    await this.#allIdle();
+    await this.#flushed();
+    this.#grpc.forceShutdown();
+    for (const socket of this.#sockets) socket.destroy();
+    await Promise.all(closing);
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.close();
+  }
+
+  /** Gives the socket a name which grpc-js hands on as the call's peer: it knows none for a unix socket. */
+  #admit(socket: Socket): void {
+    const name = `connection-${this.#connections++}`;
+    this.#sockets.add(socket);
+    this.#peers.set(name, this.#identify(socket));
+    Object.defineProperty(socket, 'remoteAddress', { value: name });
+    socket.once('close', () => {
+      this.#sockets.delete(socket);
+      this.#peers.delete(name);
+    });
+  }
+
+  #identify(socket: Socket): Peer {
+    const { _handle: handle } = socket as { _handle?: { fd?: number } };
+    const fd = handle?.fd;
+    if (fd === undefined || fd < 0 || !this.#options.peerOf) return UNKNOWN_PEER;
+    try {
+      return this.#options.peerOf(fd);
+    } catch (error) {
+      this.#log.warn({ error: messageOf(error) }, 'cannot tell who connected');
+      return UNKNOWN_PEER;
+    }
+  }
+
+  #addService(name: string): void {
+    const registration = this.#options.services.find((service) => service.name === name);
+    const context: CallContext = {
+      peerOf: (peer) => this.#peers.get(peer) ?? UNKNOWN_PEER,
+      checkNamespace: this.#options.checkNamespace ?? (() => undefined),
+    };
+    const life: CallLife = {
+      begin: (grpc) => this.#begin(startCall(grpc, context)),
+      end: (call, error) => {
+        this.#end(call, error);
+      },
+    };
+    const definition: Record<string, ServiceDefinition[string]> = {};
+    const implementation: UntypedServiceImplementation = {};
+    for (const method of this.#options.schema.methods(name)) {
+      definition[method.name] = bytesOnly(method);
+      implementation[method.name] = serveMethod(this.#options.schema, method, handlerOf(registration, method), life);
+    }
+    this.#grpc.addService(definition, implementation);
+  }
+
+  readonly #started = new WeakMap<RunningCall, number>();
+
+  #begin(call: RunningCall): RunningCall {
+    this.#calls.add(call);
+    this.#started.set(call, performance.now());
+    return call;
+  }
+
+  #end(call: RunningCall, error?: unknown): void {
+    this.#calls.delete(call);
+    if (this.#calls.size === 0) this.#idle?.();
+    const fields = {
+      method: call.path,
+      namespace: call.header('containerd-namespace'),
+      uid: call.peer.uid,
+      pid: call.peer.pid,
+      ms: Math.round(performance.now() - (this.#started.get(call) ?? 0)),
+    };
+    if (error === undefined) this.#log.debug(fields, 'call');
+    else if (isMeant(error))
+      this.#log.debug({ ...fields, code: statusOf(error).code, error: messageOf(error) }, 'call failed');
+    else
+      this.#log.error(
+        { ...fields, error: error instanceof Error ? error.stack : messageOf(error) },
+        'call failed unexpectedly',
+      );
+  }
+
+  async #allIdle(): Promise<void> {
+    if (this.#calls.size === 0) return;
+    const idle = new Promise<void>((resolve) => (this.#idle = resolve));
+    if (await within(CLOSE_GRACE_MS, idle)) return;
+    this.#log.warn({ methods: [...this.#calls].map((call) => call.path) }, 'calls did not end in time');
+  }
+
+  /** Waits until the statuses of all calls are written out. */
+  async #flushed(): Promise<void> {
+    await within(FLUSH_GRACE_MS, new Promise<void>((resolve) => this.#grpc.tryShutdown(() => resolve())));
+  }
+}
+
+/** False when the time is over first. */
+async function within(ms: number, event: Promise<void>): Promise<boolean> {
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<false>((resolve) => (timer = setTimeout(resolve, ms, false)));
+  const inTime = await Promise.race([event.then(() => true), late]);
+  clearTimeout(timer);
+  return inTime;
+}
+
+/** Bytes in and out: the codec works in serveMethod, where an error of it gets a proper status. */
+function bytesOnly(method: MethodInfo): ServiceDefinition[string] {
+  const same = (bytes: Buffer): Buffer => bytes;
+  return {
+    path: method.path,
+    requestStream: method.requestStream,
+    responseStream: method.responseStream,
+    requestSerialize: same,
+    requestDeserialize: same,
+    responseSerialize: same,
+    responseDeserialize: same,
+    originalName: method.property,
+  };
+}
+
+function handlerOf(
+  registration: ServiceRegistration | undefined,
+  method: MethodInfo,
+): Parameters<typeof serveMethod>[2] {
+  const handler = registration?.handlers[method.property];
+  return typeof handler === 'function'
+    ? (handler.bind(registration?.handlers) as Parameters<typeof serveMethod>[2])
+    : undefined;
+}
+
+function checkRegistrations({ schema, services }: RpcServerOptions): void {
+  const seen = new Set<string>();
+  for (const { name, handlers } of services) {
+    if (seen.has(name)) throw new DaemonError('internal', `service ${name} is registered twice`);
+    seen.add(name);
+    const known = new Set(schema.methods(name).map((method) => method.property));
+    const strange = Object.keys(handlers).find((property) => !known.has(property));
+    if (strange !== undefined) throw new DaemonError('internal', `service ${name} has no method ${strange}`);
+  }
+}
