@@ -10,8 +10,6 @@ CLIENT_TYPES=(
   containerd.services.{introspection.v1.Introspection,leases.v1.Leases,namespaces.v1.Namespaces}
   containerd.services.{snapshots.v1.Snapshots,streaming.v1.Streaming,tasks.v1.Tasks,transfer.v1.Transfer,version.v1.Version}
   containerd.services.diff.v1.Diff
-  wharfd.services.{attach.v1.AttachService,execution.v1.ExecutionService}
-  wharfd.services.{remotes.v1.RemotesService,rootfs.v1.RootfsService}
   containerd.services.streaming.v1.StreamInit
   containerd.types.transfer.{OCIRegistry,ImageStore,ImageImportStream,ImageExportStream,Progress,Data,WindowUpdate}
   containerd.types.transfer.{AuthRequest,AuthResponse}
@@ -35,7 +33,10 @@ generate() {
   find "$out" -maxdepth 1 -name '*.ts' -delete
 
   node_modules/.bin/buf build --as-file-descriptor-set --exclude-source-info -o "$work/whole.binpb"
-  node_modules/.bin/buf build --as-file-descriptor-set --exclude-source-info -o "$work/client.binpb" "${CLIENT_TYPES[@]/#/--type=}"
+  # All services of our own are for our own clients.
+  mapfile -t own < <(awk '/^package /{p=$2; sub(";","",p)} /^service /{print p "." $2}' proto/wharfd/services/*/v*/*.proto | LC_ALL=C sort)
+  local client=("${CLIENT_TYPES[@]}" "${own[@]}")
+  node_modules/.bin/buf build --as-file-descriptor-set --exclude-source-info -o "$work/client.binpb" "${client[@]/#/--type=}"
   node --import tsx scripts/gen-schema.ts "$work/whole.binpb" "$work/client.binpb" "$out"
 }
 

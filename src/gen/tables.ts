@@ -120,6 +120,7 @@ import type { ImageExportStream as containerd_types_transfer_ImageExportStream, 
 import type { ImageImportStream as containerd_types_transfer_ImageImportStream, ImageImportStream__Output as containerd_types_transfer_ImageImportStream__Output } from './containerd/types/transfer/ImageImportStream.js';
 import type { ImageReference as containerd_types_transfer_ImageReference, ImageReference__Output as containerd_types_transfer_ImageReference__Output } from './containerd/types/transfer/ImageReference.js';
 import type { ImageStore as containerd_types_transfer_ImageStore, ImageStore__Output as containerd_types_transfer_ImageStore__Output } from './containerd/types/transfer/ImageStore.js';
+import type { ImageSummary as wharfd_services_images_v1_ImageSummary, ImageSummary__Output as wharfd_services_images_v1_ImageSummary__Output } from './wharfd/services/images/v1/ImageSummary.js';
 import type { ImageUpdate as containerd_services_images_v1_ImageUpdate, ImageUpdate__Output as containerd_services_images_v1_ImageUpdate__Output } from './containerd/services/images/v1/ImageUpdate.js';
 import type { Info as containerd_services_content_v1_Info, Info__Output as containerd_services_content_v1_Info__Output } from './containerd/services/content/v1/Info.js';
 import type { Info as containerd_services_snapshots_v1_Info, Info__Output as containerd_services_snapshots_v1_Info__Output } from './containerd/services/snapshots/v1/Info.js';
@@ -144,10 +145,12 @@ import type { ListPidsResponse as containerd_services_tasks_v1_ListPidsResponse,
 import type { ListRequest as containerd_services_leases_v1_ListRequest, ListRequest__Output as containerd_services_leases_v1_ListRequest__Output } from './containerd/services/leases/v1/ListRequest.js';
 import type { ListRequest as containerd_services_mounts_v1_ListRequest, ListRequest__Output as containerd_services_mounts_v1_ListRequest__Output } from './containerd/services/mounts/v1/ListRequest.js';
 import type { ListRequest as wharfd_services_execution_v1_ListRequest, ListRequest__Output as wharfd_services_execution_v1_ListRequest__Output } from './wharfd/services/execution/v1/ListRequest.js';
+import type { ListRequest as wharfd_services_images_v1_ListRequest, ListRequest__Output as wharfd_services_images_v1_ListRequest__Output } from './wharfd/services/images/v1/ListRequest.js';
 import type { ListResourcesRequest as containerd_services_leases_v1_ListResourcesRequest, ListResourcesRequest__Output as containerd_services_leases_v1_ListResourcesRequest__Output } from './containerd/services/leases/v1/ListResourcesRequest.js';
 import type { ListResourcesResponse as containerd_services_leases_v1_ListResourcesResponse, ListResourcesResponse__Output as containerd_services_leases_v1_ListResourcesResponse__Output } from './containerd/services/leases/v1/ListResourcesResponse.js';
 import type { ListResponse as containerd_services_leases_v1_ListResponse, ListResponse__Output as containerd_services_leases_v1_ListResponse__Output } from './containerd/services/leases/v1/ListResponse.js';
 import type { ListResponse as wharfd_services_execution_v1_ListResponse, ListResponse__Output as wharfd_services_execution_v1_ListResponse__Output } from './wharfd/services/execution/v1/ListResponse.js';
+import type { ListResponse as wharfd_services_images_v1_ListResponse, ListResponse__Output as wharfd_services_images_v1_ListResponse__Output } from './wharfd/services/images/v1/ListResponse.js';
 import type { ListServiceResponse as grpc_reflection_v1_ListServiceResponse, ListServiceResponse__Output as grpc_reflection_v1_ListServiceResponse__Output } from './grpc/reflection/v1/ListServiceResponse.js';
 import type { ListServiceResponse as grpc_reflection_v1alpha_ListServiceResponse, ListServiceResponse__Output as grpc_reflection_v1alpha_ListServiceResponse__Output } from './grpc/reflection/v1alpha/ListServiceResponse.js';
 import type { ListSnapshotsRequest as containerd_services_snapshots_v1_ListSnapshotsRequest, ListSnapshotsRequest__Output as containerd_services_snapshots_v1_ListSnapshotsRequest__Output } from './containerd/services/snapshots/v1/ListSnapshotsRequest.js';
@@ -212,7 +215,9 @@ import type { ReadStream as containerd_types_transfer_ReadStream, ReadStream__Ou
 import type { RegistryResolver as containerd_types_transfer_RegistryResolver, RegistryResolver__Output as containerd_types_transfer_RegistryResolver__Output } from './containerd/types/transfer/RegistryResolver.js';
 import type { RemoteOptions as wharfd_services_remotes_v1_RemoteOptions, RemoteOptions__Output as wharfd_services_remotes_v1_RemoteOptions__Output } from './wharfd/services/remotes/v1/RemoteOptions.js';
 import type { RemoveRequest as wharfd_services_execution_v1_RemoveRequest, RemoveRequest__Output as wharfd_services_execution_v1_RemoveRequest__Output } from './wharfd/services/execution/v1/RemoveRequest.js';
+import type { RemoveRequest as wharfd_services_images_v1_RemoveRequest, RemoveRequest__Output as wharfd_services_images_v1_RemoveRequest__Output } from './wharfd/services/images/v1/RemoveRequest.js';
 import type { RemoveResponse as wharfd_services_execution_v1_RemoveResponse, RemoveResponse__Output as wharfd_services_execution_v1_RemoveResponse__Output } from './wharfd/services/execution/v1/RemoveResponse.js';
+import type { RemoveResponse as wharfd_services_images_v1_RemoveResponse, RemoveResponse__Output as wharfd_services_images_v1_RemoveResponse__Output } from './wharfd/services/images/v1/RemoveResponse.js';
 import type { RemoveSnapshotRequest as containerd_services_snapshots_v1_RemoveSnapshotRequest, RemoveSnapshotRequest__Output as containerd_services_snapshots_v1_RemoveSnapshotRequest__Output } from './containerd/services/snapshots/v1/RemoveSnapshotRequest.js';
 import type { ResizePtyRequest as containerd_services_tasks_v1_ResizePtyRequest, ResizePtyRequest__Output as containerd_services_tasks_v1_ResizePtyRequest__Output } from './containerd/services/tasks/v1/ResizePtyRequest.js';
 import type { ResolveRequest as wharfd_services_remotes_v1_ResolveRequest, ResolveRequest__Output as wharfd_services_remotes_v1_ResolveRequest__Output } from './wharfd/services/remotes/v1/ResolveRequest.js';
@@ -597,6 +602,11 @@ export interface MessageTable {
   'wharfd.services.execution.v1.RemoveResponse': { input: wharfd_services_execution_v1_RemoveResponse; output: wharfd_services_execution_v1_RemoveResponse__Output };
   'wharfd.services.execution.v1.RunRequest': { input: wharfd_services_execution_v1_RunRequest; output: wharfd_services_execution_v1_RunRequest__Output };
   'wharfd.services.execution.v1.RunResponse': { input: wharfd_services_execution_v1_RunResponse; output: wharfd_services_execution_v1_RunResponse__Output };
+  'wharfd.services.images.v1.ImageSummary': { input: wharfd_services_images_v1_ImageSummary; output: wharfd_services_images_v1_ImageSummary__Output };
+  'wharfd.services.images.v1.ListRequest': { input: wharfd_services_images_v1_ListRequest; output: wharfd_services_images_v1_ListRequest__Output };
+  'wharfd.services.images.v1.ListResponse': { input: wharfd_services_images_v1_ListResponse; output: wharfd_services_images_v1_ListResponse__Output };
+  'wharfd.services.images.v1.RemoveRequest': { input: wharfd_services_images_v1_RemoveRequest; output: wharfd_services_images_v1_RemoveRequest__Output };
+  'wharfd.services.images.v1.RemoveResponse': { input: wharfd_services_images_v1_RemoveResponse; output: wharfd_services_images_v1_RemoveResponse__Output };
   'wharfd.services.remotes.v1.FetchObjectRequest': { input: wharfd_services_remotes_v1_FetchObjectRequest; output: wharfd_services_remotes_v1_FetchObjectRequest__Output };
   'wharfd.services.remotes.v1.FetchObjectResponse': { input: wharfd_services_remotes_v1_FetchObjectResponse; output: wharfd_services_remotes_v1_FetchObjectResponse__Output };
   'wharfd.services.remotes.v1.RemoteOptions': { input: wharfd_services_remotes_v1_RemoteOptions; output: wharfd_services_remotes_v1_RemoteOptions__Output };
@@ -751,6 +761,10 @@ export interface ServiceTable {
     exec: { kind: 'unary'; request: 'wharfd.services.execution.v1.ExecRequest'; response: 'wharfd.services.execution.v1.ExecResponse' };
     list: { kind: 'unary'; request: 'wharfd.services.execution.v1.ListRequest'; response: 'wharfd.services.execution.v1.ListResponse' };
     remove: { kind: 'unary'; request: 'wharfd.services.execution.v1.RemoveRequest'; response: 'wharfd.services.execution.v1.RemoveResponse' };
+  };
+  'wharfd.services.images.v1.ImagesService': {
+    list: { kind: 'server-stream'; request: 'wharfd.services.images.v1.ListRequest'; response: 'wharfd.services.images.v1.ListResponse' };
+    remove: { kind: 'unary'; request: 'wharfd.services.images.v1.RemoveRequest'; response: 'wharfd.services.images.v1.RemoveResponse' };
   };
   'wharfd.services.remotes.v1.RemotesService': {
     resolve: { kind: 'unary'; request: 'wharfd.services.remotes.v1.ResolveRequest'; response: 'wharfd.services.remotes.v1.ResolveResponse' };
