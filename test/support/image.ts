@@ -105,8 +105,11 @@ function headerOf(entry: Entry): Partial<Header> & Pick<Header, 'name'> {
   };
 }
 
-function paxOf({ xattrs = {}, pax = {} }: Entry): (readonly [string, string])[] {
+function paxOf({ xattrs = {}, pax = {}, uid = 0, gid = 0 }: Entry): (readonly [string, string])[] {
+  // The header's octal field ends at 0777777, and tar-stream writes that instead.
+  const owners = Object.entries({ uid, gid }).filter(([, id]) => id > 0o777777);
   return [
+    ...owners.map(([name, id]) => [name, String(id)] as const),
     ...Object.entries(xattrs).map(([name, value]) => [`SCHILY.xattr.${name}`, value] as const),
     ...Object.entries(pax),
   ];
