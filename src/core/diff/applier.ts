@@ -23,7 +23,10 @@ export interface ApplyProgress {
 export type Deferred =
   | { readonly kind: 'parent'; readonly path: Buffer }
   | { readonly kind: 'hardlink'; readonly path: Buffer; readonly target: Buffer }
-  | { readonly kind: 'root' };
+  /** The layer says nothing of `/`. */
+  | { readonly kind: 'root' }
+  /** The layer hides all that lower layers have in `/`. */
+  | { readonly kind: 'opaque-root' };
 
 export interface Applied {
   readonly diffId: Digest;

@@ -1,0 +1,22 @@
+import { constants } from 'node:fs';
+import type { FileStat } from './directory-files.js';
+
+/** True for a directory. */
+export function isDirectory(stat: FileStat): boolean {
+  return (stat.mode & constants.S_IFMT) === constants.S_IFDIR;
+}
+
+/** True for a regular file. */
+export function isRegular(stat: FileStat): boolean {
+  return (stat.mode & constants.S_IFMT) === constants.S_IFREG;
+}
+
+/** True for a symbolic link. */
+export function isSymlink(stat: FileStat): boolean {
+  return (stat.mode & constants.S_IFMT) === constants.S_IFLNK;
+}
+
+/** True for a character device 0/0: how overlayfs marks what an upper layer deletes. */
+export function isWhiteout(stat: FileStat): boolean {
+  return (stat.mode & constants.S_IFMT) === constants.S_IFCHR && stat.rdev.major === 0 && stat.rdev.minor === 0;
+}

@@ -1,0 +1,69 @@
+import { createHash } from 'node:crypto';
+import { DaemonError } from '../../base/errors.js';
+import type { Applied, ApplyProgress, ApplyRequest } from '../../core/diff/applier.js';
+import type { DirectoryFiles } from '../../core/kernel/directory-files.js';
+import type { Programs } from '../../core/kernel/programs.js';
+import { finishDigest } from '../../spec/digest.js';
+import { packingOf } from '../../spec/media-types.js';
+import { openLayer, type LayerStream } from './decompress.js';
+import { LayerWriter } from './layer-writer.js';
+import { TarParser } from './tar-parser.js';
+
+/** What the applier needs of the kernel. */
+export interface LayerKernel {
+  readonly files: DirectoryFiles;
+  readonly programs: Programs;
+}
+
+/** How the work is watched and stopped while it runs. */
+export interface Supervision {
+  /** Called after every piece of the stream, of some MiB at most. */
+  report(progress: ApplyProgress): void;
+  /** Throws when the work is to stop. */
+  check(): void;
+}
+
+type LayerRequest = Omit<ApplyRequest, 'onProgress' | 'signal'>;
+
+/**
+ * Applies one layer in this thread: unpacks, hashes, parses and writes it piece by piece.
+ *
+ * @throws As Applier.apply does.
+ */
+export async function applyLayer(kernel: LayerKernel, request: LayerRequest, watch: Supervision): Promise<Applied> {
+  if (packingOf(request.mediaType) === undefined) {
+    throw new DaemonError(
+      'invalid-argument',
+      `media type ${request.mediaType} is none of a layer that can be unpacked`,
+    );
+  }
+  using writer = new LayerWriter(kernel.files, request);
+  const stream = openLayer(request.blobPath, kernel.programs);
+  const parser = new TarParser(writer, request.limits.maxPaxBytes);
+  const hash = createHash('sha256');
+  let tarBytes = 0;
+  for await (const chunk of stream.chunks) {
+    watch.check();
+    tarBytes += chunk.length;
+    checkBounds(tarBytes, stream, request);
+    hash.update(chunk);
+    parser.push(chunk);
+    watch.report({ bytes: stream.bytesRead(), entries: writer.entries });
+  }
+  parser.finish();
+  watch.check();
+  const { usage, deferred } = writer.finish();
+  return { diffId: finishDigest('sha256', hash), tarBytes, entries: writer.entries, usage, deferred };
+}
+
+function checkBounds(tarBytes: number, stream: LayerStream, { limits }: LayerRequest): void {
+  if (tarBytes > limits.maxBytes) {
+    throw new DaemonError('resource-exhausted', `layer: over the limit of ${limits.maxBytes} uncompressed bytes`);
+  }
+  if (tarBytes > limits.ratioFloorBytes && tarBytes > stream.bytesRead() * limits.maxRatio) {
+    throw new DaemonError(
+      'resource-exhausted',
+      `layer: unpacks to over ${limits.maxRatio} times its size, which is the limit`,
+    );
+  }
+}

@@ -1,0 +1,60 @@
+import type { Fd, FileTime } from '../../core/kernel/directory-files.js';
+
+/**
+ * Where a directory comes from: an entry of the layer, made because an entry lies beneath it, or there before the layer was
+ * applied.
+ */
+export type DirOrigin = 'entry' | 'invented' | 'found';
+
+/** A directory of the tree that a layer is applied to, as far as the layer has touched it. */
+export class DirNode {
+  readonly parent: DirNode | undefined;
+  /** The last component of its path, latin1 of the raw bytes; empty for the root. */
+  readonly name: string;
+  readonly depth: number;
+  origin: DirOrigin;
+  /** Hides what lower layers have in it. */
+  opaque = false;
+  /** Replaces what lower layers have of this name, so that nothing of their directory's metadata counts. */
+  severed = false;
+  /** Set when all is written. */
+  times: { readonly mtime: FileTime; readonly atime: FileTime } | undefined;
+  /** A default ACL would change what is created in the directory, so it is set when all is written. */
+  defaultAcl: Buffer | undefined;
+  fd: Fd | undefined;
+  /** Files in it that become hard links to files of lower layers, by name: an empty file holds the place of each. */
+  pendingLinks: Map<string, string> | undefined;
+  #children: Map<string, DirNode> | undefined;
+
+  constructor(parent: DirNode | undefined, name: string, origin: DirOrigin) {
+    this.parent = parent;
+    this.name = name;
+    this.origin = origin;
+    this.depth = parent === undefined ? 0 : parent.depth + 1;
+  }
+
+  child(name: string): DirNode | undefined {
+    return this.#children?.get(name);
+  }
+
+  get children(): Iterable<DirNode> {
+    return this.#children?.values() ?? [];
+  }
+
+  addChild(name: string, origin: DirOrigin): DirNode {
+    const node = new DirNode(this, name, origin);
+    (this.#children ??= new Map<string, DirNode>()).set(name, node);
+    return node;
+  }
+
+  dropChild(name: string): void {
+    this.#children?.delete(name);
+  }
+
+  /** Path below the root, latin1 of the raw bytes; empty for the root. */
+  get path(): string {
+    if (this.parent === undefined) return '';
+    const above = this.parent.path;
+    return above === '' ? this.name : `${above}/${this.name}`;
+  }
+}

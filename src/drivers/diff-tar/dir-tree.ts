@@ -1,0 +1,178 @@
+import { DaemonError } from '../../base/errors.js';
+import type { DirectoryFiles, Fd, FileStat } from '../../core/kernel/directory-files.js';
+import { isDirectory, isSymlink, isWhiteout } from '../../core/kernel/file-type.js';
+import { OPEN } from '../../core/kernel/open-flags.js';
+import { DirNode } from './dir-node.js';
+import { quotePath, rawBytes, splitComponents } from './entry-path.js';
+
+const OPEN_DIRECTORIES_MAX = 256;
+const SYMLINKS_MAX = 40;
+const DIRECTORY_FLAGS = OPEN.path | OPEN.directory | OPEN.noFollow;
+
+/** What happens to a directory of a path that is not there. */
+export type Missing = 'invent' | 'give-up';
+
+/**
+ * The directories of the tree that a layer is applied to. Every path is walked component by component from the root, links
+ * are read and followed here, inside of the root, and never by the kernel.
+ */
+export class DirTree implements Disposable {
+  readonly root: DirNode;
+  /** Called for every directory that had to be made for an entry beneath it. */
+  onInvented: ((node: DirNode) => void) | undefined;
+  readonly #files: DirectoryFiles;
+  readonly #maxDepth: number;
+  /** Open directories, the one used last at the end. */
+  readonly #open = new Map<DirNode, Fd>();
+  #last: DirNode | undefined;
+
+  /** @param rootPath The directory that becomes `/`, trusted up to its last component. */
+  constructor(files: DirectoryFiles, rootPath: string, maxDepth: number) {
+    this.#files = files;
+    this.#maxDepth = maxDepth;
+    this.root = new DirNode(undefined, '', 'found');
+    this.root.fd = files.openDirectory(rootPath);
+  }
+
+  /** A descriptor of the directory, valid until other 255 were asked for. */
+  fd(node: DirNode): Fd {
+    if (node.fd !== undefined) {
+      if (node !== this.#last && node.parent !== undefined) {
+        this.#open.delete(node);
+        this.#open.set(node, node.fd);
+        this.#last = node;
+      }
+      return node.fd;
+    }
+    if (node.parent === undefined) throw new DaemonError('internal', 'layer: the tree was closed while it was written');
+    const fd = this.#files.open(this.fd(node.parent), rawBytes(node.name), DIRECTORY_FLAGS, 0);
+    this.#evict();
+    node.fd = fd;
+    this.#open.set(node, fd);
+    this.#last = node;
+    return fd;
+  }
+
+  #evict(): void {
+    if (this.#open.size < OPEN_DIRECTORIES_MAX) return;
+    const [oldest] = this.#open.keys();
+    if (oldest !== undefined) this.#close(oldest);
+  }
+
+  #close(node: DirNode): void {
+    if (node.fd === undefined) return;
+    this.#files.close(node.fd);
+    node.fd = undefined;
+    this.#open.delete(node);
+    if (this.#last === node) this.#last = undefined;
+  }
+
+  /**
+   * Finds the directory of a path, following links inside of the root as a process whose `/` it is would.
+   *
+   * @param components Latin1 of the raw bytes.
+   * @returns Undefined for `give-up` when a part is missing or deleted by this layer.
+   * @throws invalid-argument: a part is neither directory nor link, or there are too many links.
+   */
+  resolve(components: readonly string[], missing: Missing): DirNode | undefined {
+    let node = this.root;
+    let links = 0;
+    const left = components.toReversed();
+    for (let name = left.pop(); name !== undefined; name = left.pop()) {
+      if (name === '..') {
+        node = node.parent ?? node;
+        continue;
+      }
+      const step = node.child(name) ?? this.#look(node, name, missing);
+      if (step === undefined) return undefined;
+      if (step instanceof DirNode) {
+        node = step;
+        continue;
+      }
+      links += 1;
+      if (links > SYMLINKS_MAX || left.length > 4096) {
+        throw new DaemonError(
+          'invalid-argument',
+          `layer: ${quotePath(components.join('/'))} goes through too many symbolic links`,
+        );
+      }
+      const target = step.target.toString('latin1');
+      if (target.startsWith('/')) node = this.root;
+      left.push(...splitComponents(target).reverse());
+    }
+    return node;
+  }
+
+  #look(node: DirNode, name: string, missing: Missing): DirNode | { readonly target: Buffer } | undefined {
+    const dir = this.fd(node);
+    const raw = rawBytes(name);
+    const stat = this.#files.statIfExists(dir, raw);
+    if (stat !== undefined && isDirectory(stat)) return this.adopt(node, name, stat);
+    if (stat !== undefined && isSymlink(stat)) return { target: this.#files.readLink(dir, raw) };
+    if (stat !== undefined && !isWhiteout(stat)) {
+      if (missing === 'give-up') return undefined;
+      throw new DaemonError(
+        'invalid-argument',
+        `layer: ${quotePath(pathIn(node, name))} is a file, yet an entry lies beneath it`,
+      );
+    }
+    if (missing === 'give-up') return undefined;
+    if (stat !== undefined) this.#files.unlink(dir, raw);
+    const made = this.make(node, name, 'invented');
+    made.severed = stat !== undefined;
+    this.onInvented?.(made);
+    return made;
+  }
+
+  /** Takes in a directory that was there before. */
+  adopt(parent: DirNode, name: string, stat: FileStat): DirNode {
+    const node = parent.addChild(name, 'found');
+    node.times = { mtime: stat.mtime, atime: stat.atime };
+    return node;
+  }
+
+  /** Makes a directory of root's with mode 0755. @throws SyscallError EEXIST. */
+  make(parent: DirNode, name: string, origin: 'entry' | 'invented'): DirNode {
+    if (parent.depth >= this.#maxDepth) {
+      throw new DaemonError(
+        'resource-exhausted',
+        `layer: ${quotePath(pathIn(parent, name))} is over ${this.#maxDepth} directories deep`,
+      );
+    }
+    const dir = this.fd(parent);
+    const raw = rawBytes(name);
+    this.#files.makeDirectory(dir, raw, 0o755);
+    const node = parent.addChild(name, origin);
+    if (origin === 'invented') {
+      this.#files.setMetadata(dir, raw, { uid: 0, gid: 0, mode: 0o755 });
+      node.times = { mtime: EPOCH, atime: EPOCH };
+    }
+    return node;
+  }
+
+  /** Forgets a directory that is removed, with all beneath it. */
+  forget(parent: DirNode, name: string): void {
+    const gone: DirNode[] = [];
+    const node = parent.child(name);
+    if (node) gone.push(node);
+    for (let next = gone.pop(); next !== undefined; next = gone.pop()) {
+      this.#close(next);
+      gone.push(...next.children);
+    }
+    parent.dropChild(name);
+  }
+
+  [Symbol.dispose](): void {
+    for (const node of [...this.#open.keys()]) this.#close(node);
+    this.#close(this.root);
+  }
+}
+
+/** Directories that nobody describes have one time whoever unpacks them. */
+const EPOCH = { seconds: 0, nanoseconds: 0 };
+
+/** The path of something in a directory, latin1 of the raw bytes. */
+export function pathIn(node: DirNode, name: string): string {
+  const above = node.path;
+  return above === '' ? name : `${above}/${name}`;
+}

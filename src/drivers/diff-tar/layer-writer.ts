@@ -1,0 +1,320 @@
+import { DaemonError, isErrno, kindOf, messageOf } from '../../base/errors.js';
+import type { ApplyLimits, Deferred } from '../../core/diff/applier.js';
+import type { DirectoryFiles } from '../../core/kernel/directory-files.js';
+import { isDirectory, isWhiteout } from '../../core/kernel/file-type.js';
+import { OPEN } from '../../core/kernel/open-flags.js';
+import type { DirNode } from './dir-node.js';
+import { DirTree, pathIn } from './dir-tree.js';
+import { EntryMetadata } from './entry-metadata.js';
+import { quotePath, rawBytes, splitPath } from './entry-path.js';
+import { FileWriter } from './file-writer.js';
+import type { TarEntry, TarSink } from './tar-entry.js';
+import { markerOf, Whiteouts } from './whiteouts.js';
+import { EVERYTHING, rememberPaths, type WrittenPaths } from './written-paths.js';
+
+const MAJOR_MAX = 0xfff;
+const MINOR_MAX = 0xfffff;
+const PAGE_BYTES = 4096;
+const SELF = Buffer.from('.');
+/** Holds the place of a hard link to a lower layer's file. */
+const PLACEHOLDER = { mode: 0, uid: 0, gid: 0, mtime: { seconds: 0, nanoseconds: 0 }, content: Buffer.alloc(0) };
+
+/** Where the layer goes, and how. */
+export interface LayerTarget {
+  readonly directory: string;
+  readonly form: 'overlay' | 'plain';
+  readonly limits: ApplyLimits;
+}
+
+/** What became of the entries. */
+export interface WrittenLayer {
+  readonly usage: { readonly size: number; readonly inodes: number };
+  readonly deferred: readonly Deferred[];
+}
+
+/** Writes the entries of a layer into a directory. Nothing outside of the directory is touched, whatever the entries say. */
+export class LayerWriter implements TarSink, Disposable {
+  readonly #files: DirectoryFiles;
+  readonly #target: LayerTarget;
+  readonly #tree: DirTree;
+  readonly #written: WrittenPaths;
+  readonly #whiteouts: Whiteouts;
+  readonly #metadata: EntryMetadata;
+  #entries = 0;
+  #usedBytes = 0;
+  #inodes = 1;
+  /** The file that data goes to; undefined for data that nobody wants. */
+  #file:
+    | { readonly writer: FileWriter; readonly parent: DirNode; readonly name: string; readonly entry: TarEntry }
+    | undefined;
+
+  constructor(files: DirectoryFiles, target: LayerTarget) {
+    this.#files = files;
+    this.#target = target;
+    this.#tree = new DirTree(files, target.directory, target.limits.maxPathDepth);
+    this.#tree.onInvented = (node) => {
+      this.#count(PAGE_BYTES);
+      this.#written.add(node.path);
+      if (node.severed) this.#whiteouts.markOpaque(node);
+    };
+    this.#written = this.#isEmpty() ? EVERYTHING : rememberPaths();
+    this.#whiteouts = new Whiteouts(files, this.#tree, this.#written, target.form);
+    this.#metadata = new EntryMetadata(files);
+    const { mtime, atime } = files.stat(this.#tree.fd(this.#tree.root), '.');
+    this.#tree.root.times = { mtime, atime };
+  }
+
+  /** Entries so far. */
+  get entries(): number {
+    return this.#entries;
+  }
+
+  entry(entry: TarEntry, whole: Buffer | undefined): void {
+    this.#entries += 1;
+    if (this.#entries > this.#target.limits.maxEntries) {
+      throw new DaemonError('resource-exhausted', `layer: over the limit of ${this.#target.limits.maxEntries} entries`);
+    }
+    try {
+      this.#place(entry, whole);
+    } catch (cause) {
+      throw explain(cause, entry);
+    }
+  }
+
+  data(bytes: Buffer): void {
+    this.#file?.writer.write(bytes);
+  }
+
+  end(): void {
+    const file = this.#file;
+    if (file === undefined) return;
+    this.#file = undefined;
+    file.writer.finish();
+    this.#metadata.setXattrs(this.#tree.fd(file.parent), rawBytes(file.name), file.entry);
+  }
+
+  /** Sets what has to wait until all is written, and tells what is left to do. */
+  finish(): WrittenLayer {
+    const deferred: Deferred[] = [];
+    this.#finishDirectory(this.#tree.root, this.#target.form === 'plain', deferred);
+    return { usage: { size: this.#usedBytes + PAGE_BYTES, inodes: this.#inodes }, deferred };
+  }
+
+  [Symbol.dispose](): void {
+    this.#file?.writer[Symbol.dispose]();
+    this.#tree[Symbol.dispose]();
+  }
+
+  #isEmpty(): boolean {
+    const fd = this.#files.open(this.#tree.fd(this.#tree.root), '.', OPEN.read | OPEN.directory, 0);
+    try {
+      return this.#files.list(fd).length === 0;
+    } finally {
+      this.#files.close(fd);
+    }
+  }
+
+  #place(entry: TarEntry, whole: Buffer | undefined): void {
+    const components = splitPath(entry.name, this.#target.limits);
+    const marker = markerOf(components);
+    if (marker?.kind === 'meta') return;
+    const name = components.pop();
+    if (name === undefined) {
+      this.#placeRoot(entry);
+      return;
+    }
+    const parent = this.#tree.resolve(components, 'invent') ?? this.#tree.root;
+    if (marker?.kind === 'opaque') this.#whiteouts.hideAll(parent);
+    else if (marker?.kind === 'whiteout') {
+      if (this.#whiteouts.hide(parent, marker.hidden)) this.#count(0);
+    } else {
+      this.#placeIn(parent, name, entry, whole);
+      this.#written.add(pathIn(parent, name));
+    }
+  }
+
+  #placeRoot(entry: TarEntry): void {
+    if (entry.type !== 'directory') {
+      throw new DaemonError(
+        'invalid-argument',
+        `it stands for / itself and may only be a directory, not a ${entry.type}`,
+      );
+    }
+    const { root } = this.#tree;
+    root.origin = 'entry';
+    this.#metadata.describeDirectory(root, this.#tree.fd(root), SELF, entry);
+  }
+
+  #placeIn(parent: DirNode, name: string, entry: TarEntry, whole: Buffer | undefined): void {
+    switch (entry.type) {
+      case 'directory':
+        this.#placeDirectory(parent, name, entry);
+        return;
+      case 'file':
+        this.#placeFile(parent, name, entry, whole);
+        return;
+      case 'hardlink':
+        this.#placeLink(parent, name, entry);
+        return;
+      default:
+        this.#replacing(parent, name, () => {
+          this.#makeSpecial(parent, name, entry);
+        });
+        this.#count(0);
+        this.#metadata.describe(this.#tree.fd(parent), rawBytes(name), entry);
+    }
+  }
+
+  #placeDirectory(parent: DirNode, name: string, entry: TarEntry): void {
+    const node = parent.child(name) ?? this.#enterDirectory(parent, name);
+    node.origin = 'entry';
+    this.#metadata.describeDirectory(node, this.#tree.fd(parent), rawBytes(name), entry);
+  }
+
+  /** Makes a directory, or takes the one that is there. In the place of anything else it hides what lower layers have. */
+  #enterDirectory(parent: DirNode, name: string): DirNode {
+    try {
+      const node = this.#tree.make(parent, name, 'entry');
+      this.#count(PAGE_BYTES);
+      return node;
+    } catch (cause) {
+      if (!isErrno(cause, 'EEXIST')) throw cause;
+    }
+    const stat = this.#files.stat(this.#tree.fd(parent), rawBytes(name));
+    if (isDirectory(stat)) return this.#tree.adopt(parent, name, stat);
+    this.#files.unlink(this.#tree.fd(parent), rawBytes(name));
+    parent.pendingLinks?.delete(name);
+    const node = this.#tree.make(parent, name, 'entry');
+    this.#count(PAGE_BYTES);
+    this.#whiteouts.markOpaque(node);
+    return node;
+  }
+
+  #placeFile(parent: DirNode, name: string, entry: TarEntry, whole: Buffer | undefined): void {
+    const dir = this.#tree.fd(parent);
+    const raw = rawBytes(name);
+    this.#count(Math.ceil(entry.storedBytes / PAGE_BYTES) * PAGE_BYTES);
+    if (whole !== undefined && entry.sparse === undefined) {
+      const { mode, uid, gid, mtime } = entry;
+      this.#replacing(parent, name, () => {
+        this.#files.createFile(dir, raw, { mode, uid, gid, mtime, content: whole });
+      });
+      if (entry.atime) this.#files.setMetadata(dir, raw, { mtime, atime: entry.atime });
+      this.#metadata.setXattrs(dir, raw, entry);
+      return;
+    }
+    const fd = this.#replacing(parent, name, () => this.#files.createForWriting(dir, raw));
+    this.#file = { writer: new FileWriter(this.#files, fd, entry), parent, name, entry };
+    if (whole === undefined) return;
+    this.data(whole);
+    this.end();
+  }
+
+  #makeSpecial(parent: DirNode, name: string, entry: TarEntry): void {
+    const dir = this.#tree.fd(parent);
+    const raw = rawBytes(name);
+    if (entry.type === 'symlink') {
+      if (entry.link.length === 0) throw new DaemonError('invalid-argument', 'a symbolic link to nothing');
+      this.#files.makeSymlink(entry.link, dir, raw);
+      return;
+    }
+    const { device } = entry;
+    if (entry.type === 'fifo') this.#files.makeNode(dir, raw, 'fifo', entry.mode, device);
+    else if (entry.type === 'char' || entry.type === 'block') {
+      checkDevice(device, entry.type);
+      this.#files.makeNode(dir, raw, entry.type, entry.mode, device);
+    }
+  }
+
+  /** A hard link has no metadata of its own. */
+  #placeLink(parent: DirNode, name: string, entry: TarEntry): void {
+    const target = splitPath(entry.link, this.#target.limits);
+    const targetName = target.at(-1);
+    if (targetName === undefined) throw new DaemonError('invalid-argument', 'a hard link to / itself');
+    const from = this.#tree.resolve(target.slice(0, -1), 'give-up');
+    const stat = from && this.#files.statIfExists(this.#tree.fd(from), rawBytes(targetName));
+    if (from === undefined || stat === undefined) {
+      this.#deferLink(parent, name, target.join('/'));
+      return;
+    }
+    if (isDirectory(stat) || isWhiteout(stat)) {
+      const why = isDirectory(stat) ? 'a directory' : 'a file that this layer deletes';
+      throw new DaemonError('invalid-argument', `a hard link to ${quotePath(entry.link)}, ${why}`);
+    }
+    if (from === parent && targetName === name) return;
+    const pending = from.pendingLinks?.get(targetName);
+    if (pending !== undefined) {
+      this.#deferLink(parent, name, pending);
+      return;
+    }
+    this.#replacing(parent, name, () => {
+      this.#files.link(this.#tree.fd(from), rawBytes(targetName), this.#tree.fd(parent), rawBytes(name));
+    });
+  }
+
+  #deferLink(parent: DirNode, name: string, target: string): void {
+    if (this.#target.form === 'plain') {
+      throw new DaemonError('invalid-argument', `a hard link to ${quotePath(target)}, which does not exist`);
+    }
+    this.#replacing(parent, name, () => {
+      this.#files.createFile(this.#tree.fd(parent), rawBytes(name), PLACEHOLDER);
+    });
+    (parent.pendingLinks ??= new Map<string, string>()).set(name, target);
+    this.#count(0);
+  }
+
+  /** Runs `make`; if something of that name is in the way, removes it and runs `make` again. */
+  #replacing<T>(parent: DirNode, name: string, make: () => T): T {
+    try {
+      return make();
+    } catch (cause) {
+      if (!isErrno(cause, 'EEXIST')) throw cause;
+    }
+    this.#tree.forget(parent, name);
+    parent.pendingLinks?.delete(name);
+    this.#files.removeTree(this.#tree.fd(parent), rawBytes(name));
+    return make();
+  }
+
+  /** @param hidden Nothing of lower layers shows in the directory's place. */
+  #finishDirectory(node: DirNode, hidden: boolean, deferred: Deferred[]): void {
+    if (!hidden) noteDeferred(node, deferred);
+    const below = hidden || node.opaque || node.severed;
+    for (const child of node.children) this.#finishDirectory(child, below, deferred);
+    for (const [name, target] of node.pendingLinks ?? []) {
+      deferred.push({ kind: 'hardlink', path: rawBytes(pathIn(node, name)), target: rawBytes(target) });
+    }
+    if (node.parent === undefined) this.#metadata.finishDirectory(node, this.#tree.fd(node), SELF);
+    else this.#metadata.finishDirectory(node, this.#tree.fd(node.parent), rawBytes(node.name));
+  }
+
+  #count(bytes: number): void {
+    this.#inodes += 1;
+    this.#usedBytes += bytes;
+  }
+}
+
+function noteDeferred(node: DirNode, deferred: Deferred[]): void {
+  if (node.parent === undefined) {
+    if (node.origin !== 'entry') deferred.push({ kind: 'root' });
+    if (node.opaque) deferred.push({ kind: 'opaque-root' });
+  } else if (node.origin === 'invented' && !node.severed) deferred.push({ kind: 'parent', path: rawBytes(node.path) });
+}
+
+function checkDevice({ major, minor }: { major: number; minor: number }, type: 'char' | 'block'): void {
+  if (major < 0 || major > MAJOR_MAX || minor < 0 || minor > MINOR_MAX) {
+    throw new DaemonError('invalid-argument', `the device number ${major}:${minor} is out of range`);
+  }
+  if (type === 'char' && major === 0 && minor === 0) {
+    throw new DaemonError(
+      'invalid-argument',
+      "a character device 0:0, which is overlayfs's own mark of a deleted file",
+    );
+  }
+}
+
+function explain(cause: unknown, entry: TarEntry): DaemonError {
+  const kind = kindOf(cause);
+  const message = messageOf(cause);
+  return new DaemonError(kind, `layer entry ${quotePath(entry.name)}: ${message}`, { cause });
+}
