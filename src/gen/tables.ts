@@ -95,7 +95,6 @@ import type { ExtensionRequest as grpc_reflection_v1alpha_ExtensionRequest, Exte
 import type { FetchObjectRequest as wharfd_services_remotes_v1_FetchObjectRequest, FetchObjectRequest__Output as wharfd_services_remotes_v1_FetchObjectRequest__Output } from './wharfd/services/remotes/v1/FetchObjectRequest.js';
 import type { FetchObjectResponse as wharfd_services_remotes_v1_FetchObjectResponse, FetchObjectResponse__Output as wharfd_services_remotes_v1_FetchObjectResponse__Output } from './wharfd/services/remotes/v1/FetchObjectResponse.js';
 import type { FieldMask as google_protobuf_FieldMask, FieldMask__Output as google_protobuf_FieldMask__Output } from './google/protobuf/FieldMask.js';
-import type { FileDescriptorProto as google_protobuf_FileDescriptorProto, FileDescriptorProto__Output as google_protobuf_FileDescriptorProto__Output } from './google/protobuf/FileDescriptorProto.js';
 import type { FileDescriptorResponse as grpc_reflection_v1_FileDescriptorResponse, FileDescriptorResponse__Output as grpc_reflection_v1_FileDescriptorResponse__Output } from './grpc/reflection/v1/FileDescriptorResponse.js';
 import type { FileDescriptorResponse as grpc_reflection_v1alpha_FileDescriptorResponse, FileDescriptorResponse__Output as grpc_reflection_v1alpha_FileDescriptorResponse__Output } from './grpc/reflection/v1alpha/FileDescriptorResponse.js';
 import type { ForwardRequest as containerd_services_events_v1_ForwardRequest, ForwardRequest__Output as containerd_services_events_v1_ForwardRequest__Output } from './containerd/services/events/v1/ForwardRequest.js';
@@ -533,7 +532,6 @@ export interface MessageTable {
   'google.protobuf.Any': { input: google_protobuf_Any; output: google_protobuf_Any__Output };
   'google.protobuf.Empty': { input: google_protobuf_Empty; output: google_protobuf_Empty__Output };
   'google.protobuf.FieldMask': { input: google_protobuf_FieldMask; output: google_protobuf_FieldMask__Output };
-  'google.protobuf.FileDescriptorProto': { input: google_protobuf_FileDescriptorProto; output: google_protobuf_FileDescriptorProto__Output };
   'google.protobuf.Timestamp': { input: google_protobuf_Timestamp; output: google_protobuf_Timestamp__Output };
   'google.rpc.Status': { input: google_rpc_Status; output: google_rpc_Status__Output };
   'grpc.health.v1.HealthCheckRequest': { input: grpc_health_v1_HealthCheckRequest; output: grpc_health_v1_HealthCheckRequest__Output };

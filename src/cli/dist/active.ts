@@ -8,7 +8,8 @@ export const active = defineCommand({
   summary: 'List the ingests under way, or those with a key',
   options: { timeout: text('-t, --timeout <time>', 'give up after this time', parseDurationMs) },
   async run({ args: keys, options, session, out, signal }) {
-    const limit = options.timeout === undefined ? signal : AbortSignal.any([signal, AbortSignal.timeout(options.timeout)]);
+    const limit =
+      options.timeout === undefined ? signal : AbortSignal.any([signal, AbortSignal.timeout(options.timeout)]);
     const ingests = await listIngests(session(), [], limit);
     const rows = ingests.filter(({ ref }) => keys.length === 0 || keys.includes(ref));
     out.table([['REF', 'SIZE', 'AGE'], ...rows.map(cells)]);

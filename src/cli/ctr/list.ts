@@ -1,0 +1,29 @@
+import { listContainers, type ContainerSummary } from '../../client/execution.js';
+import { defineCommand } from '../shared/command.js';
+import { flag } from '../shared/options.js';
+import { formatAge } from '../shared/units.js';
+
+export const list = defineCommand({
+  usage: 'list',
+  aliases: ['ls'],
+  summary: 'List the containers with the state of their processes',
+  options: { quiet: flag('-q, --quiet', 'ids only') },
+  async run({ options, session, out, signal }) {
+    const containers = await listContainers(session(), signal);
+    if (options.quiet) for (const { id } of containers) out.line(id);
+    else out.table([['ID', 'PID', 'STATUS', 'IMAGE', 'EXIT', 'AGE'], ...containers.map(cells)]);
+    return 0;
+  },
+});
+
+function cells({ id, pid, status, image, exitStatus, createdAt }: ContainerSummary): readonly string[] {
+  const age = createdAt ? formatAge(Date.now() - createdAt.getTime()) : '-';
+  return [
+    id,
+    String(pid),
+    status.toUpperCase(),
+    image || '-',
+    exitStatus === undefined ? '-' : String(exitStatus),
+    age,
+  ];
+}

@@ -1,0 +1,88 @@
+import { DaemonError } from '../base/errors.js';
+import type { Incoming, Outgoing } from '../rpc/handlers.js';
+import { RequestQueue } from './request-queue.js';
+import type { Session } from './session.js';
+
+const STDIN_BYTES = 32 * 1024;
+
+type Request = Outgoing<'wharfd.services.attach.v1.AttachRequest'>;
+
+/** Columns and rows of the client's terminal. */
+export interface Size {
+  readonly columns: number;
+  readonly rows: number;
+}
+
+export interface AttachRequest {
+  readonly containerId: string;
+  /** Empty for the container's own process. */
+  readonly execId?: string;
+  /** Bytes for the process; its stdin is closed when they end. Absent: it gets none from us. */
+  readonly stdin?: AsyncIterable<Uint8Array> | undefined;
+  readonly size?: Size | undefined;
+  /** Resolves when the bytes are written, so that a slow reader slows the process and not our memory. */
+  readonly onOutput: (stream: 'stdout' | 'stderr', bytes: Uint8Array) => Promise<void>;
+  readonly signal?: AbortSignal | undefined;
+}
+
+/** A process that we are attached to. */
+export interface Attached {
+  resize(size: Size): void;
+  /** Exit status 0 to 255, when all output has been handed over. */
+  readonly exited: Promise<number>;
+}
+
+/** Connects to the stdio of a process. Leaving (by `signal`) leaves the process as it is. */
+export function attach(session: Session, request: AttachRequest): Attached {
+  const requests = new RequestQueue<Request>();
+  requests.push({
+    start: {
+      container_id: request.containerId,
+      exec_id: request.execId ?? '',
+      stdin: request.stdin !== undefined,
+      size: request.size ? toWireSize(request.size) : null,
+    },
+  });
+  const replies = session
+    .service('wharfd.services.attach.v1.AttachService')
+    .attach(requests, request.signal ? { signal: request.signal } : {});
+  const stdin = request.stdin && sendStdin(request.stdin, requests);
+  stdin?.catch((cause: unknown) => {
+    requests.fail(cause);
+  });
+  return {
+    resize(size) {
+      requests.push({ resize: toWireSize(size) });
+    },
+    exited: receive(replies, request).finally(() => {
+      requests.end();
+    }),
+  };
+}
+
+async function receive(
+  replies: AsyncIterable<Incoming<'wharfd.services.attach.v1.AttachResponse'>>,
+  request: AttachRequest,
+): Promise<number> {
+  for await (const { output, exit } of replies) {
+    if (output) await request.onOutput(output.stream === 'OUTPUT_STREAM_STDERR' ? 'stderr' : 'stdout', output.data);
+    if (exit) return exit.exit_status;
+  }
+  throw new DaemonError(
+    'unavailable',
+    `container ${request.containerId}: the daemon ended the session before the process ended`,
+  );
+}
+
+async function sendStdin(stdin: AsyncIterable<Uint8Array>, requests: RequestQueue<Request>): Promise<void> {
+  for await (const bytes of stdin) {
+    for (let at = 0; at < bytes.length; at += STDIN_BYTES) {
+      await requests.push({ stdin: Buffer.from(bytes.subarray(at, at + STDIN_BYTES)) });
+    }
+  }
+  await requests.push({ stdin_close: {} });
+}
+
+function toWireSize(size: Size) {
+  return { width: size.columns, height: size.rows };
+}

@@ -1,0 +1,148 @@
+import { DaemonError } from '../base/errors.js';
+import type { Incoming, Outgoing } from '../rpc/handlers.js';
+import { dateOfTimestamp } from '../rpc/time.js';
+import type { Session } from './session.js';
+
+const SERVICE = 'wharfd.services.execution.v1.ExecutionService';
+
+/** What `runContainer` is told; fields as in wharfd.services.execution.v1. */
+export type RunRequest = Outgoing<'wharfd.services.execution.v1.RunRequest'>;
+/** What `execProcess` is told. */
+export type ExecRequest = Outgoing<'wharfd.services.execution.v1.ExecRequest'>;
+
+/** A container as a list shows it. */
+export interface ContainerSummary {
+  readonly id: string;
+  readonly image: string;
+  /** 0 when no process lives. */
+  readonly pid: number;
+  readonly status: 'defined' | 'created' | 'running' | 'paused' | 'stopped' | 'unknown';
+  readonly exitStatus: number | undefined;
+  readonly createdAt: Date | undefined;
+}
+
+/** Makes container, snapshot and task as one, and starts it. @throws already-exists: the id. not-found: the image. */
+export async function runContainer(
+  session: Session,
+  request: RunRequest,
+  signal?: AbortSignal,
+): Promise<{ readonly id: string; readonly pid: number }> {
+  return session.service(SERVICE).run(request, optional(signal));
+}
+
+/** Adds a process to a running container. @throws not-found: the container. failed-precondition: it does not run. */
+export async function execProcess(
+  session: Session,
+  request: ExecRequest,
+  signal?: AbortSignal,
+): Promise<{ readonly execId: string; readonly pid: number }> {
+  const { exec_id: execId, pid } = await session.service(SERVICE).exec(request, optional(signal));
+  return { execId, pid };
+}
+
+/** All containers, ordered by id. */
+export async function listContainers(session: Session, signal?: AbortSignal): Promise<readonly ContainerSummary[]> {
+  const { containers } = await session.service(SERVICE).list({}, optional(signal));
+  return containers.map(toSummary);
+}
+
+/** Removes container, task and the snapshot made for it. @throws failed-precondition: it runs and `force` is not given. */
+export async function removeContainer(
+  session: Session,
+  request: { readonly id: string; readonly force: boolean },
+  signal?: AbortSignal,
+): Promise<void> {
+  await session.service(SERVICE).remove(request, optional(signal));
+}
+
+/** Sends a signal to a container's own process, to an exec, or to all of its processes. */
+export async function killProcess(
+  session: Session,
+  request: { readonly id: string; readonly execId?: string; readonly signalNumber: number; readonly all?: boolean },
+  signal?: AbortSignal,
+): Promise<void> {
+  await session.service('containerd.services.tasks.v1.Tasks').kill(
+    {
+      container_id: request.id,
+      exec_id: request.execId ?? '',
+      signal: request.signalNumber,
+      all: request.all ?? false,
+    },
+    optional(signal),
+  );
+}
+
+/** The stored record of a container; `spec` is the runtime spec as JSON, where it is one. */
+export interface StoredContainer {
+  readonly id: string;
+  readonly labels: Readonly<Record<string, string>>;
+  readonly image: string;
+  /** Name of the runtime. */
+  readonly runtime: string;
+  readonly spec: unknown;
+  readonly snapshotter: string;
+  readonly snapshotKey: string;
+  readonly createdAt: Date | undefined;
+  readonly updatedAt: Date | undefined;
+}
+
+/** The stored record of a container and the state of its task. @throws not-found. */
+export async function inspectContainer(
+  session: Session,
+  id: string,
+  signal?: AbortSignal,
+): Promise<{ readonly container: StoredContainer; readonly summary: ContainerSummary | undefined }> {
+  const { container } = await session
+    .service('containerd.services.containers.v1.Containers')
+    .get({ id }, optional(signal));
+  const { containers } = await session.service(SERVICE).list({ filters: [`id==${id}`] }, optional(signal));
+  const [summary] = containers.map(toSummary);
+  if (!container) throw new DaemonError('internal', `container ${id}: the daemon answered without a record`);
+  return { container: toStored(container), summary };
+}
+
+function toStored(wire: Incoming<'containerd.services.containers.v1.Container'>): StoredContainer {
+  return {
+    id: wire.id,
+    labels: wire.labels,
+    image: wire.image,
+    runtime: wire.runtime?.name ?? '',
+    spec: wire.spec ? parseJson(wire.spec.value) : undefined,
+    snapshotter: wire.snapshotter,
+    snapshotKey: wire.snapshot_key,
+    createdAt: dateOfTimestamp(wire.created_at),
+    updatedAt: dateOfTimestamp(wire.updated_at),
+  };
+}
+
+function parseJson(bytes: Buffer): unknown {
+  try {
+    return JSON.parse(bytes.toString()) as unknown;
+  } catch {
+    return bytes.toString('base64');
+  }
+}
+
+function toSummary(wire: Incoming<'wharfd.services.execution.v1.ContainerSummary'>): ContainerSummary {
+  const { id, image, pid, status, exit_status: exitStatus, created_at: createdAt } = wire;
+  return {
+    id,
+    image,
+    pid,
+    status: STATUSES[status] ?? 'unknown',
+    exitStatus: status === 'CONTAINER_STATUS_STOPPED' ? (exitStatus ?? 0) : undefined,
+    createdAt: dateOfTimestamp(createdAt),
+  };
+}
+
+const STATUSES: Readonly<Record<string, ContainerSummary['status']>> = {
+  CONTAINER_STATUS_DEFINED: 'defined',
+  CONTAINER_STATUS_CREATED: 'created',
+  CONTAINER_STATUS_RUNNING: 'running',
+  CONTAINER_STATUS_PAUSED: 'paused',
+  CONTAINER_STATUS_STOPPED: 'stopped',
+};
+
+function optional(signal: AbortSignal | undefined): { signal?: AbortSignal } {
+  return signal ? { signal } : {};
+}
