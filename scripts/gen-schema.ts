@@ -95,7 +95,7 @@ function methodLine(method: protobuf.Method): string {
 function isListed(object: protobuf.ReflectionObject): object is protobuf.Type {
   if (!(object instanceof protobuf.Type) || object.parent instanceof protobuf.Type) return false;
   const [, wellKnown] = /^google\.protobuf\.(.*)/.exec(nameOf(object)) ?? [];
-  return !wellKnown || ['Any', 'Empty', 'Timestamp', 'FieldMask', 'FileDescriptorProto'].includes(wellKnown);
+  return !wellKnown || ['Any', 'Empty', 'Timestamp', 'FieldMask'].includes(wellKnown);
 }
 
 function tables(root: protobuf.Root): string {

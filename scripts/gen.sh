@@ -22,15 +22,18 @@ CLIENT_TYPES=(
 )
 
 generate() {
-  local out=$1 work
+  local target=$1 work out
   work=$(mktemp -d)
   # shellcheck disable=SC2064
   trap "rm -rf '$work'" EXIT
+  out=$work/gen
   mapfile -t files < <(cd proto && find . -name '*.proto' -printf '%P\n' | LC_ALL=C sort)
   node_modules/.bin/proto-loader-gen-types --keepCase --longs=String --enums=String --defaults --oneofs \
     --importFileExtension=.js -I proto -O "$out" "${files[@]}" >"$work/log"
   # One overview a .proto file, named like it and so overwriting each other; tables.ts stands for them all.
   find "$out" -maxdepth 1 -name '*.ts' -delete
+  # Types of descriptor.proto come with other field names than the schema has, and nobody needs them.
+  find "$out/google/protobuf" -name '*.ts' ! -name Any.ts ! -name Empty.ts ! -name FieldMask.ts ! -name Timestamp.ts -delete
 
   node_modules/.bin/buf build --as-file-descriptor-set --exclude-source-info -o "$work/whole.binpb"
   # All services of our own are for our own clients.
@@ -38,6 +41,13 @@ generate() {
   local client=("${CLIENT_TYPES[@]}" "${own[@]}")
   node_modules/.bin/buf build --as-file-descriptor-set --exclude-source-info -o "$work/client.binpb" "${client[@]/#/--type=}"
   node --import tsx scripts/gen-schema.ts "$work/whole.binpb" "$work/client.binpb" "$out"
+
+  # Put in place in one go, without what is no longer made.
+  mkdir -p "$target"
+  cp -rT "$out" "$target"
+  (cd "$target" && find . -type f -printf '%P\n') | while read -r file; do
+    [ -e "$out/$file" ] || rm "$target/$file"
+  done
 }
 
 case "${1:-types}" in
