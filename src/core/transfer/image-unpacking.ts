@@ -1,0 +1,166 @@
+import { DaemonError } from '../../base/errors.js';
+import { Teardown } from '../../base/teardown.js';
+import type { Descriptor } from '../../spec/descriptor.js';
+import type { Digest } from '../../spec/digest.js';
+import { parseImageConfig } from '../../spec/image-config.js';
+import { parseIndex } from '../../spec/index-document.js';
+import { parseManifest, type Manifest } from '../../spec/manifest.js';
+import { kindOfMedia } from '../../spec/media-types.js';
+import { formatPlatform, onlyPlatform, type Platform } from '../../spec/platform.js';
+import type { ContentStore } from '../content/content-store.js';
+import { readDocument } from '../images/handlers/children.js';
+import { effect, type Handler } from '../images/handlers/handler.js';
+import { bestMatch } from '../images/handlers/platform-filter.js';
+import type { Scope } from '../namespaces/scope.js';
+import type { Rootfs, UnpackProgress, Unpacking } from '../rootfs/rootfs.js';
+
+/** One platform of an image to be unpacked. */
+export interface UnpackWish {
+  readonly platform: Platform;
+  /** Empty or missing for the default. */
+  readonly snapshotter?: string;
+}
+
+export interface ImageUnpackingOptions {
+  readonly scope: Scope;
+  readonly content: ContentStore;
+  readonly rootfs: Rootfs;
+  /** Names the image in errors. */
+  readonly name: string;
+  readonly wishes: readonly UnpackWish[];
+  readonly onProgress: (progress: UnpackProgress) => void;
+  readonly signal: AbortSignal;
+}
+
+interface Candidate {
+  readonly manifest: Manifest;
+  readonly wishes: readonly UnpackWish[];
+  readonly unpackings: Unpacking[];
+}
+
+/**
+ * Unpacks while an image still downloads: as a handler behind the fetching one it sees each object when it is complete, begins when a
+ * wanted manifest's config is there, and hands on each layer at once.
+ */
+export class ImageUnpacking implements AsyncDisposable {
+  readonly handler: Handler;
+  readonly #options: ImageUnpackingOptions;
+  readonly #down = new Teardown();
+  readonly #chosen = new Map<Digest, UnpackWish[]>();
+  readonly #candidates: Candidate[] = [];
+  readonly #arrived = new Map<Digest, Descriptor>();
+  readonly #served = new Set<UnpackWish>();
+  readonly #otherPlatforms = new Set<string>();
+  readonly #chains: Promise<unknown>[] = [];
+  readonly #failed = new AbortController();
+
+  constructor(options: ImageUnpackingOptions) {
+    this.#options = options;
+    this.handler = effect((target) => this.#arrive(target));
+  }
+
+  /** Aborts, with the error as reason, when a layer can't be unpacked: what still downloads is of no use then. */
+  get failed(): AbortSignal {
+    return this.#failed.signal;
+  }
+
+  /** Waits for all chains. @throws not-found: nothing was there for a wanted platform; and what Rootfs throws. */
+  async finish(): Promise<void> {
+    const missing = this.#options.wishes.filter((wish) => !this.#served.has(wish));
+    if (missing.length > 0) throw this.#noSuchPlatform(missing);
+    await Promise.all(this.#chains);
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.#down.run();
+  }
+
+  async #arrive(target: Descriptor): Promise<void> {
+    this.#arrived.set(target.digest, target);
+    switch (kindOfMedia(target.mediaType)) {
+      case 'index':
+        return this.#choose(target);
+      case 'manifest':
+        return this.#plan(target);
+      default:
+        this.#handOn(target);
+        for (const candidate of this.#candidates) {
+          if (candidate.manifest.config.digest === target.digest) await this.#begin(candidate);
+        }
+    }
+  }
+
+  /** Without a pause after the note of the arrival: chains that begin later look at that note. */
+  #handOn(target: Descriptor): void {
+    for (const { manifest, unpackings } of this.#candidates) {
+      for (const layer of manifest.layers) {
+        if (layer.digest === target.digest) for (const unpacking of unpackings) unpacking.ready(layer);
+      }
+    }
+  }
+
+  async #choose(target: Descriptor): Promise<void> {
+    const bytes = await readDocument(this.#options.content, target, this.#options.signal);
+    const { manifests } = parseIndex(bytes, target.mediaType, target.digest);
+    for (const wish of this.#options.wishes) {
+      const best = bestMatch(manifests, onlyPlatform(wish.platform));
+      if (best) this.#chosen.set(best.digest, [...(this.#chosen.get(best.digest) ?? []), wish]);
+    }
+  }
+
+  /** An index says which manifest is for which platform; one that stands alone says it in its config. */
+  async #plan(target: Descriptor): Promise<void> {
+    const wishes = this.#chosen.get(target.digest) ?? (target.platform ? [] : this.#options.wishes);
+    if (wishes.length === 0) return;
+    const bytes = await readDocument(this.#options.content, target, this.#options.signal);
+    const manifest = parseManifest(bytes, target.mediaType, target.digest);
+    const candidate: Candidate = { manifest, wishes, unpackings: [] };
+    this.#candidates.push(candidate);
+    const config = this.#arrived.get(manifest.config.digest);
+    if (config) await this.#begin(candidate);
+  }
+
+  async #begin({ manifest, wishes, unpackings }: Candidate): Promise<void> {
+    const { content, rootfs, scope, name, onProgress, signal } = this.#options;
+    const config = parseImageConfig(await readDocument(content, manifest.config, signal), `${name}: image config`);
+    for (const wish of wishes) {
+      if (this.#served.has(wish)) continue;
+      if (!this.#fits(config.platform, wish)) continue;
+      this.#served.add(wish);
+      const request = { layers: manifest.layers, diffIds: config.diffIds, onProgress, signal };
+      const snapshotter = wish.snapshotter ?? '';
+      const unpacking = this.#down.own(
+        await rootfs.unpack(scope, { ...request, ...(snapshotter !== '' && { snapshotter }) }),
+      );
+      unpackings.push(unpacking);
+      const chain = unpacking.finish();
+      this.#chains.push(chain);
+      chain.catch((error: unknown) => {
+        this.#failed.abort(error);
+      });
+      for (const layer of manifest.layers) if (this.#arrived.has(layer.digest)) unpacking.ready(layer);
+    }
+  }
+
+  /** A config without a platform fits all. */
+  #fits(platform: Platform, { platform: wanted }: UnpackWish): boolean {
+    if (platform.os === '' || platform.architecture === '' || onlyPlatform(wanted)(platform) !== undefined) return true;
+    this.#otherPlatforms.add(formatPlatform(platform));
+    return false;
+  }
+
+  #noSuchPlatform(missing: readonly UnpackWish[]): DaemonError {
+    const wanted = missing.map(({ platform }) => formatPlatform(platform)).join(', ');
+    const there = [...this.#otherPlatforms];
+    if (there.length === 0) {
+      return new DaemonError(
+        'not-found',
+        `${this.#options.name}: no container image for platform ${wanted} is in it; dist fetch takes other things`,
+      );
+    }
+    return new DaemonError(
+      'not-found',
+      `${this.#options.name}: is for platform ${there.join(', ')}, not for ${wanted}; pull it with --platform ${there[0] ?? ''} to have it anyway`,
+    );
+  }
+}

@@ -1,0 +1,54 @@
+import { deferred, onAbort, type Deferred } from '../../base/abort.js';
+import type { TransferProgress } from './progress.js';
+
+/**
+ * Carries progress from a flow to one reader. The flow never waits: of reports that a slow reader has not taken, the last one of each
+ * row's stage replaces those before it, save the first of a stage. So memory is bounded by the number of rows.
+ */
+export class ProgressFeed implements AsyncIterable<TransferProgress> {
+  readonly #queue: TransferProgress[] = [];
+  readonly #stages = new Map<string, TransferProgress['state']>();
+  /** Reports in the queue that may still be replaced, by row. */
+  readonly #replaceable = new Map<string, TransferProgress>();
+  #wake: Deferred<undefined> | undefined;
+  #ended = false;
+
+  readonly push = (progress: TransferProgress): void => {
+    if (this.#ended) return;
+    const { key, state } = progress;
+    const pending = this.#replaceable.get(key);
+    if (this.#stages.get(key) !== state) {
+      this.#stages.set(key, state);
+      this.#replaceable.delete(key);
+      this.#queue.push(progress);
+    } else {
+      const at = pending === undefined ? -1 : this.#queue.lastIndexOf(pending);
+      if (at < 0) this.#queue.push(progress);
+      else this.#queue[at] = progress;
+      this.#replaceable.set(key, progress);
+    }
+    this.#wake?.resolve(undefined);
+  };
+
+  /** No more will come; the reader gets what is in the queue and then the end. */
+  end(): void {
+    this.#ended = true;
+    this.#wake?.resolve(undefined);
+  }
+
+  async *[Symbol.asyncIterator](): AsyncGenerator<TransferProgress, void> {
+    for (;;) {
+      for (let next = this.#queue.shift(); next; next = this.#queue.shift()) yield next;
+      if (this.#ended) return;
+      this.#wake = deferred<undefined>();
+      await this.#wake.promise;
+    }
+  }
+
+  /** The reader's side ends when `signal` aborts, as if the flow had ended. */
+  endOn(signal: AbortSignal): Disposable {
+    return onAbort(signal, () => {
+      this.end();
+    });
+  }
+}

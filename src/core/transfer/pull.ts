@@ -1,0 +1,154 @@
+import { type Descriptor } from '../../spec/descriptor.js';
+import type { Labels } from '../../spec/labels.js';
+import { LABELS } from '../../spec/labels.js';
+import type { Platform } from '../../spec/platform.js';
+import type { ContentStore } from '../content/content-store.js';
+import type { ImageStore } from '../images/image-store.js';
+import { childrenOf } from '../images/handlers/children.js';
+import { labelChildren } from '../images/handlers/child-labels.js';
+import { dispatch } from '../images/handlers/dispatch.js';
+import { effect, inOrder, type Handler } from '../images/handlers/handler.js';
+import { onlyPlatforms } from '../images/handlers/platform-filter.js';
+import type { LeaseStore } from '../leases/lease-store.js';
+import type { Scope, Scoped } from '../namespaces/scope.js';
+import type { Fetcher, RemoteOptions, Remotes } from '../remotes/remotes.js';
+import type { Rootfs } from '../rootfs/rootfs.js';
+import { BlobFetching } from './blob-fetching.js';
+import { checkSpace, type FreeSpace } from './free-space.js';
+import { ImageUnpacking, type UnpackWish } from './image-unpacking.js';
+import { OperationLease } from './operation-lease.js';
+import type { ProgressSink } from './progress.js';
+import { ProgressRows } from './progress-rows.js';
+import { labelSource, sourceLabels } from './source-label.js';
+
+export interface PullRequest {
+  /** What is asked for at the registry. */
+  readonly reference: string;
+  /** Names that the image gets in the end; none keeps the content only, as a root of its own until it is deleted. */
+  readonly names: readonly string[];
+  /** Of the names. */
+  readonly labels?: Labels;
+  /** Taken out of indexes; none means all. */
+  readonly platforms: readonly Platform[];
+  readonly unpacks: readonly UnpackWish[];
+  readonly remote?: RemoteOptions;
+  readonly onProgress?: ProgressSink;
+  readonly signal: AbortSignal;
+}
+
+export interface Pulled {
+  /** The reference as its registry has it. */
+  readonly name: string;
+  readonly target: Descriptor;
+}
+
+/** What a pull works with. */
+export interface PullPorts {
+  readonly content: Scoped<ContentStore>;
+  readonly images: Scoped<ImageStore>;
+  readonly leases: Scoped<LeaseStore>;
+  readonly rootfs: Rootfs;
+  readonly remotes: Remotes;
+  /** Of the file system with content and snapshots. */
+  readonly freeSpace: FreeSpace;
+  /** Downloads of one pull at the same time. */
+  readonly concurrency?: number;
+}
+
+const CONCURRENCY_DEFAULT = 4;
+
+/** Brings images from registries into the stores. */
+export interface Puller {
+  /**
+   * Resolves, fetches, unpacks, and sets the names last, when all else is durable. Aborting keeps the bytes of unfinished blobs for the
+   * next time, and nothing else.
+   *
+   * @throws What Resolver, Fetcher, Rootfs and the stores throw.
+   */
+  pull(scope: Scope, request: PullRequest): Promise<Pulled>;
+}
+
+/** Makes the one puller of a daemon: what several pulls have in common is fetched once. */
+export function createPuller(ports: PullPorts): Puller {
+  const fetching = new BlobFetching(ports.content);
+  return {
+    async pull(scope, request) {
+      const lease = await OperationLease.open(ports.leases, scope);
+      try {
+        return await pullUnder(lease, ports, fetching, request);
+      } finally {
+        await lease.release();
+      }
+    },
+  };
+}
+
+async function pullUnder(
+  lease: OperationLease,
+  ports: PullPorts,
+  fetching: BlobFetching,
+  request: PullRequest,
+): Promise<Pulled> {
+  const { signal } = request;
+  const rows = new ProgressRows(request.reference, request.onProgress);
+  rows.resolving();
+  const { name, target, fetcher } = await ports.remotes.resolver(request.remote).resolve(request.reference, {
+    signal,
+    onWait: ({ reason }) => {
+      rows.resolving(reason);
+    },
+  });
+  rows.resolved(target);
+
+  const content = ports.content(lease.scope);
+  await using unpacking = new ImageUnpacking({
+    scope: lease.scope,
+    content,
+    rootfs: ports.rootfs,
+    name,
+    wishes: request.unpacks,
+    onProgress: (progress) => {
+      rows.unpacking(progress);
+    },
+    signal,
+  });
+  const children = onlyPlatforms(request.platforms, labelChildren(content, childrenOf(content)));
+  const unpacks = request.unpacks.length > 0;
+  const pull = inOrder(
+    fetchInto(fetching, lease, fetcher, name, rows),
+    labelSource(content, name),
+    unpacking.handler,
+    rows.knowing(checkSpace({ content, free: ports.freeSpace, unpacks, name }, children)),
+  );
+  await dispatch(pull, [target], {
+    concurrency: ports.concurrency ?? CONCURRENCY_DEFAULT,
+    signal: AbortSignal.any([signal, unpacking.failed]),
+  });
+  await unpacking.finish();
+  await keep(lease.scope, ports, target, request);
+  rows.saved(target);
+  return { name, target };
+}
+
+function fetchInto(
+  fetching: BlobFetching,
+  lease: OperationLease,
+  fetcher: Fetcher,
+  name: string,
+  rows: ProgressRows,
+): Handler {
+  const labels = sourceLabels(name);
+  return effect(async (target, signal) => {
+    const watcher = rows.fetching(target);
+    const outcome = await fetching.fetch({ target, fetcher, lease, labels, watcher, signal });
+    rows.fetched(target, outcome);
+  });
+}
+
+async function keep(scope: Scope, ports: PullPorts, target: Descriptor, request: PullRequest): Promise<void> {
+  const images = ports.images(scope);
+  for (const name of request.names) await images.put({ name, target, labels: request.labels ?? {} });
+  if (request.names.length > 0) return;
+  const root = { [LABELS.gcRoot]: new Date().toISOString() };
+  await ports.content(scope).update(target.digest, root, [`labels.${LABELS.gcRoot}`]);
+}
