@@ -18,7 +18,7 @@ const kebabCaseFiles = {
 const NODE_TEST = ['test', 'describe', 'it', 'suite', 'before', 'after', 'beforeEach', 'afterEach'];
 
 export default tseslint.config(
-  { ignores: ['build/', 'node_modules/', 'coverage/', 'src/gen/', '*.js', '.*.cjs'] },
+  { ignores: ['**/*.mjs', 'build/', 'node_modules/', 'coverage/', 'src/gen/', '*.js', '.*.cjs'] },
   js.configs.recommended,
   ...tseslint.configs.strictTypeChecked,
   {

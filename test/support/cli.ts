@@ -16,6 +16,8 @@ export interface Told {
   readonly code: number;
   readonly stdout: string;
   readonly stderr: string;
+  /** The same as bytes. */
+  readonly bytes: { readonly stdout: Buffer; readonly stderr: Buffer };
 }
 
 export interface CommandOptions {
@@ -51,7 +53,8 @@ export async function runCommand(
     spawn: options.spawn ?? (() => Promise.reject(new Error('this test starts no program'))),
   };
   const code = await runProgram(program, args, io);
-  return { code, stdout: stdout.text(), stderr: stderr.text() };
+  const bytes = { stdout: stdout.bytes(), stderr: stderr.bytes() };
+  return { code, stdout: bytes.stdout.toString(), stderr: bytes.stderr.toString(), bytes };
 }
 
 /** Runs `dist` or `ctr` as the build made it, in a process of its own. */
@@ -72,7 +75,7 @@ function stdinOf(given: CommandOptions['stdin']): Readable {
   return stdin;
 }
 
-function collector(onBytes?: (bytes: Buffer) => void): { stream: Writable; text: () => string } {
+function collector(onBytes?: (bytes: Buffer) => void): { stream: Writable; bytes: () => Buffer } {
   const chunks: Buffer[] = [];
   const stream = new Writable({
     write(chunk: Buffer, _encoding, done) {
@@ -81,7 +84,7 @@ function collector(onBytes?: (bytes: Buffer) => void): { stream: Writable; text:
       done();
     },
   });
-  return { stream, text: () => Buffer.concat(chunks).toString() };
+  return { stream, bytes: () => Buffer.concat(chunks) };
 }
 
 function onAbort(signal: AbortSignal | undefined, listener: () => void): Disposable {
