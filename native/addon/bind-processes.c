@@ -40,6 +40,11 @@ static napi_value bind_become_subreaper(napi_env env, napi_callback_info info) {
   return number(env, wh_become_subreaper());
 }
 
+static napi_value bind_seal_descriptors(napi_env env, napi_callback_info info) {
+  (void)info;
+  return number(env, wh_seal_descriptors());
+}
+
 static napi_value bind_errno_name(napi_env env, napi_callback_info info) {
   struct call call = begin_call(env, info);
   napi_value out;
@@ -57,6 +62,7 @@ void add_process_bindings(napi_env env, napi_value exports) {
       {"pidfdExitStatus", bind_pidfd_exit_status},
       {"reap", bind_reap},
       {"becomeSubreaper", bind_become_subreaper},
+      {"sealDescriptors", bind_seal_descriptors},
       {"errnoName", bind_errno_name},
   };
   add_bindings(env, exports, bindings, COUNT_OF(bindings));

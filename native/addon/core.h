@@ -125,6 +125,8 @@ int wh_pidfd_exit_status(int pidfd);
 /* Reaps this one child and returns its raw wait status; -EAGAIN while it runs. */
 int wh_reap(pid_t pid);
 int wh_become_subreaper(void);
+/* Marks every descriptor above 2 close-on-exec: what a parent of ours, or a library, left open to be inherited. */
+int wh_seal_descriptors(void);
 
 /* ---- descriptor.c ---- */
 

@@ -2,6 +2,7 @@
 #include "core.h"
 
 #include <errno.h>
+#include <linux/close_range.h>
 #include <signal.h>
 #include <sys/ioctl.h>
 #include <sys/prctl.h>
@@ -43,5 +44,7 @@ int wh_reap(pid_t pid) {
   if (info.si_code == CLD_EXITED) return (info.si_status & 0xff) << 8;
   return (info.si_status & 0x7f) | (info.si_code == CLD_DUMPED ? 0x80 : 0);
 }
+
+int wh_seal_descriptors(void) { return (int)wh_result(close_range(3, ~0u, CLOSE_RANGE_CLOEXEC)); }
 
 int wh_become_subreaper(void) { return (int)wh_result(prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)); }

@@ -77,6 +77,7 @@ export interface Addon {
   pidfdExitStatus(pidfd: Fd): Outcome;
   reap(pid: number): Outcome;
   becomeSubreaper(): Outcome;
+  sealDescriptors(): Outcome;
 
   pipe(flags: number, into: Int32Array): Outcome;
   socketPair(into: Int32Array): Outcome;

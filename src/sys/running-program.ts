@@ -4,6 +4,8 @@ import type { Readable, Writable } from 'node:stream';
 import { deferred, onAbort } from '../base/abort.js';
 import { DaemonError, isErrno } from '../base/errors.js';
 import type { RunningProgram, StartOptions } from '../core/kernel/programs.js';
+import { addon } from './addon.js';
+import { check } from './outcome.js';
 import { resolveProgram, SYSTEM_PATH } from './program-path.js';
 
 /** How a child ended. */
@@ -107,6 +109,8 @@ export async function startProgram(
   const path = await resolveProgram(file);
   signal?.throwIfAborted();
   const stdio: StdioOptions = [stdin, stdout, stderr, ...extraFds];
+  // Node inherits what its parent left open above 2, and would hand it on.
+  check('close_range', path, addon().sealDescriptors());
   const child = spawn(path, args, { cwd, env, detached, stdio });
   const exited = deferred<Ending>();
   const ended = deferred<Ending>();

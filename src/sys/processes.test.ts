@@ -1,0 +1,79 @@
+import assert from 'node:assert/strict';
+import { constants } from 'node:os';
+import { describe, test, type TestContext } from 'node:test';
+import { assertRejectsWithKind, assertThrowsWithKind } from '../../test/support/assert-kind.js';
+import { createDescriptors } from './descriptors.js';
+import { createProcesses } from './processes.js';
+import { createPrograms } from './programs.js';
+
+const { SIGKILL, SIGTERM } = constants.signals;
+const processes = createProcesses();
+const descriptors = createDescriptors();
+const programs = createPrograms();
+
+/** A process whose parent has ended, so that it fell to us. Its descriptor 3 is `input`. */
+async function orphan(t: TestContext, body: string, input: number): Promise<number> {
+  processes.becomeSubreaper();
+  const { stdout } = await programs.run('sh', ['-c', `(${body}) >/dev/null 2>&1 & echo $!`], { extraFds: [input] });
+  const pid = Number(stdout.toString());
+  t.after(() => {
+    try {
+      process.kill(pid, 'SIGKILL');
+    } catch {
+      return; // it has ended, as it should
+    }
+    processes.reap(pid);
+  });
+  return pid;
+}
+
+describe('processes', () => {
+  test('an orphan is waited for by any number of waiters, reaped once, and its status stays readable', async (t) => {
+    using handle = processes.open(await orphan(t, 'exec sleep 1000', 0));
+    assert.equal(processes.reap(handle.pid), undefined);
+    assert.equal(handle.exitStatus(), undefined);
+    const waiting = Promise.all([handle.exited(), handle.exited()]);
+    handle.signal(SIGTERM);
+    await waiting;
+    await handle.exited();
+    assert.equal(processes.startTime(handle.pid), undefined);
+    assert.deepEqual(processes.reap(handle.pid), { code: 143, signal: SIGTERM });
+    assertThrowsWithKind(() => processes.reap(handle.pid), 'not-found', /ECHILD/u);
+    assertThrowsWithKind(() => handle.signal(SIGKILL), 'not-found', /ESRCH/u);
+    const told = handle.exitStatus();
+    if (told !== undefined) assert.deepEqual(told, { code: 143, signal: SIGTERM });
+  });
+
+  test('exit codes come through whole', async (t) => {
+    for (const code of [0, 1, 127, 255]) {
+      const { read, write } = descriptors.pipe();
+      using handle = processes.open(await orphan(t, `read line <&3; exit ${code}`, read));
+      descriptors.close(read);
+      descriptors.close(write);
+      await handle.exited();
+      assert.deepEqual(processes.reap(handle.pid), { code, signal: 0 });
+    }
+  });
+
+  test('waiting ends with the signal, or with the handle', async () => {
+    const handle = processes.open(process.pid);
+    const controller = new AbortController();
+    const first = handle.exited(controller.signal);
+    const second = handle.exited();
+    controller.abort(new Error('enough'));
+    await assert.rejects(first, /enough/u);
+    handle[Symbol.dispose]();
+    handle[Symbol.dispose]();
+    await assertRejectsWithKind(second, 'canceled');
+  });
+
+  test('a number that was given to another process is not taken for the one before', () => {
+    const mine = processes.startTime(process.pid) ?? 0n;
+    assert.ok(mine > 0n);
+    using same = processes.openIfSame(process.pid, mine);
+    assert.equal(same?.pid, process.pid);
+    assert.equal(processes.openIfSame(process.pid, mine + 1n), undefined);
+    assert.equal(processes.openIfSame(2 ** 22 + 1, 1n), undefined);
+    assertThrowsWithKind(() => processes.open(2 ** 22 + 1), 'not-found');
+  });
+});
