@@ -81,14 +81,31 @@ static int empty_directory(struct removal *removal, int fd, int depth) {
   return (int)seen;
 }
 
-int wh_remove_tree(int dir, const char *name) {
+static int remove_named(int dir, const char *name) {
   int failed = wh_unlinkat(dir, name, 0);
-  if (failed == -ENOENT) return 0;
   if (failed != -EISDIR) return failed;
   int top = open_below(dir, name);
-  if (top < 0) return top == -ENOENT ? 0 : top;
+  if (top < 0) return top;
   struct removal removal = {.top = top, .serial = 0};
   failed = empty_directory(&removal, top, 0);
   close(top);
   return failed ? failed : wh_unlinkat(dir, name, AT_REMOVEDIR);
+}
+
+/* The path up to the tree may cross file systems, so its last component is looked up by itself. */
+int wh_remove_tree(int dir, const char *name) {
+  const char *slash = strrchr(name, '/');
+  int failed;
+  if (slash) {
+    char *parent = strndup(name, (size_t)(slash - name) + 1);
+    if (!parent) return -ENOMEM;
+    int fd = wh_openat2(dir, parent, O_PATH | O_DIRECTORY, 0, 0);
+    free(parent);
+    if (fd < 0) return fd == -ENOENT ? 0 : fd;
+    failed = remove_named(fd, slash + 1);
+    close(fd);
+  } else {
+    failed = remove_named(dir, name);
+  }
+  return failed == -ENOENT ? 0 : failed;
 }

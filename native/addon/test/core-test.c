@@ -202,7 +202,10 @@ static void test_removal(void) {
   EXPECT(wh_mount("tmpfs", path, "tmpfs", MS_NOSUID, "size=64k"), 0);
   EXPECT(wh_mkdirat(root, "tree/mounted/kept", 0755), 0);
   EXPECT(wh_remove_tree(root, "tree") < 0, 1);
+  EXPECT(wh_remove_tree(root, "tree/mounted"), -EXDEV);
   EXPECT(mode_of("tree/mounted/kept") & S_IFMT, S_IFDIR);
+  EXPECT(wh_mkdirat(root, "tree/mounted/kept/more", 0755), 0);
+  EXPECT(wh_remove_tree(root, "tree/mounted/kept"), 0);
   EXPECT(wh_unmount(path, UMOUNT_NOFOLLOW), 0);
   EXPECT(wh_unmount(path, UMOUNT_NOFOLLOW), -EINVAL);
   EXPECT(wh_remove_tree(root, "tree"), 0);
