@@ -36,13 +36,17 @@ export interface CreateRequest extends ProcessKey {
   readonly options: RuntimeOptions;
   /** True: output goes to the monitor's bounded log, and to whoever attaches. */
   readonly log?: boolean;
+  /** With `log`: output waits for the first who attaches (some seconds at most), so that he misses nothing. */
+  readonly waitForReader?: boolean;
 }
 
 export interface ExecRequest extends ProcessKey {
   /** OCI process as JSON. */
   readonly process: Uint8Array;
   readonly stdio: StdioPaths;
+  /** As in CreateRequest. */
   readonly log?: boolean;
+  readonly waitForReader?: boolean;
 }
 
 export interface ExitRecord {

@@ -1,0 +1,113 @@
+import { mkdir, mkdtemp, readdir, rmdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import { parseUser, resolveUser } from '../../spec/container-user.js';
+import type { SpecUser } from '../../spec/runtime-spec.js';
+import type { Fd } from '../kernel/directory-files.js';
+import type { Kernel } from '../kernel/kernel.js';
+import type { Mount } from '../kernel/mounts.js';
+import { makeVolumeDirectories, readRootfsFile, volumesExist } from './rootfs-files.js';
+
+const HARMLESS = ['nodev', 'nosuid', 'noexec'];
+
+/** What only a container's root file system tells. */
+export class RootfsView {
+  readonly #kernel: Pick<Kernel, 'mounts' | 'files'>;
+  readonly #scratch: string;
+
+  /** @param scratch Directory for mounts that last a moment. */
+  constructor(kernel: Pick<Kernel, 'mounts' | 'files'>, scratch: string) {
+    this.#kernel = kernel;
+    this.#scratch = scratch;
+  }
+
+  /**
+   * Looks up the user in a snapshot that no container runs on yet, and makes the directories of volumes that are not there.
+   *
+   * @throws invalid-argument: no such user; a volume that leads nowhere; hostile files.
+   */
+  async prepare(mounts: readonly Mount[], user: string, volumes: readonly string[]): Promise<SpecUser> {
+    const { files } = this.#kernel;
+    const { found, complete } = await this.#within(readonlyMounts(mounts), (root) => ({
+      found: this.#userIn(root, user),
+      complete: volumesExist(files, root, volumes),
+    }));
+    if (!complete) {
+      await this.#within(mounts.map(harmless), (root) => {
+        makeVolumeDirectories(files, root, volumes);
+      });
+    }
+    return found;
+  }
+
+  /** Looks up the user in the root of a running process, given by its pid. @throws As `prepare`. */
+  ofProcess(pid: number, user: string): SpecUser {
+    const { files } = this.#kernel;
+    const root = files.openDirectory(`/proc/${pid}/root`);
+    try {
+      return this.#userIn(root, user);
+    } finally {
+      files.close(root);
+    }
+  }
+
+  /** Removes mounts that a daemon left which was killed at the wrong moment. */
+  async clean(): Promise<void> {
+    for (const { mountPoint } of (await this.#kernel.mounts.list()).toReversed()) {
+      if (mountPoint.startsWith(`${this.#scratch}/`)) await this.#kernel.mounts.unmount(mountPoint, { detach: true });
+    }
+    await mkdir(this.#scratch, { recursive: true, mode: 0o700 });
+    for (const name of await readdir(this.#scratch)) await rmdir(join(this.#scratch, name));
+  }
+
+  #userIn(root: Fd, user: string): SpecUser {
+    const { files } = this.#kernel;
+    const reference = parseUser(user);
+    return resolveUser(
+      reference,
+      readRootfsFile(files, root, '/etc/passwd'),
+      readRootfsFile(files, root, '/etc/group'),
+    );
+  }
+
+  async #within<T>(mounts: readonly Mount[], work: (root: Fd) => T): Promise<T> {
+    const { mounts: kernel, files } = this.#kernel;
+    await mkdir(this.#scratch, { recursive: true, mode: 0o700 });
+    const dir = await mkdtemp(join(this.#scratch, 'view-'));
+    try {
+      await using mounted = await kernel.mountAll(mounts, dir);
+      const root = files.openDirectory(mounted.path);
+      try {
+        return work(root);
+      } finally {
+        files.close(root);
+      }
+    } finally {
+      await rmdir(dir);
+    }
+  }
+}
+
+/**
+ * The same tree without a writable layer: the end of a writable overlay would write out all of its file system first.
+ */
+function readonlyMounts(mounts: readonly Mount[]): Mount[] {
+  return mounts.map((mount) => {
+    const options =
+      mount.type === 'overlay' ? withoutUpper(mount.options) : mount.options.filter((option) => option !== 'rw');
+    return { ...mount, options: [...options, 'ro', ...HARMLESS] };
+  });
+}
+
+function withoutUpper(options: readonly string[]): string[] {
+  const upper = options.find((option) => option.startsWith('upperdir='))?.slice('upperdir='.length);
+  if (upper === undefined) return [...options];
+  return options
+    .filter((option) => !option.startsWith('upperdir=') && !option.startsWith('workdir='))
+    .map((option) =>
+      option.startsWith('lowerdir=') ? `lowerdir=${upper}:${option.slice('lowerdir='.length)}` : option,
+    );
+}
+
+function harmless(mount: Mount): Mount {
+  return { ...mount, options: [...mount.options, ...HARMLESS] };
+}
