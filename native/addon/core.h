@@ -63,6 +63,8 @@ struct wh_metadata {
 
 /* The permission bits of anything but a symbolic link; one is EOPNOTSUPP. */
 int wh_chmod_nofollow(int dir, const char *name, mode_t mode);
+/* The same on kernels without fchmodat2: the file is pinned first, so that the link in /proc leads to it and to nothing else. */
+int wh_chmod_pinned(int dir, const char *name, mode_t mode);
 int wh_set_metadata(int dir, const char *name, const struct wh_metadata *metadata);
 int wh_set_metadata_fd(int fd, const struct wh_metadata *metadata);
 

@@ -19,8 +19,7 @@ static int chmod_through_proc(int fd, mode_t mode) {
   return (int)wh_result(chmod(path, mode));
 }
 
-/* For kernels without fchmodat2: pin the file first, so that the link in /proc leads to it and to nothing else. */
-static int chmod_pinned(int dir, const char *name, mode_t mode) {
+int wh_chmod_pinned(int dir, const char *name, mode_t mode) {
   int fd = openat(dir, name, O_PATH | O_NOFOLLOW | O_CLOEXEC);
   if (fd < 0) return -errno;
   struct stat found;
@@ -38,7 +37,7 @@ int wh_chmod_nofollow(int dir, const char *name, mode_t mode) {
     if (errno != ENOSYS) return -errno;
     atomic_store_explicit(&missing, 1, memory_order_relaxed);
   }
-  return chmod_pinned(dir, name, mode);
+  return wh_chmod_pinned(dir, name, mode);
 }
 
 static int is_symlink(int dir, const char *name) {

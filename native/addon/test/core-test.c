@@ -133,6 +133,9 @@ static void test_metadata(void) {
   EXPECT(after.fields[0], before.fields[0]);
   EXPECT(after.fields[1], 0);
   EXPECT(wh_chmod_nofollow(root, "link", 0777), -EOPNOTSUPP);
+  EXPECT(wh_chmod_pinned(root, "link", 0777), -EOPNOTSUPP);
+  EXPECT(wh_chmod_pinned(root, "dir", 02750), 0);
+  EXPECT(mode_of("dir"), S_IFDIR | 02750);
   EXPECT(wh_set_metadata(root, "file", &all), 0);
   EXPECT(mode_of("file"), S_IFREG | 04711);
   int fd = opened("copy", O_PATH);
