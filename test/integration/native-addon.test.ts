@@ -9,7 +9,7 @@ test("the addon's C functions do what they say, without a leak or undefined beha
   const build = await tempDir(t);
   const scratch = await tempDir(t);
   await output('make', ['-C', join(PACKAGE_ROOT, 'native/addon'), `OUT=${build.path}`, 'core-test']);
-  const { code, stdout, stderr } = await run(join(build.path, 'addon-core-test'), [scratch.path]);
+  const { code, stdout, stderr } = await run(join(build.path, 'test/addon-core-test'), [scratch.path]);
   assert.deepEqual(
     { code, stdout: stdout.toString(), stderr: stderr.toString() },
     { code: 0, stdout: 'all well\n', stderr: '' },
