@@ -13,6 +13,7 @@ CLIENT_TYPES=(
   containerd.services.streaming.v1.StreamInit
   containerd.types.transfer.{OCIRegistry,ImageStore,ImageImportStream,ImageExportStream,Progress,Data,WindowUpdate}
   containerd.types.transfer.{AuthRequest,AuthResponse}
+  wharfd.types.transfer.v1.ContentStore
   containerd.services.images.v1.{ImageCreate,ImageUpdate,ImageDelete}
   containerd.events.{ContainerCreate,ContainerUpdate,ContainerDelete,ContentCreate,ContentDelete}
   containerd.events.{NamespaceCreate,NamespaceUpdate,NamespaceDelete}

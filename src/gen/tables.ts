@@ -35,6 +35,7 @@ import type { ContainerSummary as wharfd_services_execution_v1_ContainerSummary,
 import type { ContainerUpdate as containerd_events_ContainerUpdate, ContainerUpdate__Output as containerd_events_ContainerUpdate__Output } from './containerd/events/ContainerUpdate.js';
 import type { ContentCreate as containerd_events_ContentCreate, ContentCreate__Output as containerd_events_ContentCreate__Output } from './containerd/events/ContentCreate.js';
 import type { ContentDelete as containerd_events_ContentDelete, ContentDelete__Output as containerd_events_ContentDelete__Output } from './containerd/events/ContentDelete.js';
+import type { ContentStore as wharfd_types_transfer_v1_ContentStore, ContentStore__Output as wharfd_types_transfer_v1_ContentStore__Output } from './wharfd/types/transfer/v1/ContentStore.js';
 import type { ControllerCreateRequest as containerd_services_sandbox_v1_ControllerCreateRequest, ControllerCreateRequest__Output as containerd_services_sandbox_v1_ControllerCreateRequest__Output } from './containerd/services/sandbox/v1/ControllerCreateRequest.js';
 import type { ControllerCreateResponse as containerd_services_sandbox_v1_ControllerCreateResponse, ControllerCreateResponse__Output as containerd_services_sandbox_v1_ControllerCreateResponse__Output } from './containerd/services/sandbox/v1/ControllerCreateResponse.js';
 import type { ControllerMetricsRequest as containerd_services_sandbox_v1_ControllerMetricsRequest, ControllerMetricsRequest__Output as containerd_services_sandbox_v1_ControllerMetricsRequest__Output } from './containerd/services/sandbox/v1/ControllerMetricsRequest.js';
@@ -617,6 +618,7 @@ export interface MessageTable {
   'wharfd.services.rootfs.v1.UnpackRequest': { input: wharfd_services_rootfs_v1_UnpackRequest; output: wharfd_services_rootfs_v1_UnpackRequest__Output };
   'wharfd.services.rootfs.v1.UnpackResponse': { input: wharfd_services_rootfs_v1_UnpackResponse; output: wharfd_services_rootfs_v1_UnpackResponse__Output };
   'wharfd.services.rootfs.v1.UnpackResult': { input: wharfd_services_rootfs_v1_UnpackResult; output: wharfd_services_rootfs_v1_UnpackResult__Output };
+  'wharfd.types.transfer.v1.ContentStore': { input: wharfd_types_transfer_v1_ContentStore; output: wharfd_types_transfer_v1_ContentStore__Output };
 }
 
 /** Every service by its full name, with the shape of its methods. */

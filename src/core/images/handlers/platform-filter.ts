@@ -5,7 +5,7 @@ import { formatPlatform, onlyPlatform, type Platform, type PlatformMatcher } fro
 import { mapChildren, type Handler } from './handler.js';
 
 /**
- * Leaves of an index the best manifest for each of the platforms; entries that name no platform stay.
+ * Leaves of an index the best manifest for each of the platforms, and after them the entries that name no platform.
  *
  * @param platforms None means all entries.
  * @throws not-found: nothing fits; the message lists what there is.
@@ -28,11 +28,10 @@ export function bestMatch(entries: readonly Descriptor[], matcher: PlatformMatch
 }
 
 function chooseOf(entries: readonly Descriptor[], platforms: readonly Platform[], index: Descriptor): Descriptor[] {
-  const matches = platforms.map((platform) => bestMatch(entries, onlyPlatform(platform)));
-  const chosen = new Set([...matches, ...entries.filter((entry) => entry.platform === undefined)]);
-  chosen.delete(undefined);
-  if (chosen.size === 0) throw noMatch(entries, platforms, index);
-  return entries.filter((entry) => chosen.has(entry));
+  const matches = platforms.flatMap((platform) => bestMatch(entries, onlyPlatform(platform)) ?? []);
+  const chosen = [...new Set([...matches, ...entries.filter((entry) => entry.platform === undefined)])];
+  if (chosen.length === 0) throw noMatch(entries, platforms, index);
+  return chosen;
 }
 
 function noMatch(entries: readonly Descriptor[], platforms: readonly Platform[], index: Descriptor): DaemonError {
