@@ -16,6 +16,8 @@ export const LABELS = {
   gcRefImage: 'containerd.io/gc.ref.image',
   uncompressed: 'containerd.io/uncompressed',
   distributionSource: 'containerd.io/distribution.source',
+  /** On a namespace: others may share its blobs by their digest. */
+  sharedNamespace: 'containerd.io/namespace.shareable',
   snapshotRef: 'containerd.io/snapshot.ref',
   defaultSnapshotter: 'containerd.io/defaults/snapshotter',
   defaultRuntime: 'containerd.io/defaults/runtime',

@@ -1,0 +1,43 @@
+import type { Labels } from '../../spec/labels.js';
+
+/** What the collector knows; `container` and `lease` are never collected (an expired lease is). */
+export type GcKind = 'content' | 'snapshot' | 'image' | 'container' | 'lease' | 'ingest';
+
+/** One object. The key is the digest, the ref, the name or the id; of a snapshot `<snapshotter>/<name>`. */
+export interface GcNode {
+  readonly kind: GcKind;
+  readonly namespace: string;
+  readonly key: string;
+}
+
+/** An object with what it refers to, within its namespace. */
+export interface GcObject extends GcNode {
+  readonly labels: Labels;
+  /** What it keeps by its fields: an image its target, a snapshot its parent, a container its snapshot, a lease its resources. */
+  readonly links: readonly Omit<GcNode, 'namespace'>[];
+  /** Kept for its own sake: an ingest that a writer holds or whose time is not up. Other kinds are judged by their labels. */
+  readonly held?: boolean;
+}
+
+/** What a run has done. */
+export interface GcReport {
+  /** Names that went, by kind. */
+  readonly removed: Readonly<Partial<Record<GcKind, number>>>;
+  /** Blobs and ingests whose bytes went. */
+  readonly files: number;
+  /** Directories of layers that went. */
+  readonly layers: number;
+  readonly durationMs: number;
+}
+
+/** The stores as the collector sees them. */
+export interface Collectable {
+  /**
+   * Takes the names of everything that `choose` picks out of all objects away, in one transaction with the events that tell of it.
+   *
+   * @returns What went.
+   */
+  removeNames(choose: (objects: Iterable<GcObject>) => readonly GcNode[]): readonly GcNode[];
+  /** Removes bytes and directories that nothing names. */
+  removeBytes(signal: AbortSignal): Promise<{ readonly files: number; readonly layers: number }>;
+}

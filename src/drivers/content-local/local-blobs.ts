@@ -1,0 +1,123 @@
+import { chmod, link, mkdir, open, readdir, rename, rm, stat } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import { flushDirectory } from '../../base/durable.js';
+import { DaemonError, isErrno } from '../../base/errors.js';
+import type { BlobStore, IngestFile } from '../../core/content/blob-store.js';
+import type { BlobReader } from '../../core/content/content-store.js';
+import { algorithmOf, hexOf, isDigest, type Digest, type DigestAlgorithm } from '../../spec/digest.js';
+import { BlobFile } from './blob-file.js';
+import { asFull, IngestData } from './ingest-data.js';
+
+const ALGORITHMS: readonly DigestAlgorithm[] = ['sha256', 'sha384', 'sha512'];
+const INGEST_ID = /^[0-9a-f-]{1,64}$/;
+
+/** Blobs as files `<root>/blobs/<algorithm>/<hex>`, ingests as files `<root>/ingest/<id>`. */
+export class LocalBlobs implements BlobStore {
+  readonly #blobs: string;
+  readonly #ingests: string;
+
+  private constructor(root: string) {
+    this.#blobs = join(root, 'blobs');
+    this.#ingests = join(root, 'ingest');
+  }
+
+  /** Makes the directories below `root` where they are missing. */
+  static async open(root: string): Promise<LocalBlobs> {
+    const store = new LocalBlobs(root);
+    await mkdir(store.#ingests, { recursive: true, mode: 0o700 });
+    for (const algorithm of ALGORITHMS) await mkdir(join(store.#blobs, algorithm), { recursive: true, mode: 0o700 });
+    await chmod(root, 0o700);
+    for (const folder of [store.#blobs, root, dirname(root)]) await flushDirectory(folder);
+    await store.#removeDrafts();
+    return store;
+  }
+
+  async ingest(id: string, algorithm: DigestAlgorithm, signal?: AbortSignal): Promise<IngestFile> {
+    const path = this.#ingestPath(id);
+    return IngestData.open(path, algorithm, (from, digest, size) => this.#publish(from, digest, size), signal);
+  }
+
+  ingestSize(id: string): Promise<number | undefined> {
+    return sizeOf(this.#ingestPath(id));
+  }
+
+  removeIngest(id: string): Promise<void> {
+    return rm(this.#ingestPath(id), { force: true });
+  }
+
+  async open(digest: Digest): Promise<BlobReader> {
+    const path = this.#blobPath(digest);
+    const file = await open(path, 'r').catch((cause: unknown) => {
+      throw isErrno(cause, 'ENOENT') ? new DaemonError('not-found', `content ${digest}: not found`, { cause }) : cause;
+    });
+    try {
+      const { size } = await file.stat();
+      return new BlobFile(digest, size, path, file);
+    } catch (cause) {
+      await file.close();
+      throw cause;
+    }
+  }
+
+  size(digest: Digest): Promise<number | undefined> {
+    return sizeOf(this.#blobPath(digest));
+  }
+
+  remove(digest: Digest): Promise<void> {
+    return rm(this.#blobPath(digest), { force: true });
+  }
+
+  async inventory(): Promise<{ readonly blobs: readonly Digest[]; readonly ingests: readonly string[] }> {
+    const blobs: Digest[] = [];
+    for (const algorithm of ALGORITHMS) {
+      const names = await readdir(join(this.#blobs, algorithm));
+      blobs.push(...names.map((name) => `${algorithm}:${name}`).filter(isDigest));
+    }
+    const ingests = (await readdir(this.#ingests)).filter((name) => INGEST_ID.test(name));
+    return { blobs, ingests };
+  }
+
+  /** What a crash left half done beside the ingests: copies and links under a name that no ingest has. */
+  async #removeDrafts(): Promise<void> {
+    for (const name of await readdir(this.#ingests)) {
+      if (!INGEST_ID.test(name)) await rm(join(this.#ingests, name), { recursive: true, force: true });
+    }
+  }
+
+  async #publish(path: string, digest: Digest, size: number): Promise<void> {
+    const blob = this.#blobPath(digest);
+    try {
+      await link(path, blob);
+    } catch (cause) {
+      if (!isErrno(cause, 'EEXIST')) throw asFull(cause, blob);
+      if ((await sizeOf(blob)) !== size) await replace(path, blob);
+    }
+    await flushDirectory(dirname(blob));
+  }
+
+  #blobPath(digest: Digest): string {
+    return join(this.#blobs, algorithmOf(digest), hexOf(digest));
+  }
+
+  #ingestPath(id: string): string {
+    if (!INGEST_ID.test(id)) throw new DaemonError('internal', `ingest id ${JSON.stringify(id)} is no file name`);
+    return join(this.#ingests, id);
+  }
+}
+
+/** What bears the name is damaged (cut off), so the verified bytes take its place; readers keep what they have open. */
+async function replace(path: string, blob: string): Promise<void> {
+  const draft = `${path}.new`;
+  await rm(draft, { force: true });
+  await link(path, draft);
+  await rename(draft, blob);
+}
+
+async function sizeOf(path: string): Promise<number | undefined> {
+  try {
+    return (await stat(path)).size;
+  } catch (cause) {
+    if (isErrno(cause, 'ENOENT')) return undefined;
+    throw cause;
+  }
+}

@@ -1,0 +1,139 @@
+import { dirname } from 'node:path';
+import { DaemonError } from '../../base/errors.js';
+import type { Logger } from '../../base/logger.js';
+import { Teardown } from '../../base/teardown.js';
+import type { ContainerStore } from '../../core/containers/container-store.js';
+import type { BlobStore } from '../../core/content/blob-store.js';
+import type { ContentStore } from '../../core/content/content-store.js';
+import type { Journal } from '../../core/events/journal.js';
+import type { TaskIndex, TaskStore } from '../../core/execution/task-store.js';
+import { Collector } from '../../core/gc/collector.js';
+import type { ImageStore } from '../../core/images/image-store.js';
+import type { LeaseStore } from '../../core/leases/lease-store.js';
+import type { NamespaceStore } from '../../core/namespaces/namespace-store.js';
+import type { Scoped } from '../../core/namespaces/scope.js';
+import type { SnapshotBackend } from '../../core/snapshots/snapshot-backend.js';
+import type { LayeredSnapshotter } from '../../core/snapshots/snapshotter.js';
+import { SqliteCollectable } from './collectable.js';
+import { SqliteContainers } from './container-store.js';
+import { ContentRows, type Sharing } from './content-rows.js';
+import { createContentState, SqliteContent } from './content-store.js';
+import type { Database } from './database.js';
+import { SqliteJournal } from './events.js';
+import { SqliteImages } from './image-store.js';
+import { LayerDirectories, LayerNumbers } from './layer-directories.js';
+import { checkLayout } from './layout.js';
+import { SqliteLeases } from './lease-store.js';
+import { SqliteNamespaces } from './namespace-store.js';
+import { openDatabase } from './open-database.js';
+import type { Collection, Shared } from './shared.js';
+import { createSnapshotState, SqliteSnapshotter } from './snapshotter.js';
+import { SqliteTaskIndex, SqliteTasks } from './task-store.js';
+
+export interface MetadataOptions {
+  /** The database file; the root's layout version lies beside it. */
+  readonly path: string;
+  readonly blobs: BlobStore;
+  readonly backends: readonly SnapshotBackend[];
+  readonly log: Logger;
+  /** Whether a namespace may name blobs of others by their digest alone; default `shared`, as in containerd. */
+  readonly sharing?: Sharing;
+  /** From a deletion to the collection it asks for; default 100. */
+  readonly collectDelayMs?: number;
+}
+
+/** Everything the daemon remembers. Disposing ends the collector, then closes the database. */
+export interface Metadata extends AsyncDisposable {
+  readonly content: Scoped<ContentStore>;
+  readonly images: Scoped<ImageStore>;
+  readonly containers: Scoped<ContainerStore>;
+  readonly leases: Scoped<LeaseStore>;
+  readonly tasks: Scoped<TaskStore>;
+  /** By the name of its backend, in the order of the options. */
+  readonly snapshotters: ReadonlyMap<string, Scoped<LayeredSnapshotter>>;
+  readonly namespaces: NamespaceStore;
+  readonly journal: Journal;
+  readonly taskIndex: TaskIndex;
+  readonly collector: Collector;
+}
+
+/**
+ * Opens the database, brings it up to date, and puts it and the disk into agreement: operation leases of the former run end, directories
+ * and ingests that no row knows are removed; blobs that none names go with the first collection.
+ *
+ * @throws failed-precondition: of a newer schema or layout. data-loss: no database, or damaged.
+ */
+export function openMetadata(options: MetadataOptions): Promise<Metadata> {
+  return Teardown.build(async (down) => {
+    await checkLayout(dirname(options.path));
+    const db = down.own(await openDatabase(options.path, options.log));
+    const journal = down.own(new SqliteJournal(db));
+    const rows = new ContentRows(db, journal, options.sharing ?? 'shared');
+    const collection = new LateCollection();
+    const shared: Shared = { db, journal, collection };
+    const content = createContentState(shared, rows, options.blobs);
+    const numbers = new LayerNumbers(db);
+    const directories = options.backends.map((backend) => new LayerDirectories(backend, db, numbers, options.log));
+    const collectable = new SqliteCollectable(shared, content, options.blobs, directories);
+    await reconcile(db, collectable, directories, options.log);
+    const { log, collectDelayMs } = options;
+    const collector = new Collector(collectable, {
+      log,
+      ...(collectDelayMs === undefined ? {} : { delayMs: collectDelayMs }),
+    });
+    collection.collector = down.own(collector);
+    collector.request();
+    return {
+      content: (scope) => new SqliteContent(content, scope),
+      images: (scope) => new SqliteImages(shared, scope),
+      containers: (scope) => new SqliteContainers(shared, scope),
+      leases: (scope) => new SqliteLeases(shared, scope),
+      tasks: (scope) => new SqliteTasks(shared, scope),
+      snapshotters: snapshottersOf(shared, directories),
+      namespaces: new SqliteNamespaces(shared),
+      journal,
+      taskIndex: new SqliteTaskIndex(shared),
+      collector,
+      [Symbol.asyncDispose]: () => down.run(),
+    };
+  });
+}
+
+function snapshottersOf(
+  shared: Shared,
+  directories: readonly LayerDirectories[],
+): ReadonlyMap<string, Scoped<LayeredSnapshotter>> {
+  return new Map(
+    directories.map((each) => {
+      const state = createSnapshotState(shared, each);
+      return [each.backend.name, (scope) => new SqliteSnapshotter(state, scope)];
+    }),
+  );
+}
+
+async function reconcile(
+  db: Database,
+  collectable: SqliteCollectable,
+  directories: readonly LayerDirectories[],
+  log: Logger,
+): Promise<void> {
+  const { changes: leases } = db.change(() => db.sql('DELETE FROM leases WHERE operation = 1').run());
+  let strays = 0;
+  for (const each of directories) strays += await each.reconcile();
+  await collectable.suspectStrays();
+  if (leases > 0 || strays > 0) log.info({ leases, layers: strays }, 'cleaned up after the former run');
+}
+
+/** The collector needs the stores, and the stores ask the collector: this stands between them. */
+class LateCollection implements Collection {
+  collector: Collector | undefined;
+
+  request(): void {
+    this.collector?.request();
+  }
+
+  async run(): Promise<void> {
+    if (!this.collector) throw new DaemonError('internal', 'the garbage collector is not there yet');
+    await this.collector.run();
+  }
+}

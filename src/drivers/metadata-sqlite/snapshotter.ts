@@ -1,0 +1,292 @@
+import { DaemonError } from '../../base/errors.js';
+import { KeyedLock } from '../../base/keyed-lock.js';
+import type { Mount } from '../../core/kernel/mounts.js';
+import type { Scope } from '../../core/namespaces/scope.js';
+import type {
+  AppliedLayer,
+  LayeredSnapshotter,
+  SnapshotInfo,
+  SnapshotUsage,
+} from '../../core/snapshots/snapshotter.js';
+import { updateLabels } from '../../spec/field-paths.js';
+import { parseFilters } from '../../spec/filter.js';
+import { checkLabels, LABELS, type Labels } from '../../spec/labels.js';
+import { keeping } from './database.js';
+import { snapshotFields } from './filter-fields.js';
+import type { LayerDirectories } from './layer-directories.js';
+import { checkLease, ensureNamespace, event, joinLease, leaveLease, type Shared } from './shared.js';
+import { SnapshotRows, toSnapshotInfo, type SnapshotRow } from './snapshot-rows.js';
+
+const CHILDREN_TOLD = 5;
+
+/** What the views of all namespaces on one snapshotter share. */
+export interface SnapshotState {
+  readonly shared: Shared;
+  readonly directories: LayerDirectories;
+  /** Held by namespace and key while a snapshot is made, committed or removed. */
+  readonly keys: KeyedLock;
+}
+
+export function createSnapshotState(shared: Shared, directories: LayerDirectories): SnapshotState {
+  return { shared, directories, keys: new KeyedLock() };
+}
+
+/** Snapshots of one namespace: names and kinds in the database, files in the backend's directories. */
+export class SqliteSnapshotter implements LayeredSnapshotter {
+  readonly #state: SnapshotState;
+  readonly #scope: Scope;
+  readonly #rows: SnapshotRows;
+  readonly #name: string;
+
+  constructor(state: SnapshotState, scope: Scope) {
+    this.#state = state;
+    this.#scope = scope;
+    this.#name = state.directories.backend.name;
+    this.#rows = new SnapshotRows(state.shared.db, scope.namespace, this.#name);
+  }
+
+  async stat(key: string): Promise<SnapshotInfo> {
+    return Promise.resolve(toSnapshotInfo(this.#rows.needed(key)));
+  }
+
+  async update(key: string, labels: Labels, fieldPaths?: readonly string[]): Promise<SnapshotInfo> {
+    return Promise.resolve(
+      this.#change(() => {
+        const { labels: current } = toSnapshotInfo(this.#rows.needed(key));
+        const updated = updateLabels(`snapshot ${JSON.stringify(key)}`, { current, given: labels }, fieldPaths);
+        checkLabels(updated);
+        this.#rows.setLabels(key, updated);
+        return toSnapshotInfo(this.#rows.needed(key));
+      }),
+    );
+  }
+
+  async usage(key: string, signal?: AbortSignal): Promise<SnapshotUsage> {
+    const row = this.#rows.needed(key);
+    const known = row.kind === 'committed' ? this.#rows.usage(row.layer) : undefined;
+    return known ?? this.#backend.usage(row.layer, signal);
+  }
+
+  async mounts(key: string): Promise<readonly Mount[]> {
+    const row = this.#rows.needed(key);
+    if (row.kind === 'committed') {
+      throw new DaemonError('failed-precondition', `requested snapshot ${key} not active or view: failed precondition`);
+    }
+    return Promise.resolve(this.#backend.mounts(row.layer, row.kind, this.#rows.layersBelow(row.parent ?? '')));
+  }
+
+  prepare(key: string, parent: string, labels: Labels = {}): Promise<readonly Mount[]> {
+    return this.#create('active', key, parent, labels);
+  }
+
+  view(key: string, parent: string, labels: Labels = {}): Promise<readonly Mount[]> {
+    return this.#create('view', key, parent, labels);
+  }
+
+  async #create(kind: 'active' | 'view', key: string, parent: string, labels: Labels): Promise<readonly Mount[]> {
+    checkKey(key);
+    checkLabels(labels);
+    return this.#state.keys.run(this.#lockOf(key), async () => {
+      const target = labels[LABELS.snapshotRef];
+      this.#refuseExisting(key, target);
+      const parents = this.#rows.layersBelow(parent);
+      const { directories } = this.#state;
+      const layer = directories.take();
+      try {
+        await this.#backend.create(layer, { writable: kind === 'active', parents });
+        this.#add({ kind, key, parent, labels, layer, target });
+      } catch (cause) {
+        await directories.drop(layer);
+        throw cause;
+      }
+      directories.settled(layer);
+      return this.#backend.mounts(layer, kind, parents);
+    });
+  }
+
+  #add(draft: {
+    readonly kind: 'active' | 'view';
+    readonly key: string;
+    readonly parent: string;
+    readonly labels: Labels;
+    readonly layer: number;
+    readonly target: string | undefined;
+  }): void {
+    const { kind, key, parent, labels, layer } = draft;
+    this.#change(() => {
+      ensureNamespace(this.#state.shared.db, this.#scope.namespace);
+      const existing = this.#existing(key, draft.target);
+      if (existing) throw keeping(this.#leased(existing));
+      this.#rows.layersBelow(parent);
+      this.#rows.addLayer(layer);
+      this.#rows.add({ name: key, kind, parent, layer, chained: false, labels });
+      this.#join(key);
+      if (kind === 'active') this.#record('prepare', 'SnapshotPrepare', { key, parent, snapshotter: this.#name });
+    });
+  }
+
+  /** What is there already joins the caller's lease, and that is kept (WIRE.md 14, 16). */
+  #refuseExisting(key: string, target: string | undefined): void {
+    const existing = this.#existing(key, target);
+    if (!existing) return;
+    this.#change(() => {
+      throw keeping(this.#leased(existing));
+    });
+  }
+
+  #existing(key: string, target: string | undefined): { readonly name: string; readonly text: string } | undefined {
+    if (target !== undefined && target !== '' && this.#rows.find(target)) {
+      return { name: target, text: `target snapshot ${JSON.stringify(target)}: already exists` };
+    }
+    return this.#rows.find(key) && { name: key, text: `snapshot ${JSON.stringify(key)}: already exists` };
+  }
+
+  #leased(existing: { readonly name: string; readonly text: string }): DaemonError {
+    this.#join(existing.name);
+    return new DaemonError('already-exists', existing.text);
+  }
+
+  async commit(name: string, key: string, labels: Labels = {}, signal?: AbortSignal): Promise<void> {
+    checkKey(name);
+    checkLabels(labels);
+    await this.#state.keys.run(
+      this.#lockOf(key),
+      async () => {
+        const { layer } = this.#change(() => this.#committable(name, key));
+        await this.#backend.sync([layer]);
+        const usage = await this.#backend.usage(layer, signal);
+        this.#change(() => {
+          this.#committable(name, key);
+          this.#rows.commit(key, name, labels, usage);
+          leaveLease(this.#state.shared.db, this.#scope, this.#leaseType, key);
+          this.#join(name);
+          this.#record('commit', 'SnapshotCommit', { key, name, snapshotter: this.#name });
+        });
+      },
+      signal,
+    );
+  }
+
+  /** The active snapshot that may be frozen under `name`; part of a transaction. */
+  #committable(name: string, key: string): SnapshotRow {
+    if (this.#rows.find(name)) {
+      throw keeping(this.#leased({ name, text: `snapshot ${JSON.stringify(name)}: already exists` }));
+    }
+    const row = this.#rows.needed(key);
+    if (row.kind === 'active') return row;
+    throw new DaemonError('failed-precondition', `snapshot ${JSON.stringify(key)} is not active: failed precondition`);
+  }
+
+  async remove(key: string): Promise<void> {
+    await this.#state.keys.run(this.#lockOf(key), async () => {
+      this.#change(() => {
+        this.#rows.needed(key);
+        const children = this.#rows.childrenOf(key, CHILDREN_TOLD);
+        if (children.length > 0) throw hasChildren(children);
+        this.#rows.remove(key);
+        leaveLease(this.#state.shared.db, this.#scope, this.#leaseType, key);
+        this.#record('remove', 'SnapshotRemove', { key, snapshotter: this.#name });
+      });
+      return Promise.resolve();
+    });
+    this.#state.shared.collection.request();
+  }
+
+  async list(filters?: readonly string[]): Promise<readonly SnapshotInfo[]> {
+    const filter = parseFilters(filters);
+    const infos = this.#rows.list().map(toSnapshotInfo);
+    return Promise.resolve(infos.filter((info) => filter(snapshotFields(info))));
+  }
+
+  async known(names: readonly string[]): Promise<ReadonlyMap<string, number>> {
+    const { namespace, lease } = this.#scope;
+    const { db } = this.#state.shared;
+    if (lease === undefined) return Promise.resolve(this.#rows.chained(names));
+    return Promise.resolve(
+      this.#change(() => {
+        const found = this.#rows.chained(names);
+        checkLease(db, namespace, lease);
+        this.#rows.leaseLayers(lease, found.values());
+        return found;
+      }),
+    );
+  }
+
+  async newLayer(): Promise<number> {
+    return Promise.resolve(this.#state.directories.take());
+  }
+
+  async adopt(layers: readonly AppliedLayer[]): Promise<void> {
+    const { directories } = this.#state;
+    const made = [...new Set(layers.map(({ layerId }) => layerId))].filter((id) => directories.isFilling(id));
+    for (const { labels } of layers) checkLabels(labels);
+    await this.#backend.sync(made);
+    const used = this.#change(() => {
+      ensureNamespace(this.#state.shared.db, this.#scope.namespace);
+      return new Set(layers.filter((layer) => this.#adoptOne(layer)).map(({ layerId }) => layerId));
+    });
+    for (const id of made) {
+      if (used.has(id)) directories.settled(id);
+      else await directories.drop(id);
+    }
+  }
+
+  /** @returns False where the name is there already. */
+  #adoptOne(layer: AppliedLayer): boolean {
+    const { name, parent, layerId, labels, usage } = layer;
+    const existing = this.#rows.find(name);
+    this.#join(name);
+    if (existing) return false;
+    this.#rows.layersBelow(parent);
+    if (!this.#rows.hasLayer(layerId)) {
+      if (!this.#state.directories.isFilling(layerId)) {
+        throw new DaemonError('aborted', `layer ${layerId} of ${name} was removed meanwhile: unpack it again`);
+      }
+      this.#rows.addLayer(layerId, usage);
+    }
+    this.#rows.add({ name, kind: 'committed', parent, layer: layerId, chained: true, labels });
+    this.#record('commit', 'SnapshotCommit', { key: name, name, snapshotter: this.#name });
+    return true;
+  }
+
+  async discard(layerId: number): Promise<void> {
+    if (this.#state.directories.isFilling(layerId)) await this.#state.directories.drop(layerId);
+  }
+
+  get #backend(): LayerDirectories['backend'] {
+    return this.#state.directories.backend;
+  }
+
+  get #leaseType(): string {
+    return `snapshots/${this.#name}`;
+  }
+
+  #join(name: string): void {
+    joinLease(this.#state.shared.db, this.#scope, this.#leaseType, name);
+  }
+
+  #lockOf(key: string): string {
+    return `${this.#scope.namespace}\0${key}`;
+  }
+
+  #change<T>(work: () => T): T {
+    return this.#state.shared.db.change(work);
+  }
+
+  #record(verb: string, type: string, fields: Readonly<Record<string, unknown>>): void {
+    const happened = event(`/snapshot/${verb}`, `containerd.events.${type}`, fields);
+    this.#state.shared.journal.record(this.#scope.namespace, happened);
+  }
+}
+
+function checkKey(key: string): void {
+  if (key === '') throw new DaemonError('invalid-argument', 'snapshot key must not be empty: invalid argument');
+}
+
+function hasChildren(children: readonly string[]): DaemonError {
+  const names = children.map((name) => JSON.stringify(name)).join(', ');
+  return new DaemonError(
+    'failed-precondition',
+    `cannot remove snapshot with child: failed precondition: remove what is built on it first: ${names}`,
+  );
+}
