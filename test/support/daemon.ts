@@ -6,9 +6,8 @@ import { createInterface } from 'node:readline';
 import { stringify } from 'smol-toml';
 import { Teardown } from '../../src/base/teardown.js';
 import { assertNothingLeft, killProcesses, type Mine } from './leftovers.js';
-import { mountsOf, readMounts } from './mount-table.js';
+import { unmountBelow } from './mount-table.js';
 import { PACKAGE_ROOT } from './package-root.js';
-import { run } from './run.js';
 import { tempDir } from './temp-dir.js';
 
 /** A line of the daemon's log. */
@@ -191,8 +190,7 @@ class Daemon implements TestDaemon {
     await this.stop();
     await killProcesses(this.mine);
     await assertNothingLeft({ ...this.mine, dirs: [] });
-    const mounts = mountsOf(this.dir, await readMounts()).map((row) => row.mountPoint);
-    for (const mountPoint of mounts.reverse()) await run('umount', ['--lazy', mountPoint]);
+    await unmountBelow(this.dir);
     for (const controller of await readdir('/sys/fs/cgroup').catch(() => [])) {
       await rmdir(join('/sys/fs/cgroup', controller, this.namespace)).catch(() => undefined);
     }

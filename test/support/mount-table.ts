@@ -1,4 +1,5 @@
 import { readFile } from 'node:fs/promises';
+import { output } from './run.js';
 
 /** A line of mountinfo; see proc_pid_mountinfo(5). */
 export interface MountRow {
@@ -22,6 +23,13 @@ export function mountsOf(dir: string, mounts: readonly MountRow[]): MountRow[] {
   return mounts.filter(
     (row) => names(row.mountPoint) || names(row.source) || names(row.superOptions) || names(row.root),
   );
+}
+
+/** Unmounts all of {@link mountsOf} `dir`, the latest first, and returns where they were. */
+export async function unmountBelow(dir: string): Promise<string[]> {
+  const left = mountsOf(dir, await readMounts()).map((row) => row.mountPoint);
+  for (const mountPoint of left.reverse()) await output('umount', ['--lazy', mountPoint]);
+  return left;
 }
 
 function parseRow(line: string): MountRow {

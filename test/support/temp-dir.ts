@@ -2,8 +2,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { TestContext } from 'node:test';
-import { mountsOf, readMounts } from './mount-table.js';
-import { run } from './run.js';
+import { unmountBelow } from './mount-table.js';
 
 /** A folder that is removed with all that is in it when the scope or the test ends. */
 export interface TempDir extends AsyncDisposable {
@@ -22,9 +21,8 @@ export async function tempDir(t?: TestContext, prefix = 'wharfd-test-'): Promise
   const remove = async (): Promise<void> => {
     if (removed) return;
     removed = true;
-    const left = mountsOf(path, await readMounts()).map((row) => row.mountPoint);
     // Removing through a mount would remove what is mounted.
-    for (const mountPoint of left.reverse()) await run('umount', ['--lazy', mountPoint]);
+    const left = await unmountBelow(path);
     await rm(path, { recursive: true, force: true });
     if (left.length > 0) throw new Error(`left mounted below ${path}: ${left.join(' ')}`);
   };
