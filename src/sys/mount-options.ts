@@ -26,7 +26,6 @@ interface Flag {
   readonly clear: number;
 }
 
-const MS_REC = 1 << 14;
 const ATTR_ACCESS_TIME = 0x70;
 
 const on = (ms: number, attribute: number): Flag => ({ ms, set: attribute, clear: 0 });
@@ -140,9 +139,4 @@ export function parseMountOptions(type: string, options: readonly string[]): Mou
     throw new DaemonError('invalid-argument', `mount option ${extra}: a bind mount does not know it; leave it out`);
   }
   return request;
-}
-
-/** The MS_… number of a propagation together with its reach. */
-export function recursively(propagation: number): number {
-  return propagation | MS_REC;
 }

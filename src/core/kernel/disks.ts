@@ -12,15 +12,6 @@ export interface FileSystemStat {
   readonly freeInodes: number;
 }
 
-/** Magic numbers of file systems that matter to us (linux/magic.h). */
-export const FILE_SYSTEM = {
-  overlay: 0x794c7630,
-  tmpfs: 0x01021994,
-  ext4: 0xef53,
-  btrfs: 0x9123683e,
-  xfs: 0x58465342,
-} as const;
-
 /** What concerns a whole file system. Throws SyscallError. */
 export interface Disks {
   stat(path: string): Promise<FileSystemStat>;
