@@ -73,9 +73,7 @@ async function start(context: Context, request: RunRequest, image: string): Prom
     using progress = showProgress({ ...io, stdout: io.stderr });
     await pullImage(session(), image, {
       plainHttp: options.plainHttp,
-      onProgress: (row) => {
-        progress.update(row);
-      },
+      onProgress: progress.update,
       signal,
     });
     await runContainer(session(), request, signal);

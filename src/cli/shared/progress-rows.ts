@@ -9,6 +9,32 @@ export interface ProgressRow {
   readonly note?: string;
 }
 
+/** containerd's words for the stages of a transfer, in ours. */
+const STATUS_OF: Readonly<Record<string, ProgressRow['status']>> = {
+  resolving: 'resolving',
+  resolved: 'resolved',
+  waiting: 'waiting',
+  downloading: 'downloading',
+  complete: 'done',
+  'already exists': 'exists',
+  extracting: 'unpacking',
+  extracted: 'done',
+  saved: 'done',
+};
+
+/** A report of a transfer as a row; an event that we don't know means that it goes on. */
+export function rowOf(report: {
+  readonly key: string;
+  readonly event: string;
+  readonly offset: number;
+  readonly total: number;
+}): ProgressRow {
+  const { key, event, offset, total } = report;
+  const reason = /^waiting: (.*)$/s.exec(event)?.[1];
+  const status = reason === undefined ? (STATUS_OF[event] ?? 'downloading') : 'waiting';
+  return { key, status, offset, total, ...(reason === undefined ? {} : { note: reason }) };
+}
+
 /** The jobs of one pull as last heard, in the order in which they came up. */
 export class ProgressRows {
   readonly #rows = new Map<string, ProgressRow>();

@@ -1,7 +1,7 @@
 import { MultiBar } from 'cli-progress';
 import type { Io, Terminal } from './io.js';
 import { oneLine } from './out.js';
-import { ProgressRows, type ProgressRow } from './progress-rows.js';
+import { ProgressRows, rowOf, type ProgressRow } from './progress-rows.js';
 import { formatBytes } from './units.js';
 
 const BAR_WIDTH = 40;
@@ -11,7 +11,7 @@ const PLAIN = '\u001b[0m';
 
 /** Shows the jobs of a pull until disposed. */
 export interface ProgressDisplay extends Disposable {
-  update(row: ProgressRow): void;
+  readonly update: (report: Parameters<typeof rowOf>[0]) => void;
 }
 
 /** Bars on a terminal, else a line for each change of a status. */
@@ -23,7 +23,8 @@ function lineDisplay(io: Io, now: () => number): ProgressDisplay {
   const rows = new ProgressRows();
   const startedMs = now();
   return {
-    update(row) {
+    update(report) {
+      const row = rowOf(report);
       if (rows.update(row)) io.stdout.write(`${describeRow(row)}\n`);
     },
     [Symbol.dispose]() {
@@ -58,8 +59,8 @@ function barDisplay(io: Io, terminal: Terminal, now: () => number): ProgressDisp
     lay(terminal.size().rows);
   }, 1000 / REDRAWS_PER_SECOND);
   return {
-    update(row) {
-      rows.update(row);
+    update(report) {
+      rows.update(rowOf(report));
     },
     [Symbol.dispose]() {
       clearInterval(clock);

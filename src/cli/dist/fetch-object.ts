@@ -1,0 +1,32 @@
+import { fetchObject } from '../../client/remotes.js';
+import { parsePlatform } from '../../spec/platform.js';
+import { only } from '../shared/arguments.js';
+import { defineCommand } from '../shared/command.js';
+import { flag, list, parseDurationMs, text } from '../shared/options.js';
+import { fullName } from '../shared/reference.js';
+
+export const fetchOne = defineCommand({
+  usage: 'fetch-object <ref>',
+  summary: 'Write one object of a registry to stdout; nothing is stored',
+  options: {
+    mediaType: list('--media-type <type>', 'types to accept; manifests and indexes by default, or any for a digest'),
+    platform: text('--platform <os/arch>', 'choose inside an index', parsePlatform),
+    plainHttp: flag('--plain-http', 'http for any registry'),
+    timeout: text('--timeout <time>', 'give up after this time (CONTAINERD_FETCH_TIMEOUT)', parseDurationMs),
+  },
+  async run({ args, options, session, io, out, signal }) {
+    const timeout = options.timeout ?? environmentTimeout(io.env['CONTAINERD_FETCH_TIMEOUT']);
+    const request = {
+      mediaTypes: options.mediaType,
+      platform: options.platform,
+      plainHttp: options.plainHttp,
+      signal: timeout === undefined ? signal : AbortSignal.any([signal, AbortSignal.timeout(timeout)]),
+    };
+    for await (const bytes of fetchObject(session(), fullName(only(args), out), request)) await out.bytes(bytes);
+    return 0;
+  },
+});
+
+function environmentTimeout(value: string | undefined): number | undefined {
+  return value === undefined || value === '' ? undefined : parseDurationMs(value);
+}

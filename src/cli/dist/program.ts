@@ -1,0 +1,20 @@
+import type { Program } from '../shared/program.js';
+import { active } from './active.js';
+import { remove } from './delete.js';
+import { edit } from './edit.js';
+import { fetchOne } from './fetch-object.js';
+import { fetch } from './fetch.js';
+import { get } from './get.js';
+import { images } from './images.js';
+import { ingest } from './ingest.js';
+import { list } from './list.js';
+import { pull } from './pull.js';
+import { rmi } from './rmi.js';
+import { mounts, prepare, unpack } from './rootfs.js';
+
+/** The program for images and what they are made of. */
+export const dist: Program = {
+  name: 'dist',
+  summary: 'Distribution: pull, list and delete images and their content',
+  commands: [pull, fetch, fetchOne, images, rmi, list, active, get, ingest, remove, edit, unpack, prepare, mounts],
+};
