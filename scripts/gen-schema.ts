@@ -20,19 +20,28 @@ function isJson(value: unknown): value is Json {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
+/** Members of protobufjs' JSON form whose keys are names from the .proto files, and may so be called `options` too. */
+const NAMED = new Set(['nested', 'fields', 'methods', 'oneofs']);
+
 /** Drops what the codec does not need (file options, comments, reserved ranges), and makes maps of lists of map entries. */
-function slim(value: unknown): unknown {
-  if (!isJson(value)) return value;
+function slim(object: Json): Json {
   const out: Json = {};
-  for (const [key, inner] of Object.entries(withMaps(value))) {
+  for (const [key, inner] of Object.entries(withMaps(object))) {
     if (key === 'reserved' || key === 'comment' || key === 'comments') continue;
-    if (key !== 'options') out[key] = slim(inner);
+    if (NAMED.has(key) && isJson(inner)) out[key] = slimAll(inner);
+    else if (key !== 'options') out[key] = inner;
     else if (isJson(inner)) {
       const kept = Object.entries(inner).filter(([name]) => KEPT_OPTIONS.has(name));
       if (kept.length > 0) out[key] = Object.fromEntries(kept);
     }
   }
   return out;
+}
+
+function slimAll(objects: Json): Json {
+  return Object.fromEntries(
+    Object.entries(objects).map(([name, inner]) => [name, isJson(inner) ? slim(inner) : inner]),
+  );
 }
 
 /** A compiled descriptor has a map as `repeated XEntry`, with XEntry marked; protobufjs knows maps from .proto files only. */
@@ -131,7 +140,9 @@ function tables(root: protobuf.Root): string {
 
 function schemaModule(constant: string, root: protobuf.Root): string {
   // A string that is parsed at run time: V8 does that faster than compiling an object literal.
-  return `${HEAD}export const ${constant} =\n  '${JSON.stringify(slim(root.toJSON())).replaceAll('\\', '\\\\').replaceAll("'", "\\'")}';\n`;
+  return `${HEAD}export const ${constant} =\n  '${JSON.stringify(slim(root.toJSON() as unknown as Json))
+    .replaceAll('\\', '\\\\')
+    .replaceAll("'", "\\'")}';\n`;
 }
 
 const [wholeFile, clientFile, out] = process.argv.slice(2);
