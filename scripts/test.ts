@@ -23,9 +23,13 @@ if (files.length === 0) {
 }
 
 const reporters = ['--test-reporter=spec', '--test-reporter-destination=stdout'];
-const run = spawn(process.execPath, ['--import', 'tsx', '--test', '--test-concurrency=2', ...reporters, ...files], {
-  stdio: 'inherit',
-});
+const run = spawn(
+  process.execPath,
+  ['--import', 'tsx', '--test', '--test-concurrency=2', '--test-timeout=600000', ...reporters, ...files],
+  {
+    stdio: 'inherit',
+  },
+);
 for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => run.kill(signal));
 run.once('exit', (code, signal) => {
   process.exitCode = signal === null ? (code ?? 1) : 1;

@@ -3,6 +3,7 @@ import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { Teardown } from '../../src/base/teardown.js';
+import { type Digest, hexOf } from '../../src/spec/digest.js';
 import type { Image } from './image.js';
 import { tempDir } from './temp-dir.js';
 import { openTokenServer } from './token-server.js';
@@ -24,6 +25,8 @@ export interface Registry extends AsyncDisposable {
   readonly answered: readonly Answered[];
   /** Stores an image, or an index, under `<host>/<name>:<tag>` exactly as its bytes are, and returns that reference. */
   push(image: Image, name: string, tag?: string): Promise<string>;
+  /** The file that it keeps a blob in; what is written there is what it serves. */
+  fileOf(digest: Digest): string;
 }
 
 export interface RegistryOptions {
@@ -63,6 +66,10 @@ export function openRegistry(options: RegistryOptions = {}): Promise<Registry> {
       host,
       pid: child.pid ?? 0,
       answered,
+      fileOf: (digest) => {
+        const hex = hexOf(digest);
+        return join(home.path, 'data/docker/registry/v2/blobs/sha256', hex.slice(0, 2), hex, 'data');
+      },
       push: async (image, name, tag = 'latest') => {
         const headers = await authorization(options.auth, tokens?.config.realm, name);
         return push({ host, headers }, image, name, tag);
