@@ -29,6 +29,8 @@ export interface BlobRequest {
 /** How long another writer of the same ingest may make no progress before we stop waiting for it. */
 const STUCK_MS = 120_000;
 const LOOK_AGAIN_MS = 200;
+/** Another client may delete a blob between its download and our lease on it; hardly more than once. */
+const ROUNDS_MAX = 4;
 
 /** Brings blobs into the content store: each is downloaded once, however many ask for it at the same time. */
 export class BlobFetching {
@@ -47,12 +49,13 @@ export class BlobFetching {
    * @throws What Fetcher throws; data-loss: the registry's bytes are not those of the digest; resource-exhausted: no room.
    */
   async fetch(request: BlobRequest): Promise<'fetched' | 'exists'> {
-    const { target, lease, signal } = request;
+    const { target, lease } = request;
     const content = this.#content(lease.scope);
-    for (let fetched = false; ; fetched = true) {
-      if (await joins(content, target, signal)) return fetched ? 'fetched' : 'exists';
+    for (let round = 0; round < ROUNDS_MAX; round += 1) {
+      if (await isKept(content, target, lease)) return round > 0 ? 'fetched' : 'exists';
       await this.#fly(request);
     }
+    throw new DaemonError('aborted', `${target.digest} is deleted as often as it is fetched; try again`);
   }
 
   /** Starts the download, or waits for one that is under way; when another caller's has failed, it is our turn to try. */
@@ -108,22 +111,30 @@ export class BlobFetching {
   }
 }
 
-/** True when the blob is there; it has joined the scope's lease then. */
-async function joins(content: ContentStore, target: Descriptor, signal: AbortSignal): Promise<boolean> {
+/** True when the blob is there whole; the lease keeps it then. One whose file was lost counts as absent, so that it is brought back. */
+async function isKept(content: ContentStore, target: Descriptor, lease: OperationLease): Promise<boolean> {
+  if (!(await isReadable(content, target))) return false;
+  await lease.keep(target.digest);
+  // It may have been collected before the lease had it.
+  return isReadable(content, target);
+}
+
+async function isReadable(content: ContentStore, target: Descriptor): Promise<boolean> {
   try {
-    await content.info(target.digest);
+    await using blob = await content.open(target.digest);
+    if (blob.size === target.size) return true;
+    return wrongSize(target, blob.size);
   } catch (error) {
-    if (isKind(error, 'not-found')) return false;
+    if (isKind(error, 'not-found') || isKind(error, 'data-loss')) return false;
     throw error;
   }
-  try {
-    await using _ = await content.writer(ingestRef(target), { size: target.size, digest: target.digest }, signal);
-    return false;
-  } catch (error) {
-    if (isKind(error, 'already-exists')) return true;
-    if (isKind(error, 'unavailable')) return false;
-    throw error;
-  }
+}
+
+function wrongSize({ digest, size }: Descriptor, found: number): never {
+  throw new DaemonError(
+    'invalid-argument',
+    `${digest} has ${found} bytes, but the image says ${size}; the image is broken`,
+  );
 }
 
 class BlobDownload {

@@ -24,7 +24,7 @@ export interface UnpackWish {
 export interface ImageUnpackingOptions {
   readonly scope: Scope;
   readonly content: ContentStore;
-  readonly rootfs: Rootfs;
+  readonly rootfs: Pick<Rootfs, 'unpack'>;
   /** Names the image in errors. */
   readonly name: string;
   readonly wishes: readonly UnpackWish[];

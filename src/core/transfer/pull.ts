@@ -47,7 +47,7 @@ export interface PullPorts {
   readonly content: Scoped<ContentStore>;
   readonly images: Scoped<ImageStore>;
   readonly leases: Scoped<LeaseStore>;
-  readonly rootfs: Rootfs;
+  readonly rootfs: Pick<Rootfs, 'unpack'>;
   readonly remotes: Remotes;
   /** Of the file system with content and snapshots. */
   readonly freeSpace: FreeSpace;
