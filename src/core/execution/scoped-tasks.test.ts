@@ -3,7 +3,7 @@ import { test } from 'node:test';
 import { assertRejectsWithKind } from '../../../test/support/assert-kind.js';
 import { containerDraft, fakePorts } from '../../../test/support/execution-fakes.js';
 import { deferred } from '../../base/abort.js';
-import { DaemonError } from '../../base/errors.js';
+import { DaemonError, kindOf } from '../../base/errors.js';
 import { Exits } from './exits.js';
 import { ScopedTasks } from './scoped-tasks.js';
 import { TaskTable } from './task-table.js';
@@ -124,7 +124,7 @@ test('deleting: refused while running, kills what never started, answers not-fou
   const [one, two] = await Promise.allSettled([tasks.delete('box'), tasks.delete('box')]);
   assert.equal(one.status, 'fulfilled');
   assert.equal(two.status, 'rejected');
-  assert.equal((two as PromiseRejectedResult & { reason: DaemonError }).reason.kind, 'not-found');
+  assert.equal(kindOf(two.reason), 'not-found');
   await tasks.create('box', DRAFT);
   assert.equal((await tasks.delete('box')).status, 137);
   assert.deepEqual(store.topics, ['create', 'start', 'exit', 'delete', 'create', 'exit', 'delete']);
@@ -254,7 +254,7 @@ test('the task that waits for a client starts with it, and its end waits until t
 test('a start that hangs holds up nothing but its own container', async () => {
   const { tasks, runtime, ports } = await openTasks();
   await ports.boxes.create(containerDraft('other'));
-  const gate = deferred<void>();
+  const gate = deferred<undefined>();
   runtime.during.start = (process) => (process.key.containerId === 'box' ? gate.promise : undefined);
   await tasks.create('box', DRAFT);
   const hanging = tasks.start('box', '');
@@ -269,7 +269,7 @@ test('a start that hangs holds up nothing but its own container', async () => {
       ],
     ],
   );
-  gate.resolve();
+  gate.resolve(undefined);
   await hanging;
 });
 
