@@ -35,11 +35,14 @@ async function serve(flags: Flags): Promise<void> {
   });
   process.on('SIGHUP', () => undefined);
   process.on('unhandledRejection', (reason) => {
-    log.error({ error: messageOf(reason), stack: reason instanceof Error ? reason.stack : undefined }, 'unhandled rejection');
+    log.error(
+      { error: messageOf(reason), stack: reason instanceof Error ? reason.stack : undefined },
+      'unhandled rejection',
+    );
   });
-  await using daemon = await wire(config, log);
+  await using _daemon = await wire(config, log);
   log.info({ address: config.grpc.address, root: config.root, version: VERSION, pid: process.pid }, 'wharfd serves');
-  const signal = await Promise.race([stop, daemon.failed]);
+  const signal = await stop;
   log.info({ signal }, 'wharfd stops');
 }
 

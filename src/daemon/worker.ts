@@ -1,12 +1,36 @@
-import type { ApplyLayerTask } from '../core/diff/layer-tasks.js';
+import type {
+  ApplyLayerTask,
+  CopyTreeTask,
+  MeasureTreeTask,
+  RemoveTreeTask,
+  TieLayerTask,
+} from '../core/diff/layer-tasks.js';
+import { tieLayer } from '../core/rootfs/tie-layer.js';
+import { measureTree } from '../core/snapshots/measure-tree.js';
 import { applyLayer } from '../drivers/diff-tar/apply-layer.js';
+import { copyTree } from '../drivers/snapshot-native/copy-tree.js';
 import { serveTasks, type TaskWatch } from '../drivers/worker-pool/serve-tasks.js';
-import { createDirectoryFiles } from '../sys/directory-files.js';
-import { createPrograms } from '../sys/programs.js';
+import { createKernel } from '../sys/kernel.js';
 
 /** The second composition root: what runs in worker threads, on real system calls. */
-const kernel = { files: createDirectoryFiles(), programs: createPrograms() };
+const kernel = createKernel();
 
 serveTasks({
   'apply-layer': (task: ApplyLayerTask, watch: TaskWatch) => applyLayer(kernel, task.request, watch),
+  'tie-layer': (task: TieLayerTask, watch: TaskWatch) => {
+    tieLayer(kernel.files, task, () => watch.check());
+  },
+  'copy-tree': (task: CopyTreeTask, watch: TaskWatch) => {
+    copyTree(kernel, task.from, task.to, () => watch.check());
+  },
+  'measure-tree': (task: MeasureTreeTask, watch: TaskWatch) =>
+    measureTree(kernel.files, task.directory, () => watch.check()),
+  'remove-tree': (task: RemoveTreeTask) => {
+    const parent = kernel.files.openDirectory(task.parent);
+    try {
+      kernel.files.removeTree(parent, task.name);
+    } finally {
+      kernel.files.close(parent);
+    }
+  },
 });

@@ -6,7 +6,7 @@ const FAILED = 125;
 const NOT_EXECUTABLE = 126;
 const NOT_FOUND = 127;
 
-const NOT_FOUND_TEXT = /executable file .* not found|no such file or directory(?!.*mount)/i;
+const NOT_FOUND_TEXT = /executable file not found|executable file `[^`]*` not found|no such file or directory/i;
 const NOT_EXECUTABLE_TEXT = /permission denied|exec format error|is a directory/i;
 const START_TEXT = /OCI runtime (?:create|exec|start) failed/;
 
@@ -24,7 +24,7 @@ export async function withExitCodes(out: Out, work: () => Promise<number>): Prom
 
 /** The exit code for what the OCI runtime said. */
 export function exitCodeOf(message: string): number {
-  if (!START_TEXT.test(message) || !/exec|start(?:ing)? container process/.test(message)) return FAILED;
+  if (!START_TEXT.test(message) || !/exec/.test(message) || /mount/.test(message)) return FAILED;
   if (NOT_FOUND_TEXT.test(message)) return NOT_FOUND;
   return NOT_EXECUTABLE_TEXT.test(message) ? NOT_EXECUTABLE : FAILED;
 }

@@ -96,7 +96,7 @@ function configured(commander: Commander, program: Program, io: Io): Commander {
     getErrHelpWidth: () => io.terminal?.size().columns ?? 80,
     outputError: (text, write) => {
       write(
-        `${program.name}: ${oneLine(text.replace(/^error: /, ''))}: "${commandPath(commander)} --help" tells more\n`,
+        `${program.name}: ${oneLine(text.replace(/^error: /, '').trim())}: "${commandPath(commander)} --help" tells more\n`,
       );
     },
   });

@@ -1,0 +1,101 @@
+import type { Execution } from '../core/execution/execution.js';
+import type { Runtime } from '../core/execution/runtime.js';
+import type { Remotes } from '../core/remotes/remotes.js';
+import type { Puller } from '../core/transfer/pull.js';
+import { implement, type ServiceName, type ServiceRegistration } from '../rpc/handlers.js';
+import { wholeSchema } from '../rpc/whole.js';
+import { createAttachService } from '../service/attach.js';
+import { createContainersService } from '../service/containers.js';
+import { createContentService } from '../service/content.js';
+import { createDiffService } from '../service/diff.js';
+import { createEventsService } from '../service/events.js';
+import { createExecutionService } from '../service/execution.js';
+import { createHealthService } from '../service/health.js';
+import { createImagesService } from '../service/images.js';
+import { createIntrospectionService } from '../service/introspection.js';
+import { createLeasesService } from '../service/leases.js';
+import { createNamespacesService } from '../service/namespaces.js';
+import { listPlugins } from '../service/plugins.js';
+import { createReflectionService } from '../service/reflection.js';
+import { createRemotesService } from '../service/remotes.js';
+import { createRootfsService } from '../service/rootfs.js';
+import { openServerIdentity } from '../service/server-identity.js';
+import { createSnapshotsService } from '../service/snapshots.js';
+import { StreamRegistry } from '../service/stream-registry.js';
+import { createStreamingService } from '../service/streaming.js';
+import { createTasksService } from '../service/tasks.js';
+import { createTransferService } from '../service/transfer.js';
+import { createVersionService } from '../service/version.js';
+import { createWharfdImagesService } from '../service/wharfd-images.js';
+import { platformOfNode } from '../spec/platform.js';
+import { VERSION } from '../spec/version.js';
+import type { Config } from './config.js';
+import type { Stores } from './stores.js';
+
+/** What the services are made of. */
+export interface ServiceParts {
+  readonly config: Config;
+  readonly stores: Stores;
+  readonly runtime: Runtime;
+  readonly execution: Execution;
+  readonly remotes: Remotes;
+  readonly puller: Puller;
+}
+
+/** Every service that has handlers. */
+export async function createServices(parts: ServiceParts): Promise<readonly ServiceRegistration[]> {
+  const { stores, execution, remotes, puller, runtime, config } = parts;
+  const { metadata } = stores;
+  const streams = new StreamRegistry();
+  const hostPlatform = platformOfNode(process.arch);
+  const services = [
+    implement('containerd.services.content.v1.Content', createContentService(metadata.content)),
+    implement('containerd.services.images.v1.Images', createImagesService(metadata.images)),
+    implement('containerd.services.containers.v1.Containers', createContainersService(metadata.containers)),
+    implement('containerd.services.leases.v1.Leases', createLeasesService(metadata.leases)),
+    implement('containerd.services.namespaces.v1.Namespaces', createNamespacesService(metadata.namespaces)),
+    implement('containerd.services.events.v1.Events', createEventsService(metadata.journal)),
+    implement('containerd.services.snapshots.v1.Snapshots', createSnapshotsService(metadata.snapshotters)),
+    implement('containerd.services.diff.v1.Diff', createDiffService(stores)),
+    implement('containerd.services.tasks.v1.Tasks', createTasksService(execution.tasks)),
+    implement(
+      'containerd.services.transfer.v1.Transfer',
+      createTransferService({ puller, streams, namespaces: metadata.namespaces, hostPlatform }),
+    ),
+    implement('containerd.services.streaming.v1.Streaming', createStreamingService(streams)),
+    implement('containerd.services.version.v1.Version', createVersionService(VERSION, '')),
+    implement('wharfd.services.rootfs.v1.RootfsService', createRootfsService(stores)),
+    implement('wharfd.services.remotes.v1.RemotesService', createRemotesService(remotes, streams)),
+    implement('wharfd.services.attach.v1.AttachService', createAttachService(execution)),
+    implement('wharfd.services.execution.v1.ExecutionService', createExecutionService(execution)),
+    implement(
+      'wharfd.services.images.v1.ImagesService',
+      createWharfdImagesService({ ...metadata, snapshots: stores.snapshots }),
+    ),
+  ];
+  const all = wholeSchema.services();
+  const reflection = createReflectionService(all);
+  services.push(
+    implement('grpc.health.v1.Health', createHealthService(all)),
+    implement('grpc.reflection.v1.ServerReflection', reflection),
+    implement('grpc.reflection.v1alpha.ServerReflection', reflection),
+  );
+  const names: ServiceName[] = [
+    ...services.map(({ name }) => name),
+    'containerd.services.introspection.v1.Introspection',
+  ];
+  const plugins = listPlugins({
+    platform: hostPlatform,
+    contentRoot: stores.contentRoot,
+    snapshotters: stores.backends.map(({ name, root }) => ({ name, root, capabilities: [] })),
+    services: names,
+  });
+  const identity = await openServerIdentity(config.root);
+  services.push(
+    implement(
+      'containerd.services.introspection.v1.Introspection',
+      createIntrospectionService({ identity, plugins, features: () => runtime.features() }),
+    ),
+  );
+  return services;
+}

@@ -1,0 +1,64 @@
+import { availableParallelism } from 'node:os';
+import { join } from 'node:path';
+import type { Logger } from '../base/logger.js';
+import type { Teardown } from '../base/teardown.js';
+import { pooledApplier } from '../core/diff/pooled-applier.js';
+import type { WorkerPool } from '../core/diff/worker-pool.js';
+import type { Kernel } from '../core/kernel/kernel.js';
+import type { Scope } from '../core/namespaces/scope.js';
+import { createRootfs } from '../core/rootfs/create-rootfs.js';
+import type { Rootfs } from '../core/rootfs/rootfs.js';
+import type { SnapshotBackend } from '../core/snapshots/snapshot-backend.js';
+import type { LayeredSnapshotter } from '../core/snapshots/snapshotter.js';
+import { DaemonError } from '../base/errors.js';
+import { LocalBlobs } from '../drivers/content-local/local-blobs.js';
+import { openMetadata, type Metadata } from '../drivers/metadata-sqlite/metadata.js';
+import { openNativeBackend } from '../drivers/snapshot-native/native-backend.js';
+import { openOverlayBackend } from '../drivers/snapshot-overlay/overlay-backend.js';
+import { openWorkerPool } from '../drivers/worker-pool/worker-pool.js';
+import type { Config } from './config.js';
+
+/** What keeps images, layers and metadata. */
+export interface Stores {
+  readonly metadata: Metadata;
+  readonly backends: readonly SnapshotBackend[];
+  readonly rootfs: Rootfs;
+  readonly pool: WorkerPool;
+  /** @param name Empty for the daemon's default. @throws not-found: no such snapshotter. */
+  readonly snapshots: (scope: Scope, name: string) => LayeredSnapshotter;
+  readonly contentRoot: string;
+}
+
+/** Opens the stores below `config.root`; each adds its closing to `down`. */
+export async function openStores(config: Config, kernel: Kernel, log: Logger, down: Teardown): Promise<Stores> {
+  const { root } = config;
+  const size = config.pull.unpack_workers ?? availableParallelism();
+  const pool = down.own(openWorkerPool(new URL('./worker.js', import.meta.url), size));
+  const parts = { pool, files: kernel.files, disks: kernel.disks };
+  const backends = [
+    await openOverlayBackend({ ...parts, root: join(root, 'overlayfs') }),
+    await openNativeBackend({ ...parts, root: join(root, 'native') }),
+  ];
+  const contentRoot = join(root, 'content');
+  const blobs = await LocalBlobs.open(contentRoot);
+  const metadata = down.own(await openMetadata({ path: join(root, 'meta.db'), blobs, backends, log }));
+  const snapshots = (scope: Scope, name: string) => {
+    const wanted = name === '' ? config.snapshotter : name;
+    const found = metadata.snapshotters.get(wanted);
+    if (!found)
+      throw new DaemonError(
+        'not-found',
+        `snapshotter ${wanted} is not there: use one of ${[...metadata.snapshotters.keys()].join(', ')}`,
+      );
+    return found(scope);
+  };
+  const rootfs = createRootfs({
+    content: metadata.content,
+    snapshots,
+    backends,
+    applier: pooledApplier(pool),
+    pool,
+    limits: config.limits,
+  });
+  return { metadata, backends, rootfs, pool, snapshots, contentRoot };
+}
