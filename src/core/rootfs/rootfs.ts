@@ -1,5 +1,7 @@
 import type { Descriptor } from '../../spec/descriptor.js';
 import type { Digest } from '../../spec/digest.js';
+import type { Labels } from '../../spec/labels.js';
+import type { Platform } from '../../spec/platform.js';
 import type { Scope } from '../namespaces/scope.js';
 import type { Mount } from '../kernel/mounts.js';
 
@@ -24,10 +26,14 @@ export interface UnpackRequest {
 
 /** A chain in the making. Disposing before `finish` throws away what nobody else waits for. */
 export interface Unpacking extends AsyncDisposable {
+  /** The one that is used, where the request left it to the default. */
+  readonly snapshotter: string;
   /** Says that the blob of a layer is in the content store: it is applied from now on, whatever the others do. */
   ready(layer: Descriptor): void;
   /**
    * Waits for all layers, ties them together, syncs, and names the snapshots.
+   *
+   * To be called once.
    *
    * @returns The chain ID; undefined for an image without layers.
    * @throws data-loss: a layer's diff ID differs from the config's; and what Applier throws.
@@ -35,16 +41,26 @@ export interface Unpacking extends AsyncDisposable {
   finish(): Promise<Digest | undefined>;
 }
 
+/** What `unpackManifest` found and made. */
+export interface UnpackedManifest {
+  /** Undefined for an image without layers. */
+  readonly chainId: Digest | undefined;
+  readonly diffIds: readonly Digest[];
+  /** The manifest, chosen from an index if `target` is one. */
+  readonly manifest: Descriptor;
+  readonly snapshotter: string;
+}
+
 /** Layers of images as chains of committed snapshots. One layer is applied once, however many ask for it at the same time. */
 export interface Rootfs {
   /** @throws invalid-argument: as many layers as diff IDs are needed. */
   unpack(scope: Scope, request: UnpackRequest): Promise<Unpacking>;
-  /** Unpacks a manifest (or the host's platform of an index) that is in the content store whole. */
+  /** Unpacks a manifest (or one platform of an index, the host's by default) that is in the content store whole, and ties the snapshots' life to its config. */
   unpackManifest(
     scope: Scope,
     target: Digest,
-    options?: Pick<UnpackRequest, 'snapshotter' | 'onProgress' | 'signal'>,
-  ): Promise<{ readonly chainId: Digest | undefined; readonly diffIds: readonly Digest[] }>;
+    options?: Pick<UnpackRequest, 'snapshotter' | 'onProgress' | 'signal'> & { readonly platform?: Platform },
+  ): Promise<UnpackedManifest>;
   /** A snapshot `key` on a chain: writable, or a view. @throws already-exists. not-found: the chain. */
   prepare(
     scope: Scope,
@@ -53,6 +69,7 @@ export interface Rootfs {
       readonly chainId: string;
       readonly readonly?: boolean;
       readonly snapshotter?: string;
+      readonly labels?: Labels;
     },
   ): Promise<readonly Mount[]>;
   mounts(scope: Scope, key: string, snapshotter?: string): Promise<readonly Mount[]>;

@@ -10,7 +10,17 @@ export interface SnapshotBackend {
   readonly name: string;
   /** `<root>/<name>`. */
   readonly root: string;
-  /** Makes the directory of a layer or of a snapshot. `fs` has mode 0755 until a layer's own `/` says otherwise. */
+  /**
+   * What a directory holds: `stacked`, only what its own layer brought, in overlay form (a lowest layer in plain form);
+   * `whole`, everything, so that `create` starts from a copy of the nearest parent.
+   */
+  readonly layering: 'stacked' | 'whole';
+  /**
+   * Makes the directory of a layer or of a snapshot; whole, or not at all. `fs` has mode, owner, times and attributes of the nearest
+   * parent's; without parents it is root's, of mode 0755.
+   *
+   * @param options.parents Nearest first.
+   */
   create(id: number, options: { readonly writable: boolean; readonly parents: readonly number[] }): Promise<void>;
   /** Where the files of a layer lie. */
   filesOf(id: number): string;

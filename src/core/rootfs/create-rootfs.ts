@@ -1,0 +1,117 @@
+import { DaemonError } from '../../base/errors.js';
+import { Semaphore } from '../../base/semaphore.js';
+import type { Descriptor } from '../../spec/descriptor.js';
+import type { Digest } from '../../spec/digest.js';
+import { DOCUMENT_BYTES_MAX, mediaTypeInDocument } from '../../spec/document.js';
+import { LABELS } from '../../spec/labels.js';
+import { MEDIA_TYPES } from '../../spec/media-types.js';
+import type { Platform } from '../../spec/platform.js';
+import type { ContentStore } from '../content/content-store.js';
+import type { Applier, ApplyLimits } from '../diff/applier.js';
+import type { WorkerPool } from '../diff/worker-pool.js';
+import { readDocument } from '../images/handlers/children.js';
+import { readImage } from '../images/handlers/image-manifest.js';
+import type { Scope, Scoped } from '../namespaces/scope.js';
+import type { SnapshotBackend } from '../snapshots/snapshot-backend.js';
+import type { LayeredSnapshotter } from '../snapshots/snapshotter.js';
+import { ChainUnpacking } from './chain-unpacking.js';
+import { LayerFlights } from './layer-flights.js';
+import type { Rootfs, UnpackedManifest, Unpacking, UnpackRequest } from './rootfs.js';
+
+/** One snapshotter with the directories below it. */
+export interface LayerHome {
+  readonly snapshotter: Scoped<LayeredSnapshotter>;
+  readonly backend: SnapshotBackend;
+}
+
+/** What the root file systems are made with. */
+export interface RootfsParts {
+  readonly content: Scoped<ContentStore>;
+  /** By name. */
+  readonly snapshotters: ReadonlyMap<string, LayerHome>;
+  readonly defaultSnapshotter: string;
+  readonly applier: Applier;
+  /** Its workers know the tasks of layer-tasks.ts. */
+  readonly pool: WorkerPool;
+  readonly limits: ApplyLimits;
+  /** The host's. */
+  readonly platform: Platform;
+}
+
+/** Makes the one Rootfs of a daemon: layers under way are shared among all its callers. */
+export function createRootfs(parts: RootfsParts): Rootfs {
+  const { pool, applier, limits } = parts;
+  const homes = new Map(
+    [...parts.snapshotters].map(([name, home]) => {
+      const flights = new LayerFlights({ backend: home.backend, applier, pool, limits });
+      return [name, { ...home, name, flights, naming: new Semaphore(1) }];
+    }),
+  );
+  const homeOf = (wanted: string | undefined) => {
+    const name = wanted === undefined || wanted === '' ? parts.defaultSnapshotter : wanted;
+    const home = homes.get(name);
+    if (home) return home;
+    throw new DaemonError(
+      'invalid-argument',
+      `snapshotter ${JSON.stringify(name)} is not there: use one of ${[...homes.keys()].join(', ')}`,
+    );
+  };
+  const unpack = async (scope: Scope, request: UnpackRequest): Promise<Unpacking> => {
+    if (request.layers.length !== request.diffIds.length) {
+      throw new DaemonError(
+        'invalid-argument',
+        `the image has ${request.layers.length} layers and its config ${request.diffIds.length} diff IDs: it is broken`,
+      );
+    }
+    request.signal?.throwIfAborted();
+    const { name, snapshotter, flights, naming } = homeOf(request.snapshotter);
+    const own = { snapshotterName: name, snapshotter: snapshotter(scope), content: parts.content(scope) };
+    return await ChainUnpacking.begin({ ...own, flights, naming }, request);
+  };
+  return {
+    unpack,
+    unpackManifest: (scope, target, options = {}) => unpackManifest(parts, unpack, scope, target, options),
+    prepare: async (scope, { key, chainId, readonly = false, snapshotter, labels }) => {
+      const home = homeOf(snapshotter).snapshotter(scope);
+      return readonly ? await home.view(key, chainId, labels) : await home.prepare(key, chainId, labels);
+    },
+    mounts: async (scope, key, snapshotter) => await homeOf(snapshotter).snapshotter(scope).mounts(key),
+  };
+}
+
+type ManifestOptions = NonNullable<Parameters<Rootfs['unpackManifest']>[2]>;
+
+async function unpackManifest(
+  parts: RootfsParts,
+  unpack: Rootfs['unpack'],
+  scope: Scope,
+  target: Digest,
+  { platform = parts.platform, ...options }: ManifestOptions,
+): Promise<UnpackedManifest> {
+  const content = parts.content(scope);
+  const stored = await readImage(content, await describe(content, target, options.signal), platform, options.signal);
+  const { layers, config } = stored.manifest;
+  const { diffIds } = stored.config;
+  await using unpacking = await unpack(scope, { layers, diffIds, ...options });
+  for (const layer of layers) {
+    await content.info(layer.digest);
+    unpacking.ready(layer);
+  }
+  const chainId = await unpacking.finish();
+  const { snapshotter } = unpacking;
+  if (chainId !== undefined) {
+    const key = `${LABELS.gcRefSnapshot}.${snapshotter}`;
+    await content.update(config.digest, { [key]: chainId }, [`labels.${key}`]);
+  }
+  return { chainId, diffIds, manifest: stored.target, snapshotter };
+}
+
+/** The descriptor of a manifest or index that is known by its digest only. */
+async function describe(content: ContentStore, digest: Digest, signal?: AbortSignal): Promise<Descriptor> {
+  const { size } = await content.info(digest);
+  if (size > DOCUMENT_BYTES_MAX) {
+    throw new DaemonError('invalid-argument', `${digest} has ${size} bytes: it is no manifest and no index`);
+  }
+  const bytes = await readDocument(content, { mediaType: '', digest, size }, signal);
+  return { mediaType: mediaTypeInDocument(bytes, digest) ?? MEDIA_TYPES.ociManifest, digest, size };
+}

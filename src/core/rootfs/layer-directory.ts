@@ -1,0 +1,134 @@
+import type { DirectoryFiles, Fd, FileStat } from '../kernel/directory-files.js';
+import { isDirectory, isWhiteout } from '../kernel/file-type.js';
+import { OPEN, RESOLVE } from '../kernel/open-flags.js';
+import { OVERLAY_OPAQUE } from '../snapshots/overlay-form.js';
+import { copyAttributes, PLAIN_DIRECTORY, type Place } from '../snapshots/root-attributes.js';
+import { isOpaque, rawName, type MergedView } from './merged-view.js';
+
+const PLACE_FLAGS = OPEN.path | OPEN.directory | OPEN.noFollow;
+
+/** One layer's directory while it is tied to the layers below: every path in it is opened without following a link. */
+export class LayerDirectory implements Disposable {
+  readonly files: DirectoryFiles;
+  readonly #root: Fd;
+
+  constructor(files: DirectoryFiles, path: string) {
+    this.files = files;
+    this.#root = files.openDirectory(path);
+  }
+
+  /** Opens a directory of the layer for as long as `use` runs. @throws SyscallError. */
+  within<T>(path: readonly string[], use: (dir: Fd) => T, flags: number = PLACE_FLAGS): T {
+    const name = path.length === 0 ? '.' : rawName(path.join('/'));
+    const fd = this.files.open(this.#root, name, flags, RESOLVE.beneath | RESOLVE.noSymlinks);
+    try {
+      return use(fd);
+    } finally {
+      this.files.close(fd);
+    }
+  }
+
+  /** As `within`, with the directory's times put back afterwards. */
+  changing<T>(path: readonly string[], use: (dir: Fd) => T): T {
+    return this.within(path, (dir) => {
+      const { mtime, atime } = this.files.stat(dir, '.');
+      try {
+        return use(dir);
+      } finally {
+        this.files.setMetadata(dir, '.', { mtime, atime });
+      }
+    });
+  }
+
+  list(path: readonly string[]): Buffer[] {
+    return this.within(
+      path,
+      (dir) => this.files.list(dir).map(({ name }) => Buffer.from(name)),
+      OPEN.read | OPEN.directory,
+    );
+  }
+
+  /** What the layer itself has at a path; undefined when nothing, also when a directory on the way is missing. */
+  look(path: readonly string[]): FileStat | undefined {
+    let stat: FileStat | undefined;
+    for (let depth = 0; depth <= path.length; depth += 1) {
+      const last = path[depth - 1];
+      stat =
+        last === undefined
+          ? this.files.statFd(this.#root)
+          : this.within(path.slice(0, depth - 1), (dir) => this.files.statIfExists(dir, rawName(last)));
+      if (stat === undefined || (depth < path.length && !isDirectory(stat))) return undefined;
+    }
+    return stat;
+  }
+
+  /** Whether the layer hides what lies below it at a path: by a mark on one of the directories over it, or by something else there. */
+  hidesBelow(path: readonly string[]): boolean {
+    for (let depth = 1; depth < path.length; depth += 1) {
+      const above = path.slice(0, depth);
+      const stat = this.look(above);
+      if (stat === undefined) return false;
+      if (!isDirectory(stat) || this.#isOpaqueAt(above)) return true;
+    }
+    return false;
+  }
+
+  #isOpaqueAt(path: readonly string[]): boolean {
+    return this.within(path, (dir) => isOpaque(this.files, { dir, name: '.' }));
+  }
+
+  /** Makes the directories of a path that the layer lacks, each as the lower layers have it. */
+  ensure(path: readonly string[], lower: MergedView): void {
+    for (let depth = 1; depth <= path.length; depth += 1) {
+      const part = path.slice(0, depth);
+      const name = rawName(part.at(-1) ?? '');
+      const stat = this.look(part);
+      if (stat !== undefined && !isWhiteout(stat)) continue;
+      this.changing(part.slice(0, -1), (dir) => {
+        if (stat !== undefined) this.files.unlink(dir, name);
+        this.files.makeDirectory(dir, name, 0o755);
+        this.files.setMetadata(dir, name, PLAIN_DIRECTORY);
+        if (stat !== undefined) this.files.setXattr(dir, name, OVERLAY_OPAQUE.name, OVERLAY_OPAQUE.value);
+        else this.takeAttributes(part, { dir, name }, lower);
+      });
+    }
+  }
+
+  /** Gives a directory of the layer what the lower layers' directory has at that path, if there is one. */
+  takeAttributes(path: readonly string[], to: Place, lower: MergedView): void {
+    lower.with(path, ({ stat, place }) => {
+      if (isDirectory(stat)) copyAttributes(this.files, place, to);
+    });
+  }
+
+  /** Moves all that a directory holds into another of the layer, merging directories; then removes it. */
+  mergeInto(from: readonly string[], to: readonly string[]): void {
+    const names = this.list(from);
+    this.changing(to, (target) => {
+      this.within(from, (source) => {
+        for (const name of names) this.#moveEntry(source, target, name, from, to);
+        if (isOpaque(this.files, { dir: source, name: '.' })) {
+          this.files.setXattr(target, '.', OVERLAY_OPAQUE.name, OVERLAY_OPAQUE.value);
+        }
+      });
+    });
+    this.changing(from.slice(0, -1), (parent) => {
+      this.files.removeDirectory(parent, rawName(from.at(-1) ?? ''));
+    });
+  }
+
+  #moveEntry(source: Fd, target: Fd, name: Buffer, from: readonly string[], to: readonly string[]): void {
+    const there = this.files.statIfExists(target, name);
+    if (there !== undefined && isDirectory(there) && isDirectory(this.files.stat(source, name))) {
+      const key = name.toString('latin1');
+      this.mergeInto([...from, key], [...to, key]);
+      return;
+    }
+    if (there !== undefined) this.files.removeTree(target, name);
+    this.files.rename(source, name, target, name);
+  }
+
+  [Symbol.dispose](): void {
+    this.files.close(this.#root);
+  }
+}

@@ -1,0 +1,179 @@
+import { deferred, type Deferred as Promised } from '../../base/abort.js';
+import { DaemonError, messageOf } from '../../base/errors.js';
+import type { Descriptor } from '../../spec/descriptor.js';
+import type { Digest } from '../../spec/digest.js';
+import type { Applied, Applier, ApplyLimits, ApplyProgress } from '../diff/applier.js';
+import type { TieLayerTask } from '../diff/layer-tasks.js';
+import type { WorkerPool } from '../diff/worker-pool.js';
+import type { SnapshotBackend } from '../snapshots/snapshot-backend.js';
+import type { LayeredSnapshotter, SnapshotUsage } from '../snapshots/snapshotter.js';
+
+/** What making a layer takes. */
+export interface LayerWorkshop {
+  readonly backend: SnapshotBackend;
+  readonly applier: Applier;
+  readonly pool: WorkerPool;
+  readonly limits: ApplyLimits;
+}
+
+/** A blob that is there, in the hands of whoever found it first. */
+export interface LayerBlob {
+  readonly layer: Descriptor;
+  readonly snapshotter: LayeredSnapshotter;
+  /** Opens the blob as a file; it stays readable until disposed. */
+  readonly open: (signal: AbortSignal) => Promise<AsyncDisposable & { readonly path: string }>;
+}
+
+/** A layer of a chain that can be stood upon. */
+export interface FinishedLayer {
+  readonly layerId: number;
+  /** Undefined for one that was there before. */
+  readonly usage: SnapshotUsage | undefined;
+  /** Numbers of it and of those below it, nearest first. */
+  readonly stack: readonly number[];
+}
+
+/** One layer of one chain on its way into a directory; any number of callers may wait for it. */
+export class LayerFlight {
+  /** The chain ID. */
+  readonly name: Digest;
+  /** The layer below; undefined for the lowest. */
+  readonly parent: LayerFlight | undefined;
+  readonly progress = new Set<(progress: ApplyProgress) => void>();
+  users = 0;
+  /** Named in the metadata by now, so that leaving it removes nothing. */
+  adopted = false;
+  readonly #diffId: Digest;
+  readonly #workshop: LayerWorkshop;
+  readonly #controller = new AbortController();
+  readonly #finished: Promised<FinishedLayer> = deferred();
+  #snapshotter: LayeredSnapshotter | undefined;
+  #layerId: number | undefined;
+  #work: Promise<void> | undefined;
+
+  constructor(name: Digest, diffId: Digest, parent: LayerFlight | undefined, workshop: LayerWorkshop) {
+    this.name = name;
+    this.#diffId = diffId;
+    this.parent = parent;
+    this.#workshop = workshop;
+  }
+
+  /** Settles when the layer is complete. @throws What went wrong with it, or with one below. */
+  get finished(): Promise<FinishedLayer> {
+    return this.#finished.promise;
+  }
+
+  /** True once work began or the layer was found to be there. */
+  get begun(): boolean {
+    return this.#work !== undefined;
+  }
+
+  /** The layer is there already, for this namespace or another. */
+  exists(layerId: number): void {
+    this.#work ??= this.#settle(async () => {
+      this.adopted = true;
+      return { layerId, usage: undefined, stack: [layerId, ...(await this.#stackBelow())] };
+    });
+  }
+
+  /** Begins, unless another caller has. */
+  start(blob: LayerBlob): void {
+    this.#work ??= this.#settle(() =>
+      this.#workshop.backend.layering === 'whole' ? this.#makeWhole(blob) : this.#makeStacked(blob),
+    );
+  }
+
+  /** Stops, and removes what there is of the layer, unless it has been adopted. */
+  async abandon(reason: unknown): Promise<void> {
+    if (!this.adopted) this.#controller.abort(reason);
+    this.#finished.reject(reason);
+    await this.#work;
+    if (!this.adopted) await this.#discard();
+  }
+
+  /** Never rejects; an error is told when the files are gone. */
+  async #settle(work: () => Promise<FinishedLayer>): Promise<void> {
+    try {
+      this.#finished.resolve(await work());
+    } catch (cause) {
+      try {
+        await this.#discard();
+        this.#finished.reject(cause);
+      } catch (left) {
+        this.#finished.reject(
+          new AggregateError([cause, left], `${messageOf(cause)}; and its files stay: ${messageOf(left)}`),
+        );
+      }
+    }
+  }
+
+  async #discard(): Promise<void> {
+    const layerId = this.#layerId;
+    this.#layerId = undefined;
+    if (layerId !== undefined) await this.#snapshotter?.discard(layerId);
+  }
+
+  async #newLayer(blob: LayerBlob, parents: readonly number[]): Promise<number> {
+    this.#snapshotter = blob.snapshotter;
+    const layerId = await blob.snapshotter.newLayer();
+    this.#layerId = layerId;
+    await this.#workshop.backend.create(layerId, { writable: false, parents });
+    return layerId;
+  }
+
+  /** By itself, at once; then completed from what lies below. The lowest layer has nothing to hide and is written plainly. */
+  async #makeStacked(blob: LayerBlob): Promise<FinishedLayer> {
+    const layerId = await this.#newLayer(blob, []);
+    const applied = await this.#apply(blob, layerId, this.parent === undefined ? 'plain' : 'overlay');
+    const below = await this.#stackBelow();
+    if (applied.deferred.length > 0) await this.#tie(layerId, below, applied);
+    return { layerId, usage: applied.usage, stack: [layerId, ...below] };
+  }
+
+  async #makeWhole(blob: LayerBlob): Promise<FinishedLayer> {
+    const below = await this.#stackBelow();
+    const layerId = await this.#newLayer(blob, below);
+    await this.#apply(blob, layerId, 'plain');
+    const usage = await this.#workshop.backend.usage(layerId, this.#controller.signal);
+    return { layerId, usage, stack: [layerId, ...below] };
+  }
+
+  async #stackBelow(): Promise<readonly number[]> {
+    return this.parent === undefined ? [] : (await this.parent.finished).stack;
+  }
+
+  async #apply({ layer, open }: LayerBlob, layerId: number, form: 'overlay' | 'plain'): Promise<Applied> {
+    const { backend, applier, limits } = this.#workshop;
+    const { signal } = this.#controller;
+    await using file = await open(signal);
+    const applied = await applier.apply({
+      blobPath: file.path,
+      mediaType: layer.mediaType,
+      directory: backend.filesOf(layerId),
+      form,
+      limits,
+      signal,
+      onProgress: (progress) => {
+        for (const listener of this.progress) listener(progress);
+      },
+    });
+    if (applied.diffId !== this.#diffId) {
+      throw new DaemonError(
+        'data-loss',
+        `layer ${layer.digest} unpacks to ${applied.diffId}, yet the image's config says ${this.#diffId}: the image is broken or forged`,
+      );
+    }
+    return applied;
+  }
+
+  async #tie(layerId: number, below: readonly number[], { deferred: left }: Applied): Promise<void> {
+    const { backend, pool } = this.#workshop;
+    const task: TieLayerTask = {
+      kind: 'tie-layer',
+      directory: backend.filesOf(layerId),
+      lower: below.map((id) => backend.filesOf(id)),
+      deferred: left,
+    };
+    await pool.run(task, { signal: this.#controller.signal });
+  }
+}

@@ -1,0 +1,215 @@
+import { DaemonError } from '../../base/errors.js';
+import type { Deferred } from '../diff/applier.js';
+import { reviveDeferred, type TieLayerTask } from '../diff/layer-tasks.js';
+import type { DirectoryFiles } from '../kernel/directory-files.js';
+import { isDirectory, isSymlink, isWhiteout } from '../kernel/file-type.js';
+import { OVERLAY_OPAQUE } from '../snapshots/overlay-form.js';
+import { copyDirectoryAttributes, describePlainly } from '../snapshots/root-attributes.js';
+import { LayerDirectory } from './layer-directory.js';
+import { MergedView, rawName } from './merged-view.js';
+
+const SYMLINKS_MAX = 40;
+
+/**
+ * Completes a layer that was applied on its own, now that the layers below it are there: directories that it had to invent become
+ * as they are below or move to where a link below leads, and hard links find their files (WIRE.md 13).
+ *
+ * @param check Called for every step; it may throw to stop.
+ * @throws invalid-argument: the layer needs something that the layers below do not have.
+ */
+export function tieLayer(files: DirectoryFiles, task: TieLayerTask, check: () => void): void {
+  const deferred = reviveDeferred(task.deferred);
+  const [nearest] = task.lower;
+  using lower = new MergedView(files, task.lower);
+  using layer = new LayerDirectory(files, task.directory);
+  for (const one of deferred) {
+    if (one.kind === 'opaque-root') hideRoot(layer, lower);
+    else if (one.kind === 'root' && nearest === undefined) describePlainly(files, task.directory);
+  }
+  new Tie(layer, lower, check).run(deferred);
+  // After all that may be made in it: its times are the lower ones.
+  if (nearest !== undefined && deferred.some(({ kind }) => kind === 'root')) {
+    copyDirectoryAttributes(files, nearest, task.directory);
+  }
+}
+
+/** Overlayfs takes no mark on the root of a layer, so all that lower layers have there is deleted by name. */
+function hideRoot(layer: LayerDirectory, lower: MergedView): void {
+  const { files } = layer;
+  layer.changing([], (dir) => {
+    for (const name of lower.rootNames()) {
+      const stat = files.statIfExists(dir, name);
+      if (stat === undefined) files.makeWhiteout(dir, name);
+      else if (isDirectory(stat)) files.setXattr(dir, name, OVERLAY_OPAQUE.name, OVERLAY_OPAQUE.value);
+    }
+  });
+}
+
+class Tie {
+  readonly #layer: LayerDirectory;
+  readonly #lower: MergedView;
+  readonly #check: () => void;
+  /** Invented directories that were not looked at yet: they hide nothing that a path could lead through. */
+  #pending = new Set<string>();
+  readonly #moves: { readonly from: string; readonly to: string }[] = [];
+
+  constructor(layer: LayerDirectory, lower: MergedView, check: () => void) {
+    this.#layer = layer;
+    this.#lower = lower;
+    this.#check = check;
+  }
+
+  run(deferred: readonly Deferred[]): void {
+    const parents = deferred.flatMap((one) => (one.kind === 'parent' ? [one.path.toString('latin1')] : []));
+    this.#pending = new Set(parents);
+    for (const path of parents) {
+      this.#check();
+      const current = this.#moved(path);
+      this.#pending.delete(current);
+      this.#tieParent(current);
+    }
+    for (const one of deferred) {
+      if (one.kind !== 'hardlink') continue;
+      this.#check();
+      this.#tieLink(this.#moved(one.path.toString('latin1')), one.target.toString('latin1'));
+    }
+  }
+
+  #moved(path: string): string {
+    let current = path;
+    for (const { from, to } of this.#moves) {
+      if (current === from) current = to;
+      else if (current.startsWith(`${from}/`)) current = joinPath(to, current.slice(from.length + 1));
+    }
+    return current;
+  }
+
+  #tieParent(path: string): void {
+    const components = splitPath(path);
+    const name = components.at(-1);
+    // A link below may have led right to the root, which is tied by itself.
+    if (name === undefined) return;
+    const link = this.#lower.with(components, ({ stat }) => isSymlink(stat)) === true;
+    if (link) this.#redirect(path, components);
+    else {
+      this.#layer.within(components.slice(0, -1), (dir) => {
+        this.#layer.takeAttributes(components, { dir, name: rawName(name) }, this.#lower);
+      });
+    }
+  }
+
+  /** The layers below have a link where this one invented a directory: what is in it belongs where the link leads. */
+  #redirect(path: string, components: readonly string[]): void {
+    this.#pending.add(path);
+    const target = this.#resolve(components, path);
+    this.#pending.delete(path);
+    this.#layer.ensure(target, this.#lower);
+    this.#layer.mergeInto(components, target);
+    const move = { from: path, to: target.join('/') };
+    this.#moves.push(move);
+    this.#pending = new Set([...this.#pending].map((one) => this.#moved(one)));
+  }
+
+  /** Where a path leads when links are followed inside of the root; parts that do not exist are taken as they are. */
+  #resolve(components: readonly string[], path: string): string[] {
+    const resolved: string[] = [];
+    const left = components.toReversed();
+    let links = 0;
+    for (let name = left.pop(); name !== undefined; name = left.pop()) {
+      if (name === '..') {
+        resolved.pop();
+        continue;
+      }
+      resolved.push(name);
+      const target = this.#linkAt(resolved, path);
+      if (target === undefined) continue;
+      links += 1;
+      if (links > SYMLINKS_MAX)
+        throw new DaemonError('invalid-argument', `layer: ${quote(path)} goes through too many symbolic links`);
+      resolved.pop();
+      if (target.startsWith('/')) resolved.length = 0;
+      left.push(...splitPath(target).reverse());
+    }
+    return resolved;
+  }
+
+  /** The target of the link at a path; undefined for a directory or nothing. */
+  #linkAt(path: readonly string[], whole: string): string | undefined {
+    const name = rawName(path.at(-1) ?? '');
+    const own = this.#pending.has(path.join('/')) ? undefined : this.#layer.look(path);
+    if (own !== undefined && !isWhiteout(own)) {
+      if (isSymlink(own)) {
+        return this.#layer.within(path.slice(0, -1), (dir) => this.#layer.files.readLink(dir, name).toString('latin1'));
+      }
+      if (!isDirectory(own)) throw notDirectory(path, whole);
+      return undefined;
+    }
+    if (own !== undefined || this.#layer.hidesBelow(path)) return undefined;
+    return this.#lower.with(path, ({ stat, place }) => {
+      if (isSymlink(stat)) return this.#layer.files.readLink(place.dir, place.name).toString('latin1');
+      if (!isDirectory(stat)) throw notDirectory(path, whole);
+      return undefined;
+    });
+  }
+
+  #tieLink(path: string, target: string): void {
+    const components = splitPath(path);
+    const wanted = splitPath(target);
+    const parent = this.#resolve(wanted.slice(0, -1), target);
+    const from = [...parent, wanted.at(-1) ?? ''];
+    const done = this.#linkWithin(components, from) || this.#linkBelow(components, from);
+    if (!done) {
+      throw new DaemonError(
+        'invalid-argument',
+        `layer: ${quote(path)} is a hard link to ${quote(target)}, which neither this layer nor one below has as a file`,
+      );
+    }
+  }
+
+  #linkWithin(path: readonly string[], from: readonly string[]): boolean {
+    const own = this.#layer.look(from);
+    if (own === undefined || isWhiteout(own) || isDirectory(own)) return false;
+    this.#layer.within(from.slice(0, -1), (dir) => {
+      this.#replaceByLink(path, dir, rawName(from.at(-1) ?? ''));
+    });
+    return true;
+  }
+
+  #linkBelow(path: readonly string[], from: readonly string[]): boolean {
+    if (this.#layer.look(from) !== undefined || this.#layer.hidesBelow(from)) return false;
+    const linked = this.#lower.with(from, ({ stat, place }) => {
+      if (isDirectory(stat)) return false;
+      this.#replaceByLink(path, place.dir, place.name);
+      return true;
+    });
+    return linked === true;
+  }
+
+  #replaceByLink(path: readonly string[], fromDir: number, from: Uint8Array | string): void {
+    const { files } = this.#layer;
+    const name = rawName(path.at(-1) ?? '');
+    this.#layer.changing(path.slice(0, -1), (dir) => {
+      files.unlink(dir, name);
+      files.link(fromDir, from, dir, name);
+    });
+  }
+}
+
+function splitPath(path: string): string[] {
+  return path.split('/').filter((component) => component !== '' && component !== '.');
+}
+
+function joinPath(above: string, rest: string): string {
+  return above === '' ? rest : `${above}/${rest}`;
+}
+
+function quote(path: string): string {
+  return JSON.stringify(rawName(path).toString('utf8').slice(0, 200));
+}
+
+function notDirectory(path: readonly string[], whole: string): DaemonError {
+  return new DaemonError(
+    'invalid-argument',
+    `layer: ${quote(path.join('/'))} is a file, yet ${quote(whole)} leads through it`,
+  );
+}

@@ -1,0 +1,77 @@
+import { access } from 'node:fs/promises';
+import { isErrno } from '../../base/errors.js';
+import type { WorkerPool } from '../../core/diff/worker-pool.js';
+import type { DirectoryFiles } from '../../core/kernel/directory-files.js';
+import type { Disks } from '../../core/kernel/disks.js';
+import type { Mount } from '../../core/kernel/mounts.js';
+import { copyDirectoryAttributes, describePlainly } from '../../core/snapshots/root-attributes.js';
+import type { SnapshotBackend } from '../../core/snapshots/snapshot-backend.js';
+import { SnapshotDirectories } from '../../core/snapshots/snapshot-directories.js';
+
+/** What the backend needs; `root` is the folder of its own, such as `<root>/overlayfs`. */
+export interface OverlayBackendParts {
+  readonly root: string;
+  readonly pool: WorkerPool;
+  readonly files: DirectoryFiles;
+  readonly disks: Disks;
+}
+
+/** There only where the kernel knows the option; without `index=off` an upper directory could not change its lower ones. */
+const INDEX_PARAMETER = '/sys/module/overlay/parameters/index';
+
+/** Snapshots as directories that overlayfs stacks. */
+export async function openOverlayBackend(parts: OverlayBackendParts): Promise<SnapshotBackend> {
+  const { files, disks } = parts;
+  const directories = await SnapshotDirectories.open(parts.root, parts.pool);
+  const options = (await exists(INDEX_PARAMETER)) ? ['index=off'] : [];
+  return {
+    name: 'overlayfs',
+    root: parts.root,
+    layering: 'stacked',
+    async create(id, { writable, parents }) {
+      await directories.create(id, { work: writable }, (fs) => {
+        const [nearest] = parents;
+        if (nearest === undefined) describePlainly(files, fs);
+        else copyDirectoryAttributes(files, directories.filesOf(nearest), fs);
+        return Promise.resolve();
+      });
+    },
+    filesOf: (id) => directories.filesOf(id),
+    mounts: (id, kind, parents) => [mountOf(directories, options, id, kind, parents)],
+    sync: async (ids) => {
+      if (ids.length > 0) await disks.sync(parts.root);
+    },
+    usage: (id, signal) => directories.usage(id, signal),
+    remove: (id) => directories.remove(id),
+    inventory: () => directories.inventory(),
+  };
+}
+
+function mountOf(
+  directories: SnapshotDirectories,
+  fixed: readonly string[],
+  id: number,
+  kind: 'active' | 'view',
+  parents: readonly number[],
+): Mount {
+  const [nearest, ...further] = parents;
+  if (nearest === undefined) return bind(directories.filesOf(id), kind === 'view' ? 'ro' : 'rw');
+  if (kind === 'view' && further.length === 0) return bind(directories.filesOf(nearest), 'ro');
+  const lower = `lowerdir=${parents.map((parent) => directories.filesOf(parent)).join(':')}`;
+  const upper = kind === 'view' ? [] : [`workdir=${directories.workOf(id)}`, `upperdir=${directories.filesOf(id)}`];
+  return { type: 'overlay', source: 'overlay', options: [...fixed, ...upper, lower] };
+}
+
+function bind(source: string, access: 'ro' | 'rw'): Mount {
+  return { type: 'bind', source, options: [access, 'rbind'] };
+}
+
+async function exists(path: string): Promise<boolean> {
+  try {
+    await access(path);
+    return true;
+  } catch (cause) {
+    if (isErrno(cause, 'ENOENT')) return false;
+    throw cause;
+  }
+}
