@@ -57,22 +57,11 @@ export class SqliteCollectable implements Collectable {
   }
 
   *#objects(): Generator<GcObject> {
-    const { db } = this.#shared;
-    for (const row of db.sql<ObjectRow>(OBJECTS.image).iterate()) {
-      yield { ...named(row, 'image'), links: [{ kind: 'content', key: row.first ?? '' }] };
-    }
-    for (const row of db.sql<ObjectRow>(OBJECTS.container).iterate()) {
-      const key = `${row.first ?? ''}/${row.second ?? ''}`;
-      yield { ...named(row, 'container'), links: row.first === '' ? [] : [{ kind: 'snapshot', key }] };
-    }
-    for (const row of db.sql<ObjectRow>(OBJECTS.lease).iterate()) {
-      yield { ...named(row, 'lease'), links: leaseLinks(row.first ?? '[]') };
-    }
-    for (const row of db.sql<ObjectRow>(OBJECTS.content).iterate()) yield { ...named(row, 'content'), links: [] };
-    for (const row of db.sql<ObjectRow>(OBJECTS.snapshot).iterate()) {
-      const parent =
-        row.second === null ? [] : [{ kind: 'snapshot' as const, key: `${row.first ?? ''}/${row.second}` }];
-      yield { ...named(row, 'snapshot'), links: parent };
+    for (const kind of Object.keys(OBJECTS) as (keyof typeof OBJECTS)[]) {
+      for (const row of this.#shared.db.sql<ObjectRow>(OBJECTS[kind]).iterate()) {
+        const { namespace, key, labels } = row;
+        yield { kind, namespace, key, labels: fromJson(labels), links: linksOf(kind, row) };
+      }
     }
     yield* this.#ingests();
   }
@@ -181,8 +170,18 @@ export class SqliteCollectable implements Collectable {
   }
 }
 
-function named(row: ObjectRow, kind: GcObject['kind']): Omit<GcObject, 'links'> {
-  return { kind, namespace: row.namespace, key: row.key, labels: fromJson(row.labels) };
+function linksOf(kind: keyof typeof OBJECTS, { first, second }: ObjectRow): GcObject['links'] {
+  switch (kind) {
+    case 'image':
+      return [{ kind: 'content', key: first ?? '' }];
+    case 'lease':
+      return leaseLinks(first ?? '[]');
+    case 'container':
+    case 'snapshot':
+      return first === null || first === '' || second === null ? [] : [{ kind: 'snapshot', key: `${first}/${second}` }];
+    case 'content':
+      return [];
+  }
 }
 
 function leaseLinks(json: string): GcObject['links'] {

@@ -103,35 +103,21 @@ export class ContentRows {
   startIngest(scope: Scope, ref: string, expected: Expected, shared: boolean): { row: IngestRow; discarded?: string } {
     ensureNamespace(this.#db, scope.namespace);
     const leased = joinLease(this.#db, scope, 'ingests', ref);
-    const now = Date.now();
     const former = this.ingest(scope.namespace, ref);
-    const same = former !== undefined && former.shared === 0 && !shared && agrees(former, expected);
-    const row: IngestRow = {
-      ref,
-      file: same ? former.file : randomUUID(),
-      total: expected.size ?? (same ? former.total : 0),
-      expected: expected.digest ?? (same ? former.expected : ''),
-      shared: shared ? 1 : 0,
-      started_ms: same ? former.started_ms : now,
-      updated_ms: same ? former.updated_ms : now,
-    };
+    const resumed = former !== undefined && former.shared === 0 && !shared && agrees(former, expected);
+    const row = resumed ? resumedRow(former, expected) : newRow(ref, expected, shared);
+    this.#writeIngest(scope.namespace, row, leased ? null : Date.now() + UNLEASED_INGEST_MS);
+    return former === undefined || resumed ? { row } : { row, discarded: former.file };
+  }
+
+  #writeIngest(namespace: string, row: IngestRow, expiresMs: number | null): void {
+    const { ref, file, total, expected, shared, started_ms, updated_ms } = row;
     this.#db
       .sql(
         `INSERT OR REPLACE INTO ingests
          (namespace, ref, file, total, expected, shared, started_ms, updated_ms, expires_ms) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)`,
       )
-      .run(
-        scope.namespace,
-        ref,
-        row.file,
-        row.total,
-        row.expected,
-        row.shared,
-        row.started_ms,
-        row.updated_ms,
-        leased ? null : now + UNLEASED_INGEST_MS,
-      );
-    return former === undefined || same ? { row } : { row, discarded: former.file };
+      .run(namespace, ref, file, total, expected, shared, started_ms, updated_ms, expiresMs);
   }
 
   /** The ingest has bytes of its own from now on. */
@@ -182,6 +168,23 @@ export class ContentRows {
 /** The error for content that is there already. */
 export function exists(digest: Digest): DaemonError {
   return new DaemonError('already-exists', `content ${digest}: already exists`);
+}
+
+function newRow(ref: string, expected: Expected, shared: boolean): IngestRow {
+  const now = Date.now();
+  return {
+    ref,
+    file: randomUUID(),
+    total: expected.size ?? 0,
+    expected: expected.digest ?? '',
+    shared: shared ? 1 : 0,
+    started_ms: now,
+    updated_ms: now,
+  };
+}
+
+function resumedRow(former: IngestRow, expected: Expected): IngestRow {
+  return { ...former, total: expected.size ?? former.total, expected: expected.digest ?? former.expected };
 }
 
 function agrees(row: IngestRow, expected: Expected): boolean {

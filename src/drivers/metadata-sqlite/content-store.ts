@@ -1,3 +1,4 @@
+import { setImmediate } from 'node:timers/promises';
 import { DaemonError } from '../../base/errors.js';
 import { KeyedLock } from '../../base/keyed-lock.js';
 import type { BlobStore } from '../../core/content/blob-store.js';
@@ -82,11 +83,11 @@ export class SqliteContent implements ContentStore {
     let after = '';
     for (let rows = page.all(this.#scope.namespace, after, PAGE); rows.length > 0;) {
       for (const row of rows) {
-        signal?.throwIfAborted();
         const info = toInfo(row);
         if (filter(contentFields(info))) yield info;
         after = row.digest;
       }
+      await setImmediate(undefined, { signal });
       rows = page.all(this.#scope.namespace, after, PAGE);
     }
   }

@@ -1,3 +1,4 @@
+import { deferred } from '../../base/abort.js';
 import { DaemonError } from '../../base/errors.js';
 import type { IngestFile } from '../../core/content/blob-store.js';
 import type { ContentInfo, ContentWriter, Expected, IngestStatus } from '../../core/content/content-store.js';
@@ -23,6 +24,8 @@ export class IngestWriter implements ContentWriter {
   readonly #release: () => void;
   #file: IngestFile | undefined;
   #closing: Promise<void> | undefined;
+  /** Settles when the commit is over; a disposal meanwhile waits for it. */
+  #committing: Promise<undefined> | undefined;
   #final: { readonly offset: number; readonly digest: Digest; readonly updatedAt: Date } | undefined;
 
   constructor(state: ContentState, scope: Scope, opened: Opened, release: () => void) {
@@ -85,6 +88,8 @@ export class IngestWriter implements ContentWriter {
 
   async commit(expected: Expected = {}, labels: Labels = {}, signal?: AbortSignal): Promise<ContentInfo> {
     this.#checkOpen();
+    const done = deferred<undefined>();
+    this.#committing = done.promise;
     try {
       signal?.throwIfAborted();
       checkLabels(labels);
@@ -93,6 +98,7 @@ export class IngestWriter implements ContentWriter {
       const key = want.digest ?? this.digest();
       return await this.#state.naming.run(key, () => this.#name(want, labels), signal);
     } finally {
+      done.resolve(undefined);
       await this[Symbol.asyncDispose]();
     }
   }
@@ -127,7 +133,7 @@ export class IngestWriter implements ContentWriter {
   }
 
   #checkOpen(): void {
-    if (!this.#closing) return;
+    if (!this.#closing && !this.#committing) return;
     throw new DaemonError('failed-precondition', `ingest ${this.#row.ref}: the writer is closed: failed precondition`);
   }
 
@@ -137,6 +143,7 @@ export class IngestWriter implements ContentWriter {
   }
 
   async #close(): Promise<void> {
+    await this.#committing;
     this.#final ??= { ...this.#now(), digest: this.digest() };
     try {
       await this.#file?.[Symbol.asyncDispose]();

@@ -25,7 +25,7 @@ export interface DatabaseView extends Disposable {
 export class Database implements Disposable {
   readonly path: string;
   readonly #db: Sqlite.Database;
-  readonly #statements = new Map<string, Sqlite.Statement<unknown[]>>();
+  readonly #statements = new Map<string, Sqlite.Statement>();
   readonly #afterCommit = new Set<() => void>();
 
   constructor(path: string) {
@@ -41,7 +41,7 @@ export class Database implements Disposable {
   sql<Row>(text: string): Sqlite.Statement<unknown[], Row> {
     let statement = this.#statements.get(text);
     if (!statement) {
-      statement = this.#db.prepare<unknown[]>(text);
+      statement = this.#db.prepare(text);
       this.#statements.set(text, statement);
     }
     return statement as Sqlite.Statement<unknown[], Row>;

@@ -25,7 +25,7 @@ export class SqliteJournal implements Journal, Disposable {
   readonly #listening: Disposable;
   #last: number;
   #announced: number;
-  #news: Deferred<void> = deferred();
+  #news: Deferred<undefined> = deferred();
 
   constructor(db: Database, kept = KEPT_EVENTS) {
     this.#db = db;
@@ -63,14 +63,14 @@ export class SqliteJournal implements Journal, Disposable {
 
   async *#follow(from: number, signal: AbortSignal): AsyncGenerator<Envelope> {
     this.#checkKept(from);
-    for (let next = from; !signal.aborted;) {
+    for (let next = from; !hasEnded(signal);) {
       const news = this.#news.promise;
       const page = this.#read(next);
       const first = page[0]?.sequence;
       if (first !== undefined && first > next) this.#checkKept(next);
       for (const envelope of page) {
         yield envelope;
-        if (signal.aborted) return;
+        if (hasEnded(signal)) return;
         next = envelope.sequence + 1;
       }
       if (page.length === 0) await orAbort(news, signal);
@@ -107,7 +107,7 @@ export class SqliteJournal implements Journal, Disposable {
     this.#announced = this.#last;
     const { resolve } = this.#news;
     this.#news = deferred();
-    resolve();
+    resolve(undefined);
   }
 
   [Symbol.dispose](): void {
@@ -115,10 +115,15 @@ export class SqliteJournal implements Journal, Disposable {
   }
 }
 
-async function orAbort(promise: Promise<void>, signal: AbortSignal): Promise<void> {
-  const { promise: aborted, resolve } = deferred<void>();
+/** Asked anew each time: a `yield` lies between. */
+function hasEnded(signal: AbortSignal): boolean {
+  return signal.aborted;
+}
+
+async function orAbort(promise: Promise<undefined>, signal: AbortSignal): Promise<void> {
+  const { promise: aborted, resolve } = deferred<undefined>();
   using _ = onAbort(signal, () => {
-    resolve();
+    resolve(undefined);
   });
   await Promise.race([promise, aborted]);
 }
