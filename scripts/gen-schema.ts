@@ -1,8 +1,8 @@
 /**
  * usage: gen-schema.ts WHOLE.binpb CLIENT.binpb OUT
  *
- * Writes what the codec needs at run time, without a .proto parser: OUT/whole-schema.ts and OUT/client-schema.ts (protobufjs' JSON
- * form), OUT/descriptors.ts (the compiled descriptor set, for server reflection) and OUT/tables.ts (names to types).
+ * Writes what the codec needs at run time, without a .proto parser: OUT/whole-schema.ts and OUT/client-schema.ts (messages and
+ * services in protobufjs' JSON form), OUT/descriptors.ts (the compiled descriptor set, for server reflection) and OUT/tables.ts (names to types).
  */
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -138,9 +138,29 @@ function tables(root: protobuf.Root): string {
   ].join('\n');
 }
 
+/** Messages and enums outside of others, and services, by full name: so the codec can take one after the other as it needs them. */
+interface FlatSchema {
+  readonly types: Record<string, Json>;
+  readonly services: Record<string, Json>;
+}
+
+function flatten(namespace: Json, scope: string, into: FlatSchema): FlatSchema {
+  if (!isJson(namespace.nested)) return into;
+  for (const [name, object] of Object.entries(namespace.nested)) {
+    if (!isJson(object)) continue;
+    const full = scope + name;
+    if (isJson(object.methods)) into.services[full] = object;
+    else if (isJson(object.fields) || isJson(object.values)) into.types[full] = object;
+    else flatten(object, `${full}.`, into);
+  }
+  return into;
+}
+
 function schemaModule(constant: string, root: protobuf.Root): string {
   // A string that is parsed at run time: V8 does that faster than compiling an object literal.
-  return `${HEAD}export const ${constant} =\n  '${JSON.stringify(slim(root.toJSON() as unknown as Json))
+  return `${HEAD}export const ${constant} =\n  '${JSON.stringify(
+    flatten(slim(root.toJSON() as unknown as Json), '', { types: {}, services: {} }),
+  )
     .replaceAll('\\', '\\\\')
     .replaceAll("'", "\\'")}';\n`;
 }

@@ -57,3 +57,12 @@ void test('it has every service and method, with paths that clients use', () => 
   assert.deepEqual([...found].sort(), wanted.sort());
   assert(found.includes('/containerd.services.tasks.v1.Tasks/CloseIO'));
 });
+
+void test('types that are taken in one after the other follow proto3: packed lists, and a set zero is there', () => {
+  wholeSchema.codec('containerd.types.Mount');
+  const usage = wholeSchema.codec('io.containerd.cgroups.v1.CPUUsage');
+  assert.equal(usage.encode({ per_cpu: ['1', '300'] }).toString('hex'), '220301ac02');
+  assert.deepEqual(usage.decode(Buffer.from('20012002', 'hex')), usage.decode(Buffer.from('22020102', 'hex')));
+  const summary = wholeSchema.codec('wharfd.services.execution.v1.ContainerSummary');
+  assert.equal(summary.encode({ exit_status: 0 }).toString('hex'), '2800');
+});

@@ -31,14 +31,22 @@ export interface MethodInfo {
   readonly response: string;
 }
 
-/** Message types and services by name. Codecs are made when they are first used: start-up pays for what it calls only. */
-export class Schema {
-  readonly #root: protobuf.Root;
-  readonly #codecs = new Map<string, Codec>();
+/** What scripts/gen.sh writes: messages and enums outside of others, and services, each in protobufjs' JSON form. */
+interface FlatSchema {
+  readonly types: Readonly<Record<string, protobuf.IType | protobuf.IEnum>>;
+  readonly services: Readonly<Record<string, protobuf.IService>>;
+}
 
-  /** @param json What scripts/gen.sh made: a schema in protobufjs' JSON form. */
+/** Message types and services by name. A type is taken in when it is first used: start-up pays for what it calls only. */
+export class Schema {
+  readonly #flat: FlatSchema;
+  readonly #root = new protobuf.Root();
+  readonly #codecs = new Map<string, Codec>();
+  readonly #taken = new Set<string>();
+
+  /** @param json What scripts/gen.sh made. */
   constructor(json: string) {
-    this.#root = protobuf.Root.fromJSON(JSON.parse(json) as protobuf.INamespace);
+    this.#flat = JSON.parse(json) as FlatSchema;
   }
 
   /** @throws unimplemented: this schema has no such message. */
@@ -52,6 +60,8 @@ export class Schema {
 
   /** @throws unimplemented: this schema has no such message. */
   type(name: string): protobuf.Type {
+    this.#take(name);
+    this.#root.resolveAll();
     const found = this.#root.lookup(name.split('.'), [protobuf.Type]);
     if (!(found instanceof protobuf.Type)) throw new DaemonError('unimplemented', `message type ${name} is not known`);
     return found;
@@ -59,12 +69,12 @@ export class Schema {
 
   /** The methods of a service. @throws unimplemented: this schema has no such service. */
   methods(service: string): readonly MethodInfo[] {
-    const found = this.#root.lookup(service.split('.'), [protobuf.Service]);
-    if (!(found instanceof protobuf.Service)) throw new DaemonError('unimplemented', `service ${service} is not known`);
-    return found.methodsArray.map((method) => ({
-      name: method.name,
-      property: method.name.charAt(0).toLowerCase() + method.name.slice(1),
-      path: `/${service}/${method.name}`,
+    const found = this.#flat.services[service];
+    if (!found) throw new DaemonError('unimplemented', `service ${service} is not known`);
+    return Object.entries(found.methods).map(([name, method]) => ({
+      name,
+      property: name.charAt(0).toLowerCase() + name.slice(1),
+      path: `/${service}/${name}`,
       requestStream: method.requestStream ?? false,
       responseStream: method.responseStream ?? false,
       request: method.requestType.replace(/^\./, ''),
@@ -74,15 +84,32 @@ export class Schema {
 
   /** Full names of all services. */
   services(): readonly string[] {
-    return [...servicesBelow(this.#root)];
+    return Object.keys(this.#flat.services);
+  }
+
+  /** Adds a message or enum, and all that its fields refer to. One inside a message comes with the outermost. */
+  #take(name: string): void {
+    const json = this.#flat.types[name];
+    if (!json) {
+      const parent = name.slice(0, Math.max(0, name.lastIndexOf('.')));
+      if (parent !== '') this.#take(parent);
+      return;
+    }
+    if (this.#taken.has(name)) return;
+    this.#taken.add(name);
+    const at = name.lastIndexOf('.');
+    const simple = name.slice(at + 1);
+    const namespace = this.#root.define(name.slice(0, at));
+    namespace.add('fields' in json ? protobuf.Type.fromJSON(simple, json) : protobuf.Enum.fromJSON(simple, json));
+    for (const reference of referencesOf(json)) this.#take(reference);
   }
 }
 
-function* servicesBelow(namespace: protobuf.NamespaceBase): Iterable<string> {
-  for (const object of namespace.nestedArray) {
-    if (object instanceof protobuf.Service) yield object.fullName.slice(1);
-    else if (object instanceof protobuf.Namespace) yield* servicesBelow(object);
-  }
+/** Full names of the messages and enums in a message's fields, at any depth. */
+function* referencesOf(object: object): Iterable<string> {
+  const { fields = {}, nested = {} } = object as Partial<protobuf.IType>;
+  for (const { type } of Object.values(fields)) if (type.startsWith('.')) yield type.slice(1);
+  for (const inner of Object.values(nested)) yield* referencesOf(inner);
 }
 
 function codecOf(type: protobuf.Type): Codec {
