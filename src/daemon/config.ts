@@ -34,7 +34,7 @@ const schema = z.strictObject({
     .strictObject({
       layer_bytes: count.default(64 * 1024 ** 3),
       layer_entries: count.default(5_000_000),
-      layer_ratio: count.default(1000),
+      layer_ratio: count.default(200),
     })
     .prefault({})
     .describe('bounds for one layer, uncompressed'),

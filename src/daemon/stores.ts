@@ -2,6 +2,8 @@ import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import type { Logger } from '../base/logger.js';
 import type { Teardown } from '../base/teardown.js';
+import { DEFAULT_LIMITS, type ApplyLimits } from '../core/diff/applier.js';
+import { createDiffer, type Differ } from '../core/diff/differ.js';
 import { pooledApplier } from '../core/diff/pooled-applier.js';
 import type { WorkerPool } from '../core/diff/worker-pool.js';
 import type { Kernel } from '../core/kernel/kernel.js';
@@ -15,6 +17,7 @@ import { LocalBlobs } from '../drivers/content-local/local-blobs.js';
 import { openMetadata, type Metadata } from '../drivers/metadata-sqlite/metadata.js';
 import { openNativeBackend } from '../drivers/snapshot-native/native-backend.js';
 import { openOverlayBackend } from '../drivers/snapshot-overlay/overlay-backend.js';
+import { platformOfNode } from '../spec/platform.js';
 import { openWorkerPool } from '../drivers/worker-pool/worker-pool.js';
 import type { Config } from './config.js';
 
@@ -23,6 +26,7 @@ export interface Stores {
   readonly metadata: Metadata;
   readonly backends: readonly SnapshotBackend[];
   readonly rootfs: Rootfs;
+  readonly differ: Differ;
   readonly pool: WorkerPool;
   /** @param name Empty for the daemon's default. @throws not-found: no such snapshotter. */
   readonly snapshots: (scope: Scope, name: string) => LayeredSnapshotter;
@@ -52,13 +56,31 @@ export async function openStores(config: Config, kernel: Kernel, log: Logger, do
       );
     return found(scope);
   };
+  const applier = pooledApplier(pool);
+  const limits = applyLimits(config.limits);
   const rootfs = createRootfs({
     content: metadata.content,
     snapshots,
     backends,
-    applier: pooledApplier(pool),
+    defaultSnapshotter: config.snapshotter,
+    applier,
     pool,
-    limits: config.limits,
+    limits,
+    platform: platformOfNode(process.arch),
   });
-  return { metadata, backends, rootfs, pool, snapshots, contentRoot };
+  const differ = createDiffer({
+    content: metadata.content,
+    applier,
+    pool,
+    kernel,
+    limits,
+    scratch: join(root, 'apply'),
+  });
+  await differ.clean();
+  return { metadata, backends, rootfs, differ, pool, snapshots, contentRoot };
+}
+
+/** The configured bounds, and those that nobody has a reason to change. */
+function applyLimits({ layer_bytes, layer_entries, layer_ratio }: Config['limits']): ApplyLimits {
+  return { ...DEFAULT_LIMITS, maxBytes: layer_bytes, maxEntries: layer_entries, maxRatio: layer_ratio };
 }

@@ -8,7 +8,9 @@ import type { ActiveMount as containerd_types_ActiveMount, ActiveMount__Output a
 import type { AddResourceRequest as containerd_services_leases_v1_AddResourceRequest, AddResourceRequest__Output as containerd_services_leases_v1_AddResourceRequest__Output } from './containerd/services/leases/v1/AddResourceRequest.js';
 import type { Any as google_protobuf_Any, Any__Output as google_protobuf_Any__Output } from './google/protobuf/Any.js';
 import type { ApplyRequest as containerd_services_diff_v1_ApplyRequest, ApplyRequest__Output as containerd_services_diff_v1_ApplyRequest__Output } from './containerd/services/diff/v1/ApplyRequest.js';
+import type { ApplyRequest as wharfd_services_rootfs_v1_ApplyRequest, ApplyRequest__Output as wharfd_services_rootfs_v1_ApplyRequest__Output } from './wharfd/services/rootfs/v1/ApplyRequest.js';
 import type { ApplyResponse as containerd_services_diff_v1_ApplyResponse, ApplyResponse__Output as containerd_services_diff_v1_ApplyResponse__Output } from './containerd/services/diff/v1/ApplyResponse.js';
+import type { ApplyResponse as wharfd_services_rootfs_v1_ApplyResponse, ApplyResponse__Output as wharfd_services_rootfs_v1_ApplyResponse__Output } from './wharfd/services/rootfs/v1/ApplyResponse.js';
 import type { AttachRequest as wharfd_services_attach_v1_AttachRequest, AttachRequest__Output as wharfd_services_attach_v1_AttachRequest__Output } from './wharfd/services/attach/v1/AttachRequest.js';
 import type { AttachResponse as wharfd_services_attach_v1_AttachResponse, AttachResponse__Output as wharfd_services_attach_v1_AttachResponse__Output } from './wharfd/services/attach/v1/AttachResponse.js';
 import type { AttachStart as wharfd_services_attach_v1_AttachStart, AttachStart__Output as wharfd_services_attach_v1_AttachStart__Output } from './wharfd/services/attach/v1/AttachStart.js';
@@ -611,6 +613,8 @@ export interface MessageTable {
   'wharfd.services.remotes.v1.RemoteOptions': { input: wharfd_services_remotes_v1_RemoteOptions; output: wharfd_services_remotes_v1_RemoteOptions__Output };
   'wharfd.services.remotes.v1.ResolveRequest': { input: wharfd_services_remotes_v1_ResolveRequest; output: wharfd_services_remotes_v1_ResolveRequest__Output };
   'wharfd.services.remotes.v1.ResolveResponse': { input: wharfd_services_remotes_v1_ResolveResponse; output: wharfd_services_remotes_v1_ResolveResponse__Output };
+  'wharfd.services.rootfs.v1.ApplyRequest': { input: wharfd_services_rootfs_v1_ApplyRequest; output: wharfd_services_rootfs_v1_ApplyRequest__Output };
+  'wharfd.services.rootfs.v1.ApplyResponse': { input: wharfd_services_rootfs_v1_ApplyResponse; output: wharfd_services_rootfs_v1_ApplyResponse__Output };
   'wharfd.services.rootfs.v1.MountsRequest': { input: wharfd_services_rootfs_v1_MountsRequest; output: wharfd_services_rootfs_v1_MountsRequest__Output };
   'wharfd.services.rootfs.v1.MountsResponse': { input: wharfd_services_rootfs_v1_MountsResponse; output: wharfd_services_rootfs_v1_MountsResponse__Output };
   'wharfd.services.rootfs.v1.PrepareRequest': { input: wharfd_services_rootfs_v1_PrepareRequest; output: wharfd_services_rootfs_v1_PrepareRequest__Output };
@@ -774,5 +778,6 @@ export interface ServiceTable {
     unpack: { kind: 'server-stream'; request: 'wharfd.services.rootfs.v1.UnpackRequest'; response: 'wharfd.services.rootfs.v1.UnpackResponse' };
     prepare: { kind: 'unary'; request: 'wharfd.services.rootfs.v1.PrepareRequest'; response: 'wharfd.services.rootfs.v1.PrepareResponse' };
     mounts: { kind: 'unary'; request: 'wharfd.services.rootfs.v1.MountsRequest'; response: 'wharfd.services.rootfs.v1.MountsResponse' };
+    apply: { kind: 'client-stream'; request: 'wharfd.services.rootfs.v1.ApplyRequest'; response: 'wharfd.services.rootfs.v1.ApplyResponse' };
   };
 }

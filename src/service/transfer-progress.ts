@@ -41,14 +41,15 @@ export function sendProgress(stream: ClientStream | undefined): SentProgress {
 async function sendAll(feed: ProgressFeed, stream: ClientStream): Promise<void> {
   try {
     for await (const progress of feed)
-      await stream.send(messages.pack('containerd.types.transfer.Progress', toWire(progress)));
+      await stream.send(messages.pack('containerd.types.transfer.Progress', toWireProgress(progress)));
   } catch {
     // The one way to fail is that the client closed its stream, and then nobody is there to be told.
     feed.end();
   }
 }
 
-function toWire(progress: TransferProgress): Outgoing<'containerd.types.transfer.Progress'> {
+/** A report as containerd's clients read it. */
+export function toWireProgress(progress: TransferProgress): Outgoing<'containerd.types.transfer.Progress'> {
   const { key, state, parents, offset, total, target, waitingFor } = progress;
   return {
     event: waitingFor === undefined ? EVENTS[state] : `waiting: ${waitingFor}`,

@@ -109,6 +109,7 @@ export class RecordingRootfs implements Pick<Rootfs, 'unpack'> {
     all.catch(() => undefined);
     if (waiting.size === 0) settle?.resolve();
     return {
+      snapshotter: request.snapshotter ?? 'overlayfs',
       ready: (layer) => {
         this.ready.push(layer.digest);
         request.onProgress?.({ layer, state: 'unpacking', bytes: 0, entries: 0 });

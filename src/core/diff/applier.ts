@@ -13,6 +13,17 @@ export interface ApplyLimits {
   readonly maxPaxBytes: number;
 }
 
+/** Bounds that no ordinary image comes near. */
+export const DEFAULT_LIMITS: ApplyLimits = {
+  maxBytes: 64 * 1024 ** 3,
+  maxEntries: 5_000_000,
+  maxRatio: 200,
+  ratioFloorBytes: 1024 ** 3,
+  maxPathBytes: 4096,
+  maxPathDepth: 255,
+  maxPaxBytes: 1024 * 1024,
+};
+
 export interface ApplyProgress {
   /** Compressed bytes read so far. */
   readonly bytes: number;

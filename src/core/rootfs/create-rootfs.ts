@@ -18,17 +18,13 @@ import { ChainUnpacking } from './chain-unpacking.js';
 import { LayerFlights } from './layer-flights.js';
 import type { Rootfs, UnpackedManifest, Unpacking, UnpackRequest } from './rootfs.js';
 
-/** One snapshotter with the directories below it. */
-export interface LayerHome {
-  readonly snapshotter: Scoped<LayeredSnapshotter>;
-  readonly backend: SnapshotBackend;
-}
-
 /** What the root file systems are made with. */
 export interface RootfsParts {
   readonly content: Scoped<ContentStore>;
-  /** By name. */
-  readonly snapshotters: ReadonlyMap<string, LayerHome>;
+  /** @throws not-found: no snapshotter of that name. */
+  readonly snapshots: (scope: Scope, name: string) => LayeredSnapshotter;
+  /** Where those snapshotters keep their files; their names are the snapshotters' names. */
+  readonly backends: readonly SnapshotBackend[];
   readonly defaultSnapshotter: string;
   readonly applier: Applier;
   /** Its workers know the tasks of layer-tasks.ts. */
@@ -42,20 +38,12 @@ export interface RootfsParts {
 export function createRootfs(parts: RootfsParts): Rootfs {
   const { pool, applier, limits } = parts;
   const homes = new Map(
-    [...parts.snapshotters].map(([name, home]) => {
-      const flights = new LayerFlights({ backend: home.backend, applier, pool, limits });
-      return [name, { ...home, name, flights, naming: new Semaphore(1) }];
-    }),
+    parts.backends.map((backend) => [
+      backend.name,
+      { flights: new LayerFlights({ backend, applier, pool, limits }), naming: new Semaphore(1) },
+    ]),
   );
-  const homeOf = (wanted: string | undefined) => {
-    const name = wanted === undefined || wanted === '' ? parts.defaultSnapshotter : wanted;
-    const home = homes.get(name);
-    if (home) return home;
-    throw new DaemonError(
-      'invalid-argument',
-      `snapshotter ${JSON.stringify(name)} is not there: use one of ${[...homes.keys()].join(', ')}`,
-    );
-  };
+  const nameOf = (wanted = '') => (wanted === '' ? parts.defaultSnapshotter : wanted);
   const unpack = async (scope: Scope, request: UnpackRequest): Promise<Unpacking> => {
     if (request.layers.length !== request.diffIds.length) {
       throw new DaemonError(
@@ -64,18 +52,23 @@ export function createRootfs(parts: RootfsParts): Rootfs {
       );
     }
     request.signal?.throwIfAborted();
-    const { name, snapshotter, flights, naming } = homeOf(request.snapshotter);
-    const own = { snapshotterName: name, snapshotter: snapshotter(scope), content: parts.content(scope) };
-    return await ChainUnpacking.begin({ ...own, flights, naming }, request);
+    const snapshotterName = nameOf(request.snapshotter);
+    const snapshotter = parts.snapshots(scope, snapshotterName);
+    const home = homes.get(snapshotterName);
+    if (!home) throw new DaemonError('unimplemented', `snapshotter ${snapshotterName} takes no layers of ours`);
+    return await ChainUnpacking.begin(
+      { ...home, snapshotterName, snapshotter, content: parts.content(scope) },
+      request,
+    );
   };
   return {
     unpack,
     unpackManifest: (scope, target, options = {}) => unpackManifest(parts, unpack, scope, target, options),
     prepare: async (scope, { key, chainId, readonly = false, snapshotter, labels }) => {
-      const home = homeOf(snapshotter).snapshotter(scope);
+      const home = parts.snapshots(scope, nameOf(snapshotter));
       return readonly ? await home.view(key, chainId, labels) : await home.prepare(key, chainId, labels);
     },
-    mounts: async (scope, key, snapshotter) => await homeOf(snapshotter).snapshotter(scope).mounts(key),
+    mounts: async (scope, key, snapshotter) => await parts.snapshots(scope, nameOf(snapshotter)).mounts(key),
   };
 }
 

@@ -1,6 +1,8 @@
 // Original file: proto/wharfd/services/rootfs/v1/rootfs.proto
 
 import type { MethodDefinition } from '@grpc/proto-loader'
+import type { ApplyRequest as _wharfd_services_rootfs_v1_ApplyRequest, ApplyRequest__Output as _wharfd_services_rootfs_v1_ApplyRequest__Output } from '../../../../wharfd/services/rootfs/v1/ApplyRequest.js';
+import type { ApplyResponse as _wharfd_services_rootfs_v1_ApplyResponse, ApplyResponse__Output as _wharfd_services_rootfs_v1_ApplyResponse__Output } from '../../../../wharfd/services/rootfs/v1/ApplyResponse.js';
 import type { MountsRequest as _wharfd_services_rootfs_v1_MountsRequest, MountsRequest__Output as _wharfd_services_rootfs_v1_MountsRequest__Output } from '../../../../wharfd/services/rootfs/v1/MountsRequest.js';
 import type { MountsResponse as _wharfd_services_rootfs_v1_MountsResponse, MountsResponse__Output as _wharfd_services_rootfs_v1_MountsResponse__Output } from '../../../../wharfd/services/rootfs/v1/MountsResponse.js';
 import type { PrepareRequest as _wharfd_services_rootfs_v1_PrepareRequest, PrepareRequest__Output as _wharfd_services_rootfs_v1_PrepareRequest__Output } from '../../../../wharfd/services/rootfs/v1/PrepareRequest.js';
@@ -9,6 +11,7 @@ import type { UnpackRequest as _wharfd_services_rootfs_v1_UnpackRequest, UnpackR
 import type { UnpackResponse as _wharfd_services_rootfs_v1_UnpackResponse, UnpackResponse__Output as _wharfd_services_rootfs_v1_UnpackResponse__Output } from '../../../../wharfd/services/rootfs/v1/UnpackResponse.js';
 
 export interface RootfsServiceDefinition {
+  Apply: MethodDefinition<_wharfd_services_rootfs_v1_ApplyRequest, _wharfd_services_rootfs_v1_ApplyResponse, _wharfd_services_rootfs_v1_ApplyRequest__Output, _wharfd_services_rootfs_v1_ApplyResponse__Output>
   Mounts: MethodDefinition<_wharfd_services_rootfs_v1_MountsRequest, _wharfd_services_rootfs_v1_MountsResponse, _wharfd_services_rootfs_v1_MountsRequest__Output, _wharfd_services_rootfs_v1_MountsResponse__Output>
   Prepare: MethodDefinition<_wharfd_services_rootfs_v1_PrepareRequest, _wharfd_services_rootfs_v1_PrepareResponse, _wharfd_services_rootfs_v1_PrepareRequest__Output, _wharfd_services_rootfs_v1_PrepareResponse__Output>
   Unpack: MethodDefinition<_wharfd_services_rootfs_v1_UnpackRequest, _wharfd_services_rootfs_v1_UnpackResponse, _wharfd_services_rootfs_v1_UnpackRequest__Output, _wharfd_services_rootfs_v1_UnpackResponse__Output>

@@ -1,0 +1,176 @@
+import { randomBytes } from 'node:crypto';
+import { createWriteStream } from 'node:fs';
+import { mkdir, rm, rmdir, stat } from 'node:fs/promises';
+import { isAbsolute, join } from 'node:path';
+import { pipeline } from 'node:stream/promises';
+import { DaemonError, isErrno } from '../../base/errors.js';
+import type { Descriptor } from '../../spec/descriptor.js';
+import { MEDIA_TYPES } from '../../spec/media-types.js';
+import type { ContentStore } from '../content/content-store.js';
+import type { Disks } from '../kernel/disks.js';
+import type { Mount, Mounts } from '../kernel/mounts.js';
+import type { Scope, Scoped } from '../namespaces/scope.js';
+import type { Applied, Applier, ApplyLimits } from './applier.js';
+import type { TieLayerTask } from './layer-tasks.js';
+import type { WorkerPool } from './worker-pool.js';
+
+/** Applies layers where a client says. */
+export interface Differ {
+  /**
+   * Applies a stored layer to what the mounts stand for (WIRE.md 11): one overlay mount gets it into its upper directory, one bind mount
+   * plainly, anything else is mounted for the time.
+   *
+   * @returns The uncompressed layer: digest and size.
+   * @throws not-found: the content. invalid-argument: no mounts; and what Applier throws. What was written by then stays.
+   */
+  apply(
+    scope: Scope,
+    layer: Descriptor,
+    mounts: readonly Mount[],
+    options?: { readonly sync?: boolean; readonly signal?: AbortSignal },
+  ): Promise<Descriptor>;
+  /**
+   * Applies a layer to a directory, plainly.
+   *
+   * @param directory Absolute path.
+   * @param bytes A tar, plain or packed.
+   * @throws not-found: no such directory. invalid-argument: no absolute path; and what Applier throws.
+   */
+  applyTo(directory: string, bytes: AsyncIterable<Uint8Array>, signal?: AbortSignal): Promise<Applied>;
+  /** Removes what an earlier run of the daemon left behind. */
+  clean(): Promise<void>;
+}
+
+export interface DifferParts {
+  readonly content: Scoped<ContentStore>;
+  readonly applier: Applier;
+  readonly pool: WorkerPool;
+  readonly kernel: { readonly mounts: Mounts; readonly disks: Disks };
+  readonly limits: ApplyLimits;
+  /** A directory of its own for layers that come as a stream and for mounts. */
+  readonly scratch: string;
+}
+
+/** Where a layer is written. */
+interface Target {
+  readonly directory: string;
+  readonly form: 'overlay' | 'plain';
+  /** Directories of the layers below, nearest first. */
+  readonly lower: readonly string[];
+}
+
+export function createDiffer(parts: DifferParts): Differ {
+  return new LayerDiffer(parts);
+}
+
+class LayerDiffer implements Differ {
+  readonly #parts: DifferParts;
+
+  constructor(parts: DifferParts) {
+    this.#parts = parts;
+  }
+
+  async apply(
+    scope: Scope,
+    layer: Descriptor,
+    mounts: readonly Mount[],
+    options: { readonly sync?: boolean; readonly signal?: AbortSignal } = {},
+  ): Promise<Descriptor> {
+    const { signal, sync = false } = options;
+    await using blob = await this.#parts.content(scope).open(layer.digest, signal);
+    const { path } = blob;
+    if (path === undefined) {
+      throw new DaemonError(
+        'unimplemented',
+        `layer ${layer.digest} is in a content store without files: fetch it into ours first`,
+      );
+    }
+    const applied = await this.#at(mounts, async (target) => {
+      const done = await this.#write(path, layer.mediaType, target, signal);
+      if (sync) await this.#parts.kernel.disks.sync(target.directory);
+      return done;
+    });
+    return { mediaType: MEDIA_TYPES.ociLayer, digest: applied.diffId, size: applied.tarBytes };
+  }
+
+  async applyTo(directory: string, bytes: AsyncIterable<Uint8Array>, signal?: AbortSignal): Promise<Applied> {
+    await checkDirectory(directory);
+    const spool = await this.#scratchPath();
+    try {
+      await pipeline(bytes, createWriteStream(spool, { flags: 'wx', mode: 0o600 }), signal ? { signal } : {});
+      return await this.#write(spool, MEDIA_TYPES.ociLayer, { directory, form: 'plain', lower: [] }, signal);
+    } finally {
+      await rm(spool, { force: true });
+    }
+  }
+
+  async clean(): Promise<void> {
+    const { scratch, kernel } = this.#parts;
+    const left = (await kernel.mounts.list()).filter(({ mountPoint }) => mountPoint.startsWith(`${scratch}/`));
+    for (const { mountPoint } of left.toReversed()) await kernel.mounts.unmount(mountPoint, { detach: true });
+    await rm(scratch, { recursive: true, force: true });
+  }
+
+  async #write(blobPath: string, mediaType: string, target: Target, signal?: AbortSignal): Promise<Applied> {
+    const { applier, pool, limits } = this.#parts;
+    const { directory, form, lower } = target;
+    const watch = signal ? { signal } : {};
+    const applied = await applier.apply({ blobPath, mediaType, directory, form, limits, ...watch });
+    if (applied.deferred.length > 0) {
+      const task: TieLayerTask = { kind: 'tie-layer', directory, lower, deferred: applied.deferred };
+      await pool.run(task, watch);
+    }
+    return applied;
+  }
+
+  async #at<T>(mounts: readonly Mount[], work: (target: Target) => Promise<T>): Promise<T> {
+    const [only, ...more] = mounts;
+    if (only === undefined)
+      throw new DaemonError('invalid-argument', 'no mounts to apply the layer to: invalid argument');
+    const direct = more.length === 0 ? targetOf(only) : undefined;
+    if (direct) return await work(direct);
+    const directory = await this.#scratchPath();
+    await mkdir(directory, { mode: 0o700 });
+    try {
+      await using mounted = await this.#parts.kernel.mounts.mountAll(mounts, directory);
+      return await work({ directory: mounted.path, form: 'plain', lower: [] });
+    } finally {
+      // Never with what is in it: an unmount that went wrong leaves a file system of somebody there.
+      await rmdir(directory);
+    }
+  }
+
+  async #scratchPath(): Promise<string> {
+    await mkdir(this.#parts.scratch, { recursive: true, mode: 0o700 });
+    return join(this.#parts.scratch, randomBytes(8).toString('hex'));
+  }
+}
+
+/** The directory behind a mount, where it can be written without mounting. */
+function targetOf({ type, source, options, target }: Mount): Target | undefined {
+  if (target !== undefined) return undefined;
+  if (type === 'bind' || options.includes('bind') || options.includes('rbind')) {
+    return options.includes('ro') ? undefined : { directory: source, form: 'plain', lower: [] };
+  }
+  const upper = valueOf(options, 'upperdir');
+  const lower = valueOf(options, 'lowerdir');
+  if (type !== 'overlay' || upper === undefined || lower === undefined) return undefined;
+  return { directory: upper, form: 'overlay', lower: lower.split(':') };
+}
+
+function valueOf(options: readonly string[], key: string): string | undefined {
+  return options.find((option) => option.startsWith(`${key}=`))?.slice(key.length + 1);
+}
+
+async function checkDirectory(path: string): Promise<void> {
+  if (!isAbsolute(path) || path.includes('\0')) {
+    throw new DaemonError('invalid-argument', `${JSON.stringify(path)} is no absolute path of a directory`);
+  }
+  try {
+    if ((await stat(path)).isDirectory()) return;
+  } catch (cause) {
+    if (!isErrno(cause, 'ENOENT')) throw cause;
+    throw new DaemonError('not-found', `directory ${path} does not exist: make it first`, { cause });
+  }
+  throw new DaemonError('invalid-argument', `${path} is no directory`);
+}
