@@ -46,6 +46,12 @@ async function openServer(root: string): Promise<{ server: RpcServer; address: s
   return { server, address, uuid: identity.uuid };
 }
 
+async function outputOf(address: string, ...command: readonly string[]): Promise<string> {
+  const { code, stdout, stderr } = await run(CTR, ['--address', address, ...command]);
+  assert.equal(code, 0, stderr.toString());
+  return stdout.toString();
+}
+
 void test(
   'Debian’s ctr and our own client get the same answers',
   { skip: !existsSync(CTR) && 'no ctr here' },
