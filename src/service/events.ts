@@ -1,0 +1,52 @@
+import { DaemonError } from '../base/errors.js';
+import type { Envelope, EventPayload, Journal, OpaqueAny } from '../core/events/journal.js';
+import { checkTopic } from '../core/events/topic.js';
+import type { Incoming, Outgoing, ServiceImplementation } from '../rpc/handlers.js';
+import type { WireAny } from '../rpc/messages.js';
+import { nsOfTimestamp, timestampOfNs } from '../rpc/time.js';
+import { messages } from '../rpc/whole.js';
+import { parseFilters } from '../spec/filter.js';
+import { checkIdentifier } from '../spec/identifier.js';
+import { fromWireAny, toWireAny } from './anys.js';
+import { fieldOfEnvelope } from './event-fields.js';
+
+/** containerd.services.events.v1.Events. Subscribe tells of all namespaces and needs no namespace header. */
+export function createEventsService(journal: Journal): ServiceImplementation<'containerd.services.events.v1.Events'> {
+  return {
+    async publish({ topic, event }, { scope }) {
+      await journal.append(scope.namespace, { topic: checkTopic(topic), payload: { any: anyOf(event) } });
+    },
+    async forward({ envelope }) {
+      if (!envelope) throw new DaemonError('invalid-argument', 'envelope is missing: invalid argument');
+      const namespace = checkIdentifier(envelope.namespace, 'event envelope has invalid namespace');
+      const topic = checkTopic(envelope.topic);
+      const timestampNs = nsOfTimestamp(envelope.timestamp);
+      if (timestampNs === undefined) {
+        throw new DaemonError('invalid-argument', 'timestamp must be set on forwarded event: invalid argument');
+      }
+      await journal.append(namespace, { topic, payload: { any: anyOf(envelope.event) } }, timestampNs);
+    },
+    async *subscribe({ filters }, call) {
+      const filter = parseFilters(filters);
+      const events = journal.subscribe({ signal: call.signal });
+      call.sendHeaders();
+      for await (const envelope of events) {
+        if (filter(fieldOfEnvelope(envelope))) yield toWireEnvelope(envelope);
+      }
+    },
+  };
+}
+
+function anyOf(event: Incoming<'google.protobuf.Any'> | null): OpaqueAny {
+  return fromWireAny(event) ?? { typeUrl: '', value: new Uint8Array() };
+}
+
+function toWireEnvelope(envelope: Envelope): Outgoing<'containerd.types.Envelope'> {
+  const { timestampNs, namespace, topic, payload } = envelope;
+  return { timestamp: timestampOfNs(timestampNs), namespace, topic, event: toWirePayload(payload) };
+}
+
+function toWirePayload(payload: EventPayload): WireAny {
+  if ('any' in payload) return toWireAny(payload.any);
+  return { type_url: payload.type, value: messages.encodePlain(payload.type, payload.fields) };
+}
