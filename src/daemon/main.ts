@@ -28,6 +28,7 @@ function configOf(flags: Flags): Config {
 
 /** Serves until a signal, then ends the calls, then everything below them in reverse order. Containers go on. */
 async function serve(flags: Flags): Promise<void> {
+  process.umask(0o022);
   const config = configOf(flags);
   const log = createLogger(config.log_level);
   const stop = new Promise<NodeJS.Signals>((resolve) => {
