@@ -5,6 +5,7 @@ import type { Digest } from '../../spec/digest.js';
 import { parseImageConfig } from '../../spec/image-config.js';
 import { parseIndex } from '../../spec/index-document.js';
 import { parseManifest, type Manifest } from '../../spec/manifest.js';
+import { LABELS } from '../../spec/labels.js';
 import { kindOfMedia } from '../../spec/media-types.js';
 import { formatPlatform, onlyPlatform, type Platform } from '../../spec/platform.js';
 import type { ContentStore } from '../content/content-store.js';
@@ -51,7 +52,7 @@ export class ImageUnpacking implements AsyncDisposable {
   readonly #arrived = new Map<Digest, Descriptor>();
   readonly #served = new Set<UnpackWish>();
   readonly #otherPlatforms = new Set<string>();
-  readonly #chains: Promise<unknown>[] = [];
+  readonly #chains: Promise<void>[] = [];
   readonly #failed = new AbortController();
 
   constructor(options: ImageUnpackingOptions) {
@@ -133,13 +134,21 @@ export class ImageUnpacking implements AsyncDisposable {
         await rootfs.unpack(scope, { ...request, ...(snapshotter !== '' && { snapshotter }) }),
       );
       unpackings.push(unpacking);
-      const chain = unpacking.finish();
+      const chain = this.#complete(unpacking, manifest.config.digest);
       this.#chains.push(chain);
       chain.catch((error: unknown) => {
         this.#failed.abort(error);
       });
       for (const layer of manifest.layers) if (this.#arrived.has(layer.digest)) unpacking.ready(layer);
     }
+  }
+
+  /** The config keeps the chain, as long as an image keeps the config. */
+  async #complete(unpacking: Unpacking, config: Digest): Promise<void> {
+    const chainId = await unpacking.finish();
+    if (chainId === undefined) return;
+    const key = `${LABELS.gcRefSnapshot}.${unpacking.snapshotter}`;
+    await this.#options.content.update(config, { [key]: chainId }, [`labels.${key}`]);
   }
 
   /** A config without a platform fits all. */

@@ -1,6 +1,7 @@
 import { Agent, type Dispatcher } from 'undici';
 import { connectionError } from './connection-error.js';
 import { HostGate } from './host-gate.js';
+import { receivedBytes } from './received-bytes.js';
 import type { Timing } from './timing.js';
 
 export interface HttpRequest {
@@ -94,12 +95,10 @@ class UndiciResponse implements HttpResponse {
 
   async *body(): AsyncIterable<Uint8Array> {
     try {
-      for await (const bytes of this.#response.body) yield bytes as Uint8Array;
+      yield* receivedBytes(this.#response.body);
     } catch (cause) {
       this.#signal?.throwIfAborted();
       throw connectionError(this.url, cause);
-    } finally {
-      this.#response.body.destroy();
     }
   }
 

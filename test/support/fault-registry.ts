@@ -1,0 +1,127 @@
+import { createServer, type IncomingHttpHeaders, type IncomingMessage, type ServerResponse } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import type { Image } from './image.js';
+
+/** A request as it came. */
+export interface Seen {
+  readonly method: string;
+  /** Path and query. */
+  readonly uri: string;
+  readonly headers: IncomingHttpHeaders;
+  /** By the monotonic clock, in milliseconds. */
+  readonly atMs: number;
+}
+
+/** What the registry would answer, to be kept to or not. */
+export interface Answer {
+  status: number;
+  headers: Record<string, string>;
+  body: Buffer;
+  /** Cuts the connection after that many bytes of the body. */
+  cutAfter?: number;
+  /** Sends that many bytes of the body and then nothing more, for ever. */
+  stallAfter?: number;
+}
+
+/** Changes an answer, or replaces it. `count` is how often this path was asked for, this time included. */
+export type Script = (request: Seen, answer: Answer, count: number) => Answer;
+
+/** A registry on loopback that does whatever a script says. */
+export interface FaultRegistry extends AsyncDisposable {
+  readonly host: string;
+  readonly seen: readonly Seen[];
+  /** Bytes of bodies that were sent. */
+  readonly sentBytes: number;
+  script: Script | undefined;
+  /** Serves an image as `<host>/<name>:<tag>`, and returns that. */
+  add(image: Image, name: string, tag?: string): string;
+}
+
+interface Stored {
+  readonly type: string;
+  readonly bytes: Buffer;
+  readonly digest: string;
+}
+
+/** @param address An address of 127.0.0.0/8, so that two registries can be two hosts. */
+export async function openFaultRegistry(address = '127.0.0.1'): Promise<FaultRegistry> {
+  const paths = new Map<string, Stored>();
+  const counts = new Map<string, number>();
+  const seen: Seen[] = [];
+  const registry = { script: undefined as Script | undefined, sentBytes: 0 };
+  const server = createServer((incoming, response) => {
+    const request = note(incoming);
+    seen.push(request);
+    const count = (counts.get(request.uri) ?? 0) + 1;
+    counts.set(request.uri, count);
+    const regular = regularAnswer(paths, request);
+    const answer = registry.script ? registry.script(request, regular, count) : regular;
+    registry.sentBytes += send(response, request, answer);
+  });
+  await new Promise<void>((resolve) => server.listen(0, address, resolve));
+  const host = `${address}:${(server.address() as AddressInfo).port}`;
+  return Object.assign(registry, {
+    host,
+    seen,
+    add(image: Image, name: string, tag = 'latest') {
+      for (const { descriptor, bytes } of image.manifests) {
+        const stored = { type: descriptor.mediaType, bytes, digest: descriptor.digest };
+        paths.set(`/v2/${name}/manifests/${descriptor.digest}`, stored);
+        if (descriptor.digest === image.target.digest) paths.set(`/v2/${name}/manifests/${tag}`, stored);
+      }
+      for (const [digest, bytes] of image.blobs) {
+        paths.set(`/v2/${name}/blobs/${digest}`, { type: 'application/octet-stream', bytes, digest });
+      }
+      return `${host}/${name}:${tag}`;
+    },
+    async [Symbol.asyncDispose]() {
+      server.closeAllConnections();
+      await new Promise((resolve) => server.close(resolve));
+    },
+  });
+}
+
+function note(incoming: IncomingMessage): Seen {
+  return {
+    method: incoming.method ?? '',
+    uri: incoming.url ?? '',
+    headers: incoming.headers,
+    atMs: performance.now(),
+  };
+}
+
+function regularAnswer(paths: ReadonlyMap<string, Stored>, { uri, headers }: Seen): Answer {
+  const stored = paths.get(new URL(uri, 'http://registry').pathname);
+  if (!stored) {
+    const body = Buffer.from('{"errors":[{"code":"MANIFEST_UNKNOWN","message":"manifest unknown"}]}');
+    return { status: 404, headers: { 'content-type': 'application/json' }, body };
+  }
+  const common = { 'content-type': stored.type, 'docker-content-digest': stored.digest };
+  const from = Number(/^bytes=(\d+)-$/.exec(headers.range ?? '')?.[1] ?? Number.NaN);
+  if (Number.isNaN(from)) return { status: 200, headers: common, body: stored.bytes };
+  const total = stored.bytes.length;
+  const range = { 'content-range': `bytes ${from}-${total - 1}/${total}` };
+  return { status: 206, headers: { ...common, ...range }, body: stored.bytes.subarray(from) };
+}
+
+function send(
+  response: ServerResponse,
+  { method }: Seen,
+  { status, headers, body, cutAfter, stallAfter }: Answer,
+): number {
+  const length = headers['transfer-encoding'] === undefined ? { 'content-length': String(body.length) } : {};
+  response.writeHead(status, { ...length, ...headers });
+  if (method === 'HEAD') {
+    response.end();
+    return 0;
+  }
+  const part = cutAfter ?? stallAfter;
+  if (part === undefined) {
+    response.end(body);
+    return body.length;
+  }
+  response.write(body.subarray(0, part), () => {
+    if (cutAfter !== undefined) response.destroy();
+  });
+  return Math.min(part, body.length);
+}
