@@ -94,6 +94,10 @@ void test('maps, defaults, empty messages and unset optional fields are told apa
 void test('the schema of the clients agrees with the whole one on what it has', () => {
   const small = new Schema(CLIENT_SCHEMA);
   assert(small.services().includes('wharfd.services.attach.v1.AttachService'));
+  const { types } = JSON.parse(CLIENT_SCHEMA) as { types: Record<string, object> };
+  for (const [name, type] of Object.entries(types)) {
+    if ('fields' in type) assert.deepEqual(small.type(name).toJSON(), wholeSchema.type(name).toJSON(), name);
+  }
   for (const service of small.services())
     assert.deepEqual(small.methods(service), wholeSchema.methods(service), service);
   assert.throws(

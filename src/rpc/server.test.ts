@@ -101,6 +101,38 @@ void test('the four shapes of calls carry messages both ways', async (t) => {
   );
 });
 
+void test('a client stream ends in one reply, or in the error of whichever side fails', async (t) => {
+  const name = 'wharfd.services.rootfs.v1.RootfsService';
+  const { channel } = await serving(t, [
+    implement(name, {
+      async apply(requests) {
+        let size = 0;
+        for await (const { directory, data } of requests) {
+          if (directory === '/denied') throw new DaemonError('permission-denied', 'not there');
+          size += data?.length ?? 0;
+        }
+        return { size: String(size) };
+      },
+    }),
+  ]);
+  const rootfs = channel.service(name);
+  const bytes = Buffer.alloc(70_000);
+  assert.equal((await rootfs.apply(from({ directory: '/x' }, { data: bytes }, { data: bytes }))).size, '140000');
+  await assert.rejects(rootfs.apply(endless({ directory: '/denied' })), rejectsWith('permission-denied', /not there/));
+  const broken = new Error('disk on fire');
+  await assert.rejects(rootfs.apply(failing({ directory: '/x' }, broken)), broken);
+  await assert.rejects(all(channel.service(CONTENT).write(failing({ ref: 'x' }, broken))), broken);
+});
+
+async function* endless<T>(item: T): AsyncGenerator<T> {
+  for (;;) yield item;
+}
+
+async function* failing<T>(item: T, error: Error): AsyncGenerator<T> {
+  yield item;
+  throw error;
+}
+
 void test('a bidirectional handler that stops reading still answers, and one that the client half-closes too', async (t) => {
   const { channel } = await serving(t, [
     implement(CONTENT, {

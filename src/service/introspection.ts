@@ -4,6 +4,7 @@ import { isA, type WireAny } from '../rpc/messages.js';
 import { messages } from '../rpc/whole.js';
 import { parseFilters, type FieldOf } from '../spec/filter.js';
 import { VERSION } from '../spec/version.js';
+import { toWirePlatform } from './descriptors.js';
 import { RUNTIME_PLUGIN, type Plugin } from './plugins.js';
 import type { ServerIdentity } from './server-identity.js';
 
@@ -74,7 +75,7 @@ function toWirePlugin(plugin: Plugin): Outgoing<'containerd.services.introspecti
     type: plugin.type,
     id: plugin.id,
     requires: [...(plugin.requires ?? [])],
-    platforms: (plugin.platforms ?? []).map(({ os, architecture, variant = '' }) => ({ os, architecture, variant })),
+    platforms: (plugin.platforms ?? []).map(toWirePlatform),
     exports: { ...plugin.exports },
     capabilities: [...(plugin.capabilities ?? [])],
     init_err: plugin.failure ?? null,
