@@ -1,0 +1,37 @@
+/** The client library: a session with a daemon, its services one by one, and what the command-line programs do with them. */
+export { DaemonError, isKind, type ErrorKind } from '../base/errors.js';
+export type { CallOptions, Incoming, MessageName, Outgoing, ServiceClient, ServiceName } from '../rpc/handlers.js';
+export { fromInteger, toBigInt, toSafeNumber } from '../rpc/int64.js';
+export { isA, typeNameOf, type Messages, type PlainFields, type WireAny } from '../rpc/messages.js';
+export { dateOfTimestamp, nsOfTimestamp, timestampOfDate, timestampOfNs, type WireTimestamp } from '../rpc/time.js';
+export { attach, type Attached, type AttachRequest } from './attach.js';
+export {
+  deleteContent,
+  ingestContent,
+  listContent,
+  listIngests,
+  readContent,
+  type Ingest,
+  type IngestRequest,
+  type StoredContent,
+} from './content.js';
+export { subscribeEvents, type ClientEvent } from './events.js';
+export {
+  execProcess,
+  inspectContainer,
+  killProcess,
+  listContainers,
+  removeContainer,
+  runContainer,
+  type ContainerSummary,
+  type ExecRequest,
+  type RunRequest,
+  type StoredContainer,
+} from './execution.js';
+export { listImages, removeImage, type ImageSummary } from './images.js';
+export { type TransferProgress } from './progress-stream.js';
+export { fetchImage, pullImage, type FetchOptions, type PullOptions } from './pull.js';
+export { fetchObject, type FetchObjectOptions } from './remotes.js';
+export { prepareRootfs, rootfsMounts, unpackManifest, type ClientMount, type UnpackOptions } from './rootfs.js';
+export { openSession, type Session, type SessionOptions } from './session.js';
+export { serverVersion } from './version.js';
