@@ -25,25 +25,36 @@ export interface RawEntry {
 
 const BLOCK = 512;
 
+const DEFAULTS = {
+  mode: 0o644,
+  uid: 0,
+  gid: 0,
+  mtime: 1_000_000_000,
+  type: '0',
+  link: '',
+  magic: 'ustar\x0000',
+} as const;
+
 /** One member: header block, data, padding. */
 export function rawEntry(entry: RawEntry): Buffer {
   const data = Buffer.from(entry.data ?? '');
+  const fields = { size: data.length, ...DEFAULTS, ...entry };
   const header = Buffer.alloc(BLOCK);
-  put(header, 0, 100, entry.name);
-  putNumber(header, 100, 8, entry.mode ?? 0o644);
-  putNumber(header, 108, 8, entry.uid ?? 0);
-  putNumber(header, 116, 8, entry.gid ?? 0);
-  putNumber(header, 124, 12, entry.size ?? data.length);
-  putNumber(header, 136, 12, entry.mtime ?? 1_000_000_000);
-  put(header, 156, 1, entry.type ?? '0');
-  put(header, 157, 100, entry.link ?? '');
-  put(header, 257, 8, entry.magic ?? 'ustar\x0000');
-  if (entry.major !== undefined) putNumber(header, 329, 8, entry.major);
-  if (entry.minor !== undefined) putNumber(header, 337, 8, entry.minor);
-  if (entry.prefix !== undefined) put(header, 345, 155, entry.prefix);
-  for (const [at, bytes] of Object.entries(entry.patches ?? {})) Buffer.from(bytes).copy(header, Number(at));
+  put(header, 0, 100, fields.name);
+  putNumber(header, 100, 8, fields.mode);
+  putNumber(header, 108, 8, fields.uid);
+  putNumber(header, 116, 8, fields.gid);
+  putNumber(header, 124, 12, fields.size);
+  putNumber(header, 136, 12, fields.mtime);
+  put(header, 156, 1, fields.type);
+  put(header, 157, 100, fields.link);
+  put(header, 257, 8, fields.magic);
+  putNumber(header, 329, 8, fields.major ?? new Uint8Array());
+  putNumber(header, 337, 8, fields.minor ?? new Uint8Array());
+  put(header, 345, 155, fields.prefix ?? '');
+  for (const [at, bytes] of Object.entries(fields.patches ?? {})) Buffer.from(bytes).copy(header, Number(at));
   header.fill(' ', 148, 156);
-  const sum = entry.checksum ?? header.reduce((total, byte) => total + byte, 0);
+  const sum = fields.checksum ?? header.reduce((total, byte) => total + byte, 0);
   header.write(`${sum.toString(8).padStart(6, '0')}\0 `, 148, 'latin1');
   return Buffer.concat([header, padded(data)]);
 }
