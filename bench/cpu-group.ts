@@ -24,8 +24,7 @@ export async function openCpuGroup(name: string): Promise<CpuGroup> {
   await mkdir(dir);
   const pids = async () => (await readFile(join(dir, 'cgroup.procs'), 'utf8')).split('\n').filter(Boolean).map(Number);
   return {
-    start: (program, args) =>
-      spawn('/bin/sh', ['-c', JOIN, dir, program, ...args], { stdio: ['ignore', 'ignore', 'inherit'] }),
+    start: (program, args) => spawn('/bin/sh', ['-c', JOIN, dir, program, ...args], { stdio: 'ignore' }),
     run: (program, args) => output('/bin/sh', ['-c', JOIN, dir, program, ...args], { timeoutMs: 300_000 }),
     cpuSeconds: async () => Number(await readFile(join(dir, 'cpuacct.usage'), 'utf8')) / 1e9,
     pids,

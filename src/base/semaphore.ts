@@ -25,9 +25,9 @@ export class Semaphore {
       this.#free -= 1;
       return;
     }
-    const { promise, resolve, reject } = deferred<void>();
+    const { promise, resolve, reject } = deferred<undefined>();
     const admit = () => {
-      resolve();
+      resolve(undefined);
     };
     this.#waiting.push(admit);
     using _ = onAbort(signal, (reason) => {

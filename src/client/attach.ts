@@ -35,7 +35,7 @@ export interface Attached {
 /** Connects to the stdio of a process. Leaving (by `signal`) leaves the process as it is. */
 export function attach(session: Session, request: AttachRequest): Attached {
   const requests = new RequestQueue<Request>();
-  requests.push({
+  void requests.push({
     start: {
       container_id: request.containerId,
       exec_id: request.execId ?? '',
@@ -52,7 +52,7 @@ export function attach(session: Session, request: AttachRequest): Attached {
   });
   return {
     resize(size) {
-      requests.push({ resize: toWireSize(size) });
+      void requests.push({ resize: toWireSize(size) });
     },
     exited: receive(replies, request).finally(() => {
       requests.end();

@@ -32,6 +32,14 @@ export { listImages, removeImage, type ImageSummary } from './images.js';
 export { type TransferProgress } from './progress-stream.js';
 export { fetchImage, pullImage, type FetchOptions, type PullOptions } from './pull.js';
 export { fetchObject, type FetchObjectOptions } from './remotes.js';
-export { prepareRootfs, rootfsMounts, unpackManifest, type ClientMount, type UnpackOptions } from './rootfs.js';
+export {
+  applyLayer,
+  prepareRootfs,
+  rootfsMounts,
+  unpackManifest,
+  type AppliedLayer,
+  type ClientMount,
+  type UnpackOptions,
+} from './rootfs.js';
 export { openSession, type Session, type SessionOptions } from './session.js';
 export { serverVersion } from './version.js';

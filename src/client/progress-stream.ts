@@ -34,7 +34,7 @@ export async function openProgressStream(
 ): Promise<ProgressStream> {
   const id = `progress-${randomUUID()}`;
   const requests = new RequestQueue<WireAny>();
-  const opened = deferred<void>();
+  const opened = deferred<undefined>();
   void requests.push(session.messages.pack('containerd.services.streaming.v1.StreamInit', { id }));
   const replies = session
     .service('containerd.services.streaming.v1.Streaming')
@@ -43,7 +43,7 @@ export async function openProgressStream(
     let acknowledged = false;
     for await (const reply of replies) {
       if (acknowledged) onProgress(toProgress(session, reply));
-      else opened.resolve();
+      else opened.resolve(undefined);
       acknowledged = true;
     }
     opened.reject(new DaemonError('internal', 'the daemon closed the progress stream at once'));

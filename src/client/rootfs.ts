@@ -1,7 +1,9 @@
 import { DaemonError } from '../base/errors.js';
 import { toSafeNumber } from '../rpc/int64.js';
+import { parseDigest, type Digest } from '../spec/digest.js';
 import type { Session } from './session.js';
 
+const CHUNK_BYTES = 1024 * 1024;
 const SERVICE = 'wharfd.services.rootfs.v1.RootfsService';
 
 /** A mount as a snapshotter describes it. */
@@ -67,4 +69,40 @@ export async function rootfsMounts(
 ): Promise<readonly ClientMount[]> {
   const reply = await session.service(SERVICE).mounts({ key, snapshotter }, signal ? { signal } : {});
   return reply.mounts;
+}
+
+/** A layer that was applied. */
+export interface AppliedLayer {
+  /** Digest of the uncompressed layer. */
+  readonly diffId: Digest;
+  /** Bytes of the uncompressed layer. */
+  readonly size: number;
+  /** Members of the tar. */
+  readonly entries: number;
+}
+
+/**
+ * Applies a layer to a directory of the daemon's machine; whiteouts remove what is there.
+ *
+ * @param directory Absolute path.
+ * @param bytes A tar, plain or packed by gzip or zstd.
+ * @throws not-found: no such directory. invalid-argument: no layer. data-loss: the stream is cut or broken.
+ */
+export async function applyLayer(
+  session: Session,
+  directory: string,
+  bytes: AsyncIterable<Uint8Array>,
+  signal?: AbortSignal,
+): Promise<AppliedLayer> {
+  async function* messages() {
+    yield { directory };
+    for await (const piece of bytes) {
+      for (let at = 0; at < piece.length; at += CHUNK_BYTES) {
+        yield { data: Buffer.from(piece.subarray(at, at + CHUNK_BYTES)) };
+      }
+    }
+  }
+  const options = { timeoutMs: 0, ...(signal ? { signal } : {}) };
+  const reply = await session.service(SERVICE).apply(messages(), options);
+  return { diffId: parseDigest(reply.diff_id), size: toSafeNumber(reply.size), entries: toSafeNumber(reply.entries) };
 }

@@ -29,16 +29,17 @@ const PART = /^[A-Za-z0-9_.-]+$/;
 
 /** One spelling for one platform: aliases of architectures, and the variants that say nothing (arm64/v8, amd64/v1). */
 export function normalizePlatform(platform: Platform): Platform {
-  const [architecture, fallback] = ARCH_ALIASES[platform.architecture.toLowerCase()] ?? [
-    platform.architecture.toLowerCase(),
-  ];
-  let variant = platform.variant?.toLowerCase() ?? '';
-  if (architecture === 'arm' && /^[5-8]$/.test(variant)) variant = `v${variant}`;
-  if (variant === '') variant = fallback ?? '';
-  if ((architecture === 'arm64' && /^v?8$/.test(variant)) || (architecture === 'amd64' && variant === 'v1'))
-    variant = '';
+  const given = platform.architecture.toLowerCase();
+  const [architecture, fallback = ''] = ARCH_ALIASES[given] ?? [given];
+  const variant = normalizeVariant(architecture, platform.variant?.toLowerCase() || fallback);
   const { variant: _, ...rest } = platform;
   return { ...rest, os: platform.os.toLowerCase(), architecture, ...(variant === '' ? {} : { variant }) };
+}
+
+function normalizeVariant(architecture: string, variant: string): string {
+  if (architecture === 'arm' && /^[5-8]$/.test(variant)) return `v${variant}`;
+  if (architecture === 'arm64' && /^v?8$/.test(variant)) return '';
+  return architecture === 'amd64' && variant === 'v1' ? '' : variant;
 }
 
 /** `os/arch[/variant]`, as users type it. */

@@ -8,7 +8,41 @@ export interface MountOption {
   readonly options: string[];
 }
 
-const READ_ONLY = new Set(['readonly', 'ro']);
+interface Draft {
+  type: string;
+  source: string;
+  target: string;
+  readonly options: string[];
+}
+
+const YES = new Set(['', 'true', '1']);
+
+/** What each key does to the mount; containerd's words and docker's. False: the value does not fit. */
+const KEYS: Readonly<Record<string, (draft: Draft, value: string) => boolean>> = {
+  type: (draft, value) => Boolean((draft.type = value)),
+  src: setSource,
+  source: setSource,
+  dst: setTarget,
+  destination: setTarget,
+  target: setTarget,
+  options: (draft, value) => draft.options.push(...value.split(':').filter(Boolean)) >= 0,
+  readonly: setReadOnly,
+  ro: setReadOnly,
+};
+
+function setSource(draft: Draft, value: string): boolean {
+  draft.source = value;
+  return true;
+}
+
+function setTarget(draft: Draft, value: string): boolean {
+  draft.target = value;
+  return true;
+}
+
+function setReadOnly(draft: Draft, value: string): boolean {
+  return YES.has(value) && draft.options.push('ro') > 0;
+}
 
 /**
  * Reads `type=bind,src=/data,dst=/srv,options=rbind:ro`, and the words that docker has for it (`source`, `target`, `readonly`).
@@ -16,24 +50,22 @@ const READ_ONLY = new Set(['readonly', 'ro']);
  * @throws invalid-argument: an unknown key, no destination, or a bind without source.
  */
 export function parseMount(text: string): MountOption {
-  let type = 'bind';
-  let source = '';
-  let target = '';
-  const options: string[] = [];
+  const draft: Draft = { type: 'bind', source: '', target: '', options: [] };
   for (const part of text.split(',')) {
-    const at = part.indexOf('=');
-    const [key, value] = at < 0 ? [part, ''] : [part.slice(0, at), part.slice(at + 1)];
-    if (key === 'type') type = value;
-    else if (key === 'src' || key === 'source') source = value;
-    else if (key === 'dst' || key === 'destination' || key === 'target') target = value;
-    else if (key === 'options') options.push(...value.split(':').filter(Boolean));
-    else if (READ_ONLY.has(key) && (value === '' || value === 'true' || value === '1')) options.push('ro');
-    else throw refusal(text, `${JSON.stringify(key)} is not one of type, src, dst, options, readonly`);
+    const [key = '', ...value] = part.split('=');
+    const set = Object.hasOwn(KEYS, key) ? KEYS[key] : undefined;
+    if (!set?.(draft, value.join('='))) {
+      throw refusal(text, `${JSON.stringify(part)} is not one of type=, src=, dst=, options=, readonly`);
+    }
   }
-  if (!target.startsWith('/')) throw refusal(text, 'dst must be an absolute path');
-  if (type === 'bind' && !source.startsWith('/')) throw refusal(text, 'src of a bind must be an absolute path');
-  if (type === 'bind' && !options.some((option) => option === 'bind' || option === 'rbind')) options.unshift('rbind');
-  return { type, source: source === '' ? type : source, target, options };
+  if (!draft.target.startsWith('/')) throw refusal(text, 'dst must be an absolute path');
+  return draft.type === 'bind' ? bindOf(draft, text) : { ...draft, source: draft.source || draft.type };
+}
+
+function bindOf(draft: Draft, text: string): MountOption {
+  if (!draft.source.startsWith('/')) throw refusal(text, 'src of a bind must be an absolute path');
+  const bound = draft.options.some((option) => option === 'bind' || option === 'rbind');
+  return bound ? draft : { ...draft, options: ['rbind', ...draft.options] };
 }
 
 function refusal(text: string, why: string): DaemonError {

@@ -34,7 +34,12 @@ export async function connectStdio(session: Session, io: Io, stdio: Stdio): Prom
     onOutput: (stream, bytes) => write(stream === 'stderr' ? io.stderr : io.stdout, bytes),
     signal: stdio.signal,
   });
-  if (terminal) down.own(terminal.onResize(() => void attached.resize(terminal.size())));
+  if (terminal)
+    down.own(
+      terminal.onResize(() => {
+        attached.resize(terminal.size());
+      }),
+    );
   forwardSignals(io, stdio, down);
   return await attached.exited;
 }

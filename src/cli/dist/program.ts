@@ -1,5 +1,6 @@
 import type { Program } from '../shared/program.js';
 import { active } from './active.js';
+import { apply } from './apply.js';
 import { remove } from './delete.js';
 import { edit } from './edit.js';
 import { fetchOne } from './fetch-object.js';
@@ -16,5 +17,21 @@ import { mounts, prepare, unpack } from './rootfs.js';
 export const dist: Program = {
   name: 'dist',
   summary: 'Distribution: pull, list and delete images and their content',
-  commands: [pull, fetch, fetchOne, images, rmi, list, active, get, ingest, remove, edit, unpack, prepare, mounts],
+  commands: [
+    pull,
+    fetch,
+    fetchOne,
+    images,
+    rmi,
+    list,
+    active,
+    get,
+    ingest,
+    remove,
+    edit,
+    apply,
+    unpack,
+    prepare,
+    mounts,
+  ],
 };

@@ -11,7 +11,7 @@ export interface CommandContext<Options> {
   readonly io: Io;
   readonly out: Out;
   /** Connects at the first call. @throws unavailable: no daemon at the address. */
-  session(): Session;
+  readonly session: () => Session;
   /** The namespace that the session acts in. */
   readonly namespace: string;
   /** Fires at Ctrl-C and at `--timeout`. */
@@ -44,6 +44,6 @@ export interface Command extends Omit<CommandTable<Specs>, 'run' | 'options'> {
 }
 
 /** A command is a table and a call. */
-export function defineCommand<const Table extends Specs = Record<never, never>>(table: CommandTable<Table>): Command {
+export function defineCommand<const Table extends Specs = Record<string, never>>(table: CommandTable<Table>): Command {
   return { ...table, options: table.options ?? {}, run: table.run };
 }

@@ -61,7 +61,7 @@ export function toCommander(spec: OptionSpec<unknown>): Option {
 export function textsOf(value: unknown): readonly string[] {
   if (value === undefined || value === false) return [];
   if (value === true) return ['true'];
-  return Array.isArray(value) ? value.map(String) : [String(value)];
+  return Array.isArray(value) ? value.map(String) : [];
 }
 
 const DURATION = /^(?:(\d+(?:\.\d+)?)h)?(?:(\d+(?:\.\d+)?)m(?!s))?(?:(\d+(?:\.\d+)?)s)?(?:(\d+(?:\.\d+)?)ms)?$/;

@@ -4,13 +4,13 @@ import { formatTable } from './table.js';
 /** How commands print: results on stdout, all else on stderr. */
 export interface Out {
   /** Words of one line on stdout, joined by single spaces. */
-  line(...words: readonly string[]): void;
+  readonly line: (...words: readonly string[]) => void;
   /** Padded columns on stdout; the first row is the heading. */
-  table(rows: readonly (readonly string[])[]): void;
+  readonly table: (rows: readonly (readonly string[])[]) => void;
   /** Bytes on stdout; resolves when more may be written. */
-  bytes(bytes: Uint8Array): Promise<void>;
+  readonly bytes: (bytes: Uint8Array) => Promise<void>;
   /** A remark on stderr, after the program's name. */
-  note(message: string): void;
+  readonly note: (message: string) => void;
 }
 
 /** An Out that writes to `io`. */

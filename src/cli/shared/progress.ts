@@ -37,7 +37,7 @@ function barDisplay(io: Io, terminal: Terminal, now: () => number): ProgressDisp
   const rows = new ProgressRows();
   const startedMs = now();
   const bars = new MultiBar({
-    stream: io.stdout as NodeJS.WriteStream,
+    stream: io.stdout,
     fps: REDRAWS_PER_SECOND,
     forceRedraw: true,
     hideCursor: true,
