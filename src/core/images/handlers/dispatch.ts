@@ -28,13 +28,25 @@ export async function dispatch(
   });
   let failure: { readonly error: unknown } | undefined;
 
+  const fail = (error: unknown): void => {
+    failure ??= { error };
+    controller.abort(error);
+  };
+  /** Fails while it still has its place, so that nobody who waits for one begins. */
+  const handle = async (target: Descriptor): Promise<readonly Descriptor[]> => {
+    try {
+      return await handler(target, controller.signal);
+    } catch (error) {
+      fail(error);
+      throw error;
+    }
+  };
   const visit = async (place: Place): Promise<void> => {
     try {
-      const children = await room.run(() => handler(place.target, controller.signal), controller.signal);
+      const children = await room.run(() => handle(place.target), controller.signal);
       await visitAll(guard.admit(children, place));
     } catch (error) {
-      failure ??= { error };
-      controller.abort(error);
+      fail(error);
     }
   };
   const visitAll = async (places: readonly Place[]): Promise<void> => {
