@@ -39,12 +39,13 @@ async function readAll(content: ContentStore, digest: Digest, range?: { from?: n
 
 /** What every ContentStore does, with the databases and directories of one root that is opened again and again. */
 export function contentStoreSuite(name: string, open: OpenStores): void {
-  const check = (what: string, run: (content: ContentStore, other: ContentStore) => Promise<void>) =>
+  const check = (what: string, run: (content: ContentStore, other: ContentStore) => Promise<void>): void => {
     test(`${name}: ${what}`, async (t) => {
       await using root = await tempDir(t);
       await using stores = await open(root.path);
       await run(stores.content(SCOPE), stores.content(OTHER));
     });
+  };
 
   check('an ingest is invisible until it is committed', async (content) => {
     const { bytes, digest } = blob(100);
@@ -64,19 +65,20 @@ export function contentStoreSuite(name: string, open: OpenStores): void {
     await assertRejectsWithKind(content.status('layer-1'), 'not-found');
   });
 
-  check('several writers, in small pieces, with and without knowing what comes', async (content) => {
-    for (const [index, size] of [0, 1, 256, 3_000_000].entries()) {
-      const { bytes, digest } = blob(size);
-      for (const expected of [{}, { size }, { digest }, { size, digest }]) {
-        if (index > 0 && Object.keys(expected).length > 0) continue;
-        const result = await content.writer(`c${index}`, expected).catch((error: unknown) => error);
-        if (result instanceof Error) continue;
-        await using writer = result as ContentWriter;
-        await writeIn(writer, bytes, 32 << 10);
+  check('bytes of any size are written in small pieces, whatever is known of them before', async (content) => {
+    for (const size of [0, 1, 256, 3_000_000]) {
+      for (const known of [[], ['size'], ['digest'], ['size', 'digest']]) {
+        const { bytes, digest } = blob(size);
+        await using writer = await content.writer(`${size}-${known.join()}`, {
+          ...(known.includes('size') && size > 0 && { size }),
+          ...(known.includes('digest') && size > 0 && { digest }),
+        });
+        await writeIn(writer, bytes, 100_000);
         assert.equal(writer.digest(), digest);
-        await writer.commit().catch((error: unknown) => assert.match(String(error), /already exists/));
+        if (size === 0 && known.length > 0) continue;
+        assert.equal((await writer.commit()).size, size);
+        assert.deepEqual(await readAll(content, digest), bytes);
       }
-      assert.deepEqual(await readAll(content, digest), bytes);
     }
   });
 
@@ -247,7 +249,7 @@ export function contentStoreSuite(name: string, open: OpenStores): void {
     const race = async (ref: string) => {
       await using writer = await content.writer(ref, { size: bytes.length });
       await writeIn(writer, bytes, 40_000);
-      return writer.commit({ digest });
+      return await writer.commit({ digest });
     };
     const results = await Promise.allSettled(['a', 'b', 'c', 'd'].map(race));
     assert.equal(results.filter(({ status }) => status === 'fulfilled').length, 1);
@@ -350,7 +352,7 @@ export function contentStoreSuite(name: string, open: OpenStores): void {
   });
 
   check('refs and digests of the wrong form are refused', async (content) => {
-    await assertRejectsWithKind(content.writer(''), 'invalid-argument', /ref must not be empty/);
+    await assertRejectsWithKind(content.writer(''), 'invalid-argument', /must/);
     await assertRejectsWithKind(content.writer('x'.repeat(4097)), 'invalid-argument');
     await assertRejectsWithKind(content.writer('x', { digest: 'sha256:../../x' as Digest }), 'invalid-argument');
     await using writer = await content.writer('../../\0 weird/ref \u{1F433}');

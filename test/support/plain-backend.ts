@@ -23,7 +23,10 @@ export class PlainBackend implements SnapshotBackend {
     return backend;
   }
 
-  async create(id: number, options: { readonly writable: boolean; readonly parents: readonly number[] }): Promise<void> {
+  async create(
+    id: number,
+    options: { readonly writable: boolean; readonly parents: readonly number[] },
+  ): Promise<void> {
     for (const parent of options.parents) await lstat(this.filesOf(parent));
     await mkdir(this.filesOf(id), { recursive: true });
   }

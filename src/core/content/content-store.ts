@@ -87,12 +87,13 @@ export interface ContentStore {
   /** @throws not-found. */
   open(digest: Digest, signal?: AbortSignal): Promise<BlobReader>;
   /**
-   * Starts an ingest, or resumes the one kept under `ref` at its stored offset.
+   * Starts an ingest, or resumes the one kept under `ref` at its stored offset; one that was kept for another size or digest starts anew.
+   * A blob that another namespace has may be shared by its expected digest: then the offset is its size at once.
    *
    * @param ref Caller's name for the ingest; unique per namespace, at most one open writer; any text of 1 to 4096 characters.
    * @param expected Size in bytes and digest where known; checked again by `commit`.
    * @throws already-exists: `expected.digest` is committed (and has joined the scope's lease). unavailable: another writer holds
-   * `ref`. failed-precondition: the kept ingest expects another size or digest.
+   * `ref`. not-found: the scope's lease.
    */
   writer(ref: string, expected?: Expected, signal?: AbortSignal): Promise<ContentWriter>;
   /** @throws not-found. */

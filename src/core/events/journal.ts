@@ -32,7 +32,9 @@ export interface Journal {
   append(namespace: string, event: Event, timestampNs?: bigint): Promise<Envelope>;
   /**
    * Everything after this very call (or from `from` on), of all namespaces, without gap or duplicate. A slow reader blocks nobody: it
-   * reads on from the database.
+   * reads on from the database. Ends when the signal aborts.
+   *
+   * @throws out-of-range: events that were asked for are no longer kept.
    */
   subscribe(options: { readonly from?: number; readonly signal: AbortSignal }): AsyncIterable<Envelope>;
   /** The number of the newest event; 0 for none yet. */

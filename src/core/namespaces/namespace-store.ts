@@ -7,12 +7,12 @@ export interface Namespace {
 
 /** The tenants. A namespace comes into being with its first object, or by `create`. */
 export interface NamespaceStore {
-  /** @throws not-found. */
+  /** One that isn't there (yet) is answered without labels: clients ask for its defaults before they make anything in it. */
   get(name: string): Promise<Namespace>;
   list(): Promise<readonly Namespace[]>;
   /** @throws already-exists. invalid-argument: a name or label of the wrong form. */
   create(namespace: Namespace): Promise<Namespace>;
-  /** Sets the labels named by `fieldPaths` (`labels`, `labels.<key>`); without paths, all of them. @throws not-found. */
+  /** Sets the labels named by `fieldPaths` (`labels`, `labels.<key>`); without paths, all of them. One that isn't there is made. */
   update(namespace: Namespace, fieldPaths?: readonly string[]): Promise<Namespace>;
   /** @throws not-found. failed-precondition: not empty; the message lists what is in it. */
   delete(name: string): Promise<void>;

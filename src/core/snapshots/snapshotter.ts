@@ -35,7 +35,7 @@ export interface Snapshotter {
    *
    * @returns Mounts of the form of WIRE.md 10 (bind for no parents, else one overlay).
    * @throws already-exists: the key, or what the label `containerd.io/snapshot.ref` names. not-found: the parent.
-   * failed-precondition: the parent is not committed.
+   * invalid-argument: the parent is not committed (containerd's code).
    */
   prepare(key: string, parent: string, labels?: Labels): Promise<readonly Mount[]>;
   /** Makes a read-only one, which can't be committed. */
@@ -61,11 +61,19 @@ export interface AppliedLayer {
 
 /** A snapshotter that takes layers which were applied straight into directories of its backend. */
 export interface LayeredSnapshotter extends Snapshotter {
-  /** Layers of the names that exist for the daemon as a whole (any namespace), so that they needn't be applied again. */
+  /**
+   * Layers of the names that exist for the daemon as a whole (any namespace), so that they needn't be applied again. Only names given by
+   * `adopt` count, as those are what they say. The scope's lease keeps the layers.
+   */
   known(names: readonly string[]): Promise<ReadonlyMap<string, number>>;
   /** A number for a new backend layer, registered so that a crash before `adopt` leaves garbage that the next start removes. */
   newLayer(): Promise<number>;
-  /** Names all of them in one transaction, lowest first; those that exist already are left as they are and join the scope's lease. */
+  /**
+   * Syncs the directories, then names all of them in one transaction, lowest first. Names that exist already are left as they are and
+   * join the scope's lease, and the directories that came for them go.
+   *
+   * @throws not-found: a parent. aborted: a layer that `known` had told was removed meanwhile (never while a lease of the scope keeps it).
+   */
   adopt(layers: readonly AppliedLayer[]): Promise<void>;
   /** Gives up a number of `newLayer`; the directory goes. */
   discard(layerId: number): Promise<void>;
