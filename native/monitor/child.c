@@ -51,10 +51,18 @@ static int make_stream(struct monitor *monitor, int stream, bool pipe_wanted, in
     return fchown(*theirs, monitor->options.io_uid, monitor->options.io_gid);
 }
 
+static bool same_path(const struct stdio_spec *a, const struct stdio_spec *b)
+{
+    return a->kind == SPEC_PATH && b->kind == SPEC_PATH && strcmp(a->path, b->path) == 0;
+}
+
 static int make_streams(struct monitor *monitor, int theirs[3])
 {
     const struct options *options = &monitor->options;
+    /* Equal paths: one pipe, so that what the process writes keeps its order. */
+    bool shared = !options->terminal && same_path(&options->stdio[1], &options->stdio[2]);
     for (int i = 0; i < 3; i++) {
+        if (i == 2 && shared) return (theirs[2] = fcntl(theirs[1], F_DUPFD_CLOEXEC, 3)) < 0 ? -1 : 0;
         /* With a terminal the process gets none of these; the runtime's messages are wanted still. */
         bool pipe_wanted = options->terminal ? i == 2 : options->stdio[i].kind != SPEC_NULL;
         if (make_stream(monitor, i, pipe_wanted, &theirs[i]) != 0) return -1;
@@ -134,39 +142,28 @@ static bool read_pid(struct monitor *monitor)
     return read_start_time(monitor->pid, monitor->start_time, sizeof monitor->start_time);
 }
 
-static bool same_path(const struct stdio_spec *a, const struct stdio_spec *b)
-{
-    return a->kind == SPEC_PATH && b->kind == SPEC_PATH && strcmp(a->path, b->path) == 0;
-}
-
-static void open_sink(struct monitor *monitor, int index, int writers)
+static void connect_output(struct monitor *monitor, int index, int fd, bool pipe)
 {
     struct sink *sink = &monitor->sinks[index];
     sink->log = &monitor->log;
     sink->control = &monitor->control;
     sink->grace_ms = monitor->options.reader_grace_ms;
-    sink_open(sink, &monitor->options.stdio[index + 1], index + 1, writers);
+    sink_open(sink, &monitor->options.stdio[index + 1], index + 1);
+    source_open(&monitor->sources[index], fd, pipe, sink);
 }
 
-static void begin_copying_terminal(struct monitor *monitor)
+static void begin_copying(struct monitor *monitor)
 {
-    close(monitor->ends[2]);
-    input_open(&monitor->input, &monitor->options.stdio[0], monitor->terminal, false);
-    open_sink(monitor, 0, 1);
-    source_open(&monitor->sources[0], monitor->terminal, 1, false, &monitor->sinks[0]);
-}
-
-static void begin_copying_pipes(struct monitor *monitor)
-{
-    const struct stdio_spec *stdio = monitor->options.stdio;
-    if (monitor->ends[0] >= 0) input_open(&monitor->input, &stdio[0], monitor->ends[0], true);
-    bool shared = same_path(&stdio[1], &stdio[2]);
-    for (int i = 0; i < 2; i++) {
-        if (monitor->ends[i + 1] < 0) continue;
-        struct sink *sink = &monitor->sinks[shared ? 0 : i];
-        if (i == 0 || !shared) open_sink(monitor, i, shared ? 2 : 1);
-        source_open(&monitor->sources[i], monitor->ends[i + 1], i + 1, true, sink);
+    const struct stdio_spec *input = &monitor->options.stdio[0];
+    if (monitor->options.terminal) {
+        close(monitor->ends[2]);
+        input_open(&monitor->input, input, monitor->terminal, false);
+        connect_output(monitor, 0, monitor->terminal, false);
+        return;
     }
+    if (monitor->ends[0] >= 0) input_open(&monitor->input, input, monitor->ends[0], true);
+    for (int i = 0; i < 2; i++)
+        if (monitor->ends[i + 1] >= 0) connect_output(monitor, i, monitor->ends[i + 1], true);
 }
 
 /* The last bytes of the runtime's stderr: the fallback where its log says nothing. */
@@ -175,10 +172,10 @@ static void keep_message(struct monitor *monitor)
     size_t used = 0;
     ssize_t got = 0;
     char *text = monitor->message;
-    if (monitor->ends[2] < 0) return;
-    set_nonblocking(monitor->ends[2]);
-    while (used + 1 < sizeof monitor->message &&
-           (got = read(monitor->ends[2], text + used, sizeof monitor->message - 1 - used)) > 0)
+    int from = monitor->ends[monitor->ends[2] >= 0 ? 2 : 1];
+    if (from < 0) return;
+    set_nonblocking(from);
+    while (used + 1 < sizeof monitor->message && (got = read(from, text + used, sizeof monitor->message - 1 - used)) > 0)
         used += (size_t)got;
     text[used] = 0;
 }
@@ -187,8 +184,7 @@ static void created(struct monitor *monitor)
 {
     if (monitor->options.oom) oom_watch(&monitor->oom, monitor->pid);
     record_process(monitor);
-    if (monitor->options.terminal) begin_copying_terminal(monitor);
-    else begin_copying_pipes(monitor);
+    begin_copying(monitor);
     monitor->phase = PHASE_CREATED;
 }
 

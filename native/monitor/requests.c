@@ -71,17 +71,19 @@ static enum handled attach(struct monitor *monitor, struct client *client, const
         struct sink *sink = &monitor->sinks[i];
         if (sink->kind != SINK_CLIENTS) continue;
         replay(sink, client, frame->payload[0] & ATTACH_UNSEEN_ONLY, get_u32(frame->payload + 4));
-        if (sink->writers == 0) client_send(client, FRAME_OUTPUT_END, sink->stream, 0, NULL, 0);
+        if (sink->ended) client_send(client, FRAME_OUTPUT_END, sink->stream, 0, NULL, 0);
         sink_reader_came(sink);
     }
     return HANDLED;
 }
 
-static enum handled take_input(struct monitor *monitor, const struct frame *frame)
+static enum handled take_input(struct monitor *monitor, struct client *client, const struct frame *frame)
 {
-    if (monitor->options.stdio[0].kind != SPEC_ATTACH && monitor->options.stdio[0].kind != SPEC_LOG) return HANDLED;
+    if (monitor->options.stdio[0].kind != SPEC_ATTACH && monitor->options.stdio[0].kind != SPEC_LOG)
+        return answer_error(client, frame, "failed-precondition", "stdin is not of the socket");
     if (monitor->phase == PHASE_CREATING || input_room(&monitor->input) < frame->length) return HANDLE_LATER;
     input_push(&monitor->input, (const char *)frame->payload, frame->length);
+    answer_ok(client, frame);
     return HANDLED;
 }
 
@@ -108,7 +110,7 @@ enum handled request_handle(void *context, struct client *client, const struct f
         answer_ok(client, frame);
         return HANDLED;
     case FRAME_ATTACH: return attach(monitor, client, frame);
-    case FRAME_STDIN: return take_input(monitor, frame);
+    case FRAME_STDIN: return take_input(monitor, client, frame);
     case FRAME_GO: return go(monitor, client, frame);
     default: return answer_error(client, frame, "unimplemented", "no such request in protocol version 1");
     }

@@ -42,7 +42,7 @@ static void reader_is_gone(struct sink *sink)
 static void close_if_done(struct sink *sink)
 {
     bool fifo_done = sink->kind == SINK_FIFO && sink->reader == READER_PRESENT && ring_used(&sink->ring) == 0;
-    if (sink->fd < 0 || sink->writers > 0 || (sink->kind != SINK_FILE && !fifo_done)) return;
+    if (sink->fd < 0 || !sink->ended || (sink->kind != SINK_FILE && !fifo_done)) return;
     close(sink->fd);
     sink->fd = -1;
 }
@@ -86,9 +86,8 @@ static void open_path(struct sink *sink)
     if (sink->fd < 0) note("open %s: %s; its output goes to the log", sink->path, strerror(errno));
 }
 
-void sink_open(struct sink *sink, const struct stdio_spec *spec, int stream, int writers)
+void sink_open(struct sink *sink, const struct stdio_spec *spec, int stream)
 {
-    sink->writers = writers;
     sink->stream = stream;
     sink->fd = -1;
     sink->path = spec->path;
@@ -128,14 +127,14 @@ ssize_t sink_splice(struct sink *sink, int from)
     return -1;
 }
 
-static void take_for_clients(struct sink *sink, int stream, const char *bytes, size_t size)
+static void take_for_clients(struct sink *sink, const char *bytes, size_t size)
 {
-    if (sink->log_all || sink->reader == READER_GONE) logfile_write(sink->log, stream, bytes, size);
+    if (sink->log_all || sink->reader == READER_GONE) logfile_write(sink->log, sink->stream, bytes, size);
     ring_push(&sink->ring, bytes, size);
-    control_output(sink->control, stream, bytes, size);
+    control_output(sink->control, sink->stream, bytes, size);
 }
 
-static void take_for_file(struct sink *sink, int stream, const char *bytes, size_t size)
+static void take_for_file(struct sink *sink, const char *bytes, size_t size)
 {
     if (sink->fd >= 0 && write_all(sink->fd, bytes, size) == 0) return;
     if (sink->fd >= 0) {
@@ -143,26 +142,26 @@ static void take_for_file(struct sink *sink, int stream, const char *bytes, size
         close(sink->fd);
         sink->fd = -1;
     }
-    logfile_write(sink->log, stream, bytes, size);
+    logfile_write(sink->log, sink->stream, bytes, size);
 }
 
-void sink_take(struct sink *sink, int stream, const char *bytes, size_t size)
+void sink_take(struct sink *sink, const char *bytes, size_t size)
 {
     switch (sink->kind) {
     case SINK_NONE: return;
-    case SINK_FILE: take_for_file(sink, stream, bytes, size); return;
-    case SINK_CLIENTS: take_for_clients(sink, stream, bytes, size); return;
+    case SINK_FILE: take_for_file(sink, bytes, size); return;
+    case SINK_CLIENTS: take_for_clients(sink, bytes, size); return;
     case SINK_FIFO:
-        if (sink->reader == READER_GONE) logfile_write(sink->log, stream, bytes, size);
+        if (sink->reader == READER_GONE) logfile_write(sink->log, sink->stream, bytes, size);
         ring_push(&sink->ring, bytes, size);
         if (sink->reader == READER_PRESENT && !sink->blocked) flush_fifo(sink);
     }
 }
 
-void sink_source_ended(struct sink *sink, int stream)
+void sink_source_ended(struct sink *sink)
 {
-    sink->writers--;
-    if (sink->kind == SINK_CLIENTS) control_output_end(sink->control, stream);
+    sink->ended = true;
+    if (sink->kind == SINK_CLIENTS) control_output_end(sink->control, sink->stream);
     close_if_done(sink);
 }
 
@@ -211,7 +210,7 @@ void sink_handle(struct sink *sink, const struct pollset *set)
 uint64_t sink_tick(struct sink *sink, uint64_t now)
 {
     bool may_wait = sink->kind == SINK_FIFO || sink->kind == SINK_CLIENTS;
-    bool full = ring_room(&sink->ring) == 0 || (sink->writers == 0 && ring_used(&sink->ring) > 0);
+    bool full = ring_room(&sink->ring) == 0 || (sink->ended && ring_used(&sink->ring) > 0);
     if (!may_wait || sink->reader != READER_AWAITED || !full) return sink->gives_up_at = 0;
     if (sink->gives_up_at == 0) sink->gives_up_at = now + sink->grace_ms;
     if (now < sink->gives_up_at) return sink->gives_up_at;
@@ -223,7 +222,7 @@ uint64_t sink_tick(struct sink *sink, uint64_t now)
 bool sink_settled(const struct sink *sink)
 {
     if (sink->kind == SINK_NONE) return true;
-    if (sink->writers > 0) return false;
+    if (!sink->ended) return false;
     if (sink->kind == SINK_FILE || sink->reader == READER_GONE) return true;
     if (sink->kind == SINK_CLIENTS && sink->reader == READER_PRESENT) return control_output_sent(sink->control);
     return ring_used(&sink->ring) == 0;

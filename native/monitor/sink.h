@@ -24,8 +24,8 @@ struct sink {
     enum reader reader;
     bool blocked;            /* the FIFO is full */
     bool log_all;            /* else only what no reader takes */
-    int writers;             /* sources that have not ended */
-    int stream;              /* 1 or 2; of a shared sink the first one's */
+    bool ended;              /* its source is at its end */
+    int stream;              /* 1 or 2 */
     uint64_t seen;           /* SINK_CLIENTS: position up to which some reader has had it all */
     uint64_t grace_ms;
     uint64_t gives_up_at;    /* 0: not armed */
@@ -39,8 +39,8 @@ struct sink {
 /* Checks the path before the runtime runs; NULL, or what is wrong with it. */
 const char *sink_check(const struct stdio_spec *spec);
 
-/* Begins to deliver for `writers` sources. A file that cannot be opened any more is noted, and output goes to the log. */
-void sink_open(struct sink *sink, const struct stdio_spec *spec, int stream, int writers);
+/* Begins to deliver. A file that cannot be opened any more is noted, and output goes to the log. */
+void sink_open(struct sink *sink, const struct stdio_spec *spec, int stream);
 
 /* Bytes that may be passed to sink_take now. */
 size_t sink_room(const struct sink *sink);
@@ -52,10 +52,10 @@ bool sink_splices(const struct sink *sink);
 ssize_t sink_splice(struct sink *sink, int from);
 
 /* Takes at most sink_room() bytes. */
-void sink_take(struct sink *sink, int stream, const char *bytes, size_t size);
+void sink_take(struct sink *sink, const char *bytes, size_t size);
 
-/* One of its sources is at its end. */
-void sink_source_ended(struct sink *sink, int stream);
+/* Its source is at its end. */
+void sink_source_ended(struct sink *sink);
 
 /* SINK_CLIENTS: the first connection has attached; the last one has left. */
 void sink_reader_came(struct sink *sink);
@@ -67,7 +67,7 @@ void sink_handle(struct sink *sink, const struct pollset *set);
 /* Arms or fires the end of the wait for a first reader; the time of it, 0 for none. */
 uint64_t sink_tick(struct sink *sink, uint64_t now);
 
-/* True when its sources are at their end and all is delivered, or nobody is there to take it. */
+/* True when its source is at its end and all is delivered, or nobody is there to take it. */
 bool sink_settled(const struct sink *sink);
 
 #endif

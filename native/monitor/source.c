@@ -7,9 +7,9 @@
 
 #define CHUNK_BYTES 16384
 
-void source_open(struct source *source, int fd, int stream, bool pipe, struct sink *sink)
+void source_open(struct source *source, int fd, bool pipe, struct sink *sink)
 {
-    *source = (struct source){.fd = fd, .stream = stream, .pipe = pipe, .sink = sink, .slot = -1};
+    *source = (struct source){.fd = fd, .pipe = pipe, .sink = sink, .slot = -1};
     set_nonblocking(fd);
 }
 
@@ -30,7 +30,7 @@ static void end(struct source *source)
 {
     if (source->pipe) close(source->fd);
     source->fd = -1;
-    sink_source_ended(source->sink, source->stream);
+    sink_source_ended(source->sink);
 }
 
 void source_handle(struct source *source, const struct pollset *set)
@@ -41,14 +41,14 @@ void source_handle(struct source *source, const struct pollset *set)
     if (source->pipe && sink_splices(source->sink)) {
         got = sink_splice(source->sink, source->fd);
     } else {
-        /* Another source of this turn may have used up the room. */
+        /* The other stream may have used up the room of this turn. */
         size_t room = sink_room(source->sink);
         if (room == 0) return;
         got = read(source->fd, chunk, room < sizeof chunk ? room : sizeof chunk);
-        if (got > 0) sink_take(source->sink, source->stream, chunk, (size_t)got);
+        if (got > 0) sink_take(source->sink, chunk, (size_t)got);
     }
     if (got > 0 || (got < 0 && (errno == EAGAIN || errno == EINTR))) return;
     /* A terminal says EIO when nobody has its other side open any more. */
-    if (got < 0 && errno != EIO) note("reading stream %d: %s", source->stream, strerror(errno));
+    if (got < 0 && errno != EIO) note("reading stream %d: %s", source->sink->stream, strerror(errno));
     end(source);
 }

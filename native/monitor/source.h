@@ -6,13 +6,12 @@
 
 struct source {
     int fd; /* -1: none, or at its end */
-    int stream;
     bool pipe; /* else a terminal, whose descriptor is not ours to close */
     struct sink *sink;
     int slot;
 };
 
-void source_open(struct source *source, int fd, int stream, bool pipe, struct sink *sink);
+void source_open(struct source *source, int fd, bool pipe, struct sink *sink);
 void source_prepare(struct source *source, struct pollset *set);
 void source_handle(struct source *source, const struct pollset *set);
 

@@ -1,9 +1,11 @@
+import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
 import { createReadStream } from 'node:fs';
-import { copyFile, mkdir, symlink, writeFile } from 'node:fs/promises';
+import { copyFile, mkdir, readdir, readFile, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { TestContext } from 'node:test';
 import { SILENT } from '../../src/base/logger.js';
+import { Teardown } from '../../src/base/teardown.js';
 import type { CreateRequest, ProcessKey, Runtime, RuntimeProcess } from '../../src/core/execution/runtime.js';
 import { createOciRuntime, type OciRuntimeSettings } from '../../src/drivers/runtime-oci/open-runtime.js';
 import { createKernel } from '../../src/sys/kernel.js';
@@ -15,6 +17,23 @@ import { tempDir } from './temp-dir.js';
 export const kernel = createKernel();
 export const MONITOR = join(PACKAGE_ROOT, 'build/native/wharfd-monitor');
 
+/**
+ * A program in `dir` that is the monitor built with ASan and UBSan. Its reports go to files beside it, since monitors have no stderr;
+ * `down` throws if there is one.
+ */
+export async function sanitizedMonitor(down: Teardown, dir: string): Promise<string> {
+  const [script, reports] = [join(dir, 'wharfd-monitor'), join(dir, 'reports')];
+  await mkdir(reports);
+  const options = `log_path=${reports}/report:detect_leaks=1`;
+  const text = `#!/bin/sh\nASAN_OPTIONS=${options} UBSAN_OPTIONS=${options} exec ${MONITOR}-asan "$@"\n`;
+  await writeFile(script, text, { mode: 0o755 });
+  down.add(async () => {
+    const found = await Promise.all((await readdir(reports)).map((name) => readFile(join(reports, name), 'utf8')));
+    assert.deepEqual(found, []);
+  });
+  return script;
+}
+
 /** What of a spec a test wants to be otherwise. */
 export interface SpecWishes {
   readonly terminal?: boolean;
@@ -22,6 +41,9 @@ export interface SpecWishes {
   readonly namespaces?: readonly string[];
   readonly memoryBytes?: number;
 }
+
+/** `asan`: monitors are the ones built with sanitizers. */
+export type FixtureSettings = Partial<OciRuntimeSettings> & { readonly asan?: boolean };
 
 /** One state directory with a busybox root file system; every container in a namespace of this test only. */
 export interface RuntimeFixture {
@@ -47,19 +69,22 @@ export interface RuntimeFixture {
 }
 
 /** When the test ends, nothing of it may be left: no process, mount, cgroup or FIFO outside of the fixture's own. */
-export async function runtimeFixture(t: TestContext, settings: Partial<OciRuntimeSettings>): Promise<RuntimeFixture> {
-  const { path: dir } = await tempDir(t);
+export async function runtimeFixture(t: TestContext, { asan, ...settings }: FixtureSettings): Promise<RuntimeFixture> {
+  const down = new Teardown();
+  t.after(() => down.run());
+  const { path: dir } = down.own(await tempDir());
   const [state, rootfs, fifos] = [join(dir, 'state'), join(dir, 'busybox'), join(dir, 'fifos')];
   const namespace = `rt-${randomBytes(4).toString('hex')}`;
   await Promise.all([state, fifos].map((folder) => mkdir(folder)));
   await makeBusyboxTree(rootfs);
+  const monitor = asan ? await sanitizedMonitor(down, dir) : MONITOR;
   const open = (): Runtime =>
-    createOciRuntime(kernel, { state, binary: 'runc', reaper: 'monitor', monitor: MONITOR, ...settings }, SILENT);
+    createOciRuntime(kernel, { state, binary: 'runc', reaper: 'monitor', monitor, ...settings }, SILENT);
   const runtime = open();
   const mine = { dirs: [state], cgroupNames: [namespace] };
-  t.after(() => killProcesses(mine));
-  t.after(() => assertNothingLeft(mine));
-  t.after(() => removeAll(runtime));
+  down.add(() => killProcesses(mine));
+  down.add(() => assertNothingLeft(mine));
+  down.add(() => removeAll(runtime));
   const spec: RuntimeFixture['spec'] = (containerId, args, wishes = {}) =>
     Buffer.from(JSON.stringify(makeSpec(`/${namespace}/${containerId}`, args, wishes)));
   const key: RuntimeFixture['key'] = (containerId, execId = '') => ({ namespace, containerId, execId });

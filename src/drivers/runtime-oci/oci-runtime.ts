@@ -1,0 +1,270 @@
+import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { DaemonError, kindOf, messageOf } from '../../base/errors.js';
+import type { Logger } from '../../base/logger.js';
+import type {
+  CreateRequest,
+  ExecRequest,
+  ProcessKey,
+  Runtime,
+  RuntimeOptions,
+  RuntimeProcess,
+} from '../../core/execution/runtime.js';
+import type { Mounts } from '../../core/kernel/mounts.js';
+import type { Programs } from '../../core/kernel/programs.js';
+import { Bundle, BUNDLES_FOLDER, listBundles, type RecordedRuntime } from './bundle.js';
+import type { KeptProcess, LaunchOrder, ProcessKeeper } from './keeper.js';
+import { findRuntime, OciCli } from './oci-cli.js';
+import { stdioTargets } from './stdio-target.js';
+
+const SIGKILL = 9;
+/** How long the processes of a container that is deleted may take to end after SIGKILL. */
+const END_MS = 10_000;
+
+export interface OciRuntimeParts {
+  readonly programs: Programs;
+  readonly mounts: Mounts;
+  readonly keeper: ProcessKeeper;
+  readonly log: Logger;
+  /** The daemon's state directory; bundles lie below it. */
+  readonly state: string;
+  /** OCI runtime used unless a container's options name another: a name in PATH, or an absolute path. */
+  readonly binary: string;
+  /** State root of the OCI runtime unless the options name one; the namespace is appended. */
+  readonly root: string;
+}
+
+/** Drives runc or crun, with bundles on disk and a keeper as the parent of its processes. */
+export class OciRuntime implements Runtime {
+  readonly #parts: OciRuntimeParts;
+  readonly #bundles: string;
+  readonly #kept = new Map<string, KeptProcess>();
+
+  constructor(parts: OciRuntimeParts) {
+    this.#parts = parts;
+    this.#bundles = join(parts.state, BUNDLES_FOLDER);
+  }
+
+  async create(request: CreateRequest, signal?: AbortSignal): Promise<RuntimeProcess> {
+    const bundle = this.#bundle(request);
+    const runtime = await this.#record(request);
+    const targets = await stdioTargets(request);
+    signal?.throwIfAborted();
+    await bundle.create(request.spec, runtime);
+    try {
+      await bundle.mountRootfs(this.#parts.mounts, request.rootfs);
+      const { noPivotRoot, noNewKeyring } = request.options;
+      const flags = [...(noPivotRoot ? ['--no-pivot'] : []), ...(noNewKeyring ? ['--no-new-keyring'] : [])];
+      const args = ['create', '--bundle', bundle.path, '--pid-file', bundle.pidFile, ...flags];
+      return await this.#launch(bundle, runtime, request, signal, {
+        ...{ what: 'OCI runtime create failed', pidFile: bundle.pidFile, oom: true, targets, args },
+      });
+    } catch (cause) {
+      await this.#remove(bundle, request.namespace).catch((error: unknown) => {
+        this.#parts.log.error(
+          { bundle: bundle.path, error: messageOf(error) },
+          'what is left of a failed create could not be removed',
+        );
+      });
+      throw cause;
+    }
+  }
+
+  async start(key: ProcessKey, signal?: AbortSignal): Promise<void> {
+    await this.#call(key, 'start', [], signal ? { signal } : {});
+  }
+
+  async exec(request: ExecRequest, signal?: AbortSignal): Promise<RuntimeProcess> {
+    const bundle = this.#bundle(request);
+    const runtime = await this.#recorded(bundle);
+    const targets = await stdioTargets(request);
+    signal?.throwIfAborted();
+    const dir = await bundle.makeProcessDir(request.execId);
+    try {
+      const [specFile, pidFile] = [join(dir, 'exec-spec.json'), join(dir, 'pid')];
+      await writeFile(specFile, request.process, { mode: 0o600 });
+      const args = ['exec', '--process', specFile, '--detach', '--pid-file', pidFile];
+      const order = { what: 'OCI runtime exec failed', oom: false, ...{ pidFile, targets, args } };
+      return await this.#launch(bundle, runtime, { ...request, options: runtime.options }, signal, order);
+    } catch (cause) {
+      await bundle.removeProcessDir(request.execId);
+      throw cause;
+    }
+  }
+
+  async kill(key: ProcessKey, signal: number, all: boolean): Promise<void> {
+    const process = this.#kept.get(nameOf(key));
+    if (all && key.execId === '') {
+      await this.#signalAll(key, ['kill', '--all', key.containerId, String(signal)]);
+      return;
+    }
+    if (!process) throw finished();
+    // A frozen cgroup takes no signal; the runtime thaws it for SIGKILL.
+    if (signal === SIGKILL && key.execId === '') {
+      process.signal(0);
+      await this.#signalAll(key, ['kill', key.containerId, String(signal)]);
+    } else {
+      process.signal(signal);
+    }
+  }
+
+  async pause(key: ProcessKey): Promise<void> {
+    await this.#call(key, 'pause');
+  }
+
+  async resume(key: ProcessKey): Promise<void> {
+    await this.#call(key, 'resume');
+  }
+
+  async pids(key: ProcessKey): Promise<readonly number[]> {
+    const text = await this.#call(key, 'ps', ['--format', 'json']);
+    const pids = JSON.parse(text) as number[] | null;
+    return pids ?? [];
+  }
+
+  async update(key: ProcessKey, resources: Uint8Array): Promise<void> {
+    await this.#call(key, 'update', ['--resources', '-'], { stdin: resources });
+  }
+
+  async delete(key: ProcessKey): Promise<void> {
+    await this.#remove(this.#bundle(key), key.namespace);
+  }
+
+  async recover(key: ProcessKey): Promise<RuntimeProcess | undefined> {
+    const known = this.#kept.get(nameOf(key));
+    if (known) return known;
+    const process = await this.#parts.keeper.recover(key, this.#bundle(key).processDir(key.execId));
+    if (process) this.#keep(process);
+    return process;
+  }
+
+  async inventory(): Promise<readonly ProcessKey[]> {
+    return await listBundles(this.#bundles);
+  }
+
+  async features(): Promise<string | undefined> {
+    const { programs, binary } = this.#parts;
+    const { code, stdout } = await programs.run(await findRuntime(programs, binary), ['features']);
+    return code === 0 ? stdout.toString() : undefined;
+  }
+
+  #bundle({ namespace, containerId }: ProcessKey): Bundle {
+    return new Bundle(this.#bundles, namespace, containerId);
+  }
+
+  /** What a new container's runtime is, found now so that every later call is of the same program. */
+  async #record({ namespace, options }: { namespace: string; options: RuntimeOptions }): Promise<RecordedRuntime> {
+    const binary = await findRuntime(this.#parts.programs, options.binary || this.#parts.binary);
+    return { binary, root: join(options.root || this.#parts.root, namespace), options };
+  }
+
+  /** @throws not-found: there is no such container. */
+  async #recorded(bundle: Bundle): Promise<RecordedRuntime> {
+    const runtime = await bundle.recordedRuntime();
+    if (!runtime) throw new DaemonError('not-found', `container ${bundle.containerId} has no bundle: not found`);
+    return runtime;
+  }
+
+  async #launch(
+    bundle: Bundle,
+    runtime: RecordedRuntime,
+    request: ProcessKey & { readonly stdio: { readonly terminal: boolean }; readonly options: RuntimeOptions },
+    signal: AbortSignal | undefined,
+    call: Pick<LaunchOrder, 'what' | 'pidFile' | 'oom' | 'targets'> & { readonly args: readonly string[] },
+  ): Promise<KeptProcess> {
+    const { namespace, containerId, execId } = request;
+    const { args, ...rest } = call;
+    const dir = bundle.processDir(execId);
+    const runtimeLog = join(dir, 'runtime.log');
+    const cli = new OciCli(this.#parts.programs, runtime, dir);
+    const order: LaunchOrder = {
+      ...{ key: { namespace, containerId, execId }, dir, runtimeLog, ...rest },
+      ...{ terminal: request.stdio.terminal, options: request.options },
+      commandLine: (console) =>
+        cli.commandLine(runtimeLog, [
+          ...args,
+          ...(console === undefined ? [] : ['--console-socket', console]),
+          containerId,
+        ]),
+    };
+    const process = await this.#parts.keeper.launch(order, signal);
+    this.#keep(process);
+    return process;
+  }
+
+  #keep(process: KeptProcess): void {
+    const name = nameOf(process.key);
+    this.#kept.set(name, process);
+    void process.released.then(() => {
+      if (this.#kept.get(name) === process) this.#kept.delete(name);
+    });
+  }
+
+  async #call(
+    key: ProcessKey,
+    command: string,
+    args: readonly string[] = [],
+    options: { readonly stdin?: Uint8Array; readonly signal?: AbortSignal } = {},
+  ): Promise<string> {
+    const bundle = this.#bundle(key);
+    const cli = new OciCli(this.#parts.programs, await this.#recorded(bundle), bundle.work);
+    return await cli.run(`OCI runtime ${command} failed`, [command, ...args, key.containerId], options);
+  }
+
+  async #signalAll(key: ProcessKey, args: readonly string[]): Promise<void> {
+    const bundle = this.#bundle(key);
+    const cli = new OciCli(this.#parts.programs, await this.#recorded(bundle), bundle.work);
+    try {
+      await cli.run('OCI runtime kill failed', args);
+    } catch (cause) {
+      throw isFinished(cause) ? finished(cause) : cause;
+    }
+  }
+
+  /** Removes all of a container, as much as there is of it. */
+  async #remove(bundle: Bundle, namespace: string): Promise<void> {
+    const runtime = await bundle.recordedRuntime();
+    if (runtime) {
+      const cli = new OciCli(this.#parts.programs, runtime, bundle.work);
+      await cli.run('OCI runtime delete failed', ['delete', '--force', bundle.containerId]);
+    }
+    for (const execId of [...(await bundle.execIds()), '']) {
+      await this.#sendAway({ namespace, containerId: bundle.containerId, execId });
+    }
+    await bundle.unmountRootfs(this.#parts.mounts);
+    await bundle.remove(this.#parts.mounts);
+  }
+
+  async #sendAway(key: ProcessKey): Promise<void> {
+    const process = await this.recover(key);
+    if (!process) return;
+    const { promise: late, cancel } = after(END_MS);
+    const done = await Promise.race([process.release().then(() => true), late]);
+    cancel();
+    if (!done) this.#parts.log.warn({ ...key, pid: process.pid }, 'a process of a deleted container does not end');
+  }
+}
+
+function nameOf({ namespace, containerId, execId }: ProcessKey): string {
+  return `${namespace}/${containerId}/${execId}`;
+}
+
+function after(ms: number): { readonly promise: Promise<false>; readonly cancel: () => void } {
+  let cancel: () => void = () => undefined;
+  const promise = new Promise<false>((resolve) => {
+    const timer = setTimeout(() => resolve(false), ms);
+    cancel = () => clearTimeout(timer);
+  });
+  return { promise, cancel };
+}
+
+function finished(cause?: unknown): DaemonError {
+  return new DaemonError('not-found', 'process already finished: not found', { cause });
+}
+
+/** How runc and crun say that there is nobody to signal. */
+function isFinished(cause: unknown): boolean {
+  return (
+    kindOf(cause) === 'unknown' && /already finished|not running|no such process|does not exist/i.test(messageOf(cause))
+  );
+}
