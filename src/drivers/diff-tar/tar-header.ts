@@ -68,7 +68,8 @@ function checkChecksum(block: Buffer): void {
     sum += byte;
     highBytes += byte >> 7;
   }
-  const stored = parseNumericField(block.subarray(148, 156), 'checksum');
+  const text = block.toString('latin1', 148, 156).replaceAll(/[\0 ]/g, '');
+  const stored = /^[0-7]+$/.test(text) ? Number.parseInt(text, 8) : undefined;
   if (stored !== sum && stored !== sum - 256 * highBytes) {
     throw new DaemonError('invalid-argument', 'not a tar archive, or a broken one: the checksum of a header is wrong');
   }
