@@ -1,5 +1,4 @@
 /** Side by side with Debian's containerd: `make bench` prints each figure with its target, ratio and verdict. */
-import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Teardown } from '../src/base/teardown.js';
 import { skopeoPush } from '../test/support/oci-layout.js';
@@ -11,7 +10,7 @@ import { memoryOf, timed, type Reading, type TimedFigure } from './figures.js';
 import { compareMemory, compareTimes, report, type Row } from './report.js';
 import { openWharfd } from './wharfd.js';
 
-const LAYOUT = 'build/images/redis';
+const LAYOUT = 'build/redis-image';
 const MEMORY_CONTAINERS = 10;
 
 function figuresFor(reference: string): readonly TimedFigure[] {
@@ -54,7 +53,6 @@ async function interleave(figure: TimedFigure, ours: Engine, theirs: Engine): Pr
 
 async function bench(): Promise<void> {
   await using down = new Teardown();
-  await mkdir('build/images', { recursive: true });
   await ensureRedisLayout(join(process.cwd(), LAYOUT));
   const registry = down.own(await openRegistry());
   const reference = `${registry.host}/library/redis:latest`;

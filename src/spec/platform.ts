@@ -82,9 +82,6 @@ export function onlyPlatform(want: Platform): PlatformMatcher {
   };
 }
 
-/** Takes every platform alike. */
-export const anyPlatform: PlatformMatcher = () => 0;
-
 function variantLevel(platform: Platform): number {
   const level = /^v(\d+)$/.exec(platform.variant ?? '')?.[1];
   if (level !== undefined) return Number(level);
