@@ -5,6 +5,7 @@ import type { Scoped } from '../core/namespaces/scope.js';
 import type { Incoming, Outgoing, ServiceImplementation } from '../rpc/handlers.js';
 import { timestampOfNs, type WireTimestamp } from '../rpc/time.js';
 import { messages } from '../rpc/whole.js';
+import { fromWireMount } from './descriptors.js';
 
 /** Go's zero time, which containerd sends for a process that has not ended. */
 const ZERO_TIME_NS = -62_135_596_800_000_000_000n;
@@ -17,7 +18,7 @@ export function createTasksService(tasks: Scoped<Tasks>): ServiceImplementation<
         throw new DaemonError('unimplemented', `task ${request.container_id}: restoring a checkpoint is not supported`);
       }
       const view = await tasks(scope).create(request.container_id, {
-        rootfs: request.rootfs,
+        rootfs: request.rootfs.map(fromWireMount),
         stdio: stdioOf(request),
         ...(request.options && { options: fromWireAny(request.options) }),
         runtimePath: request.runtime_path,
