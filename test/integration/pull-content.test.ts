@@ -96,7 +96,7 @@ test('pull of an index takes one platform, and all of them when asked', async ()
   await assertRejectsWithKind(
     fixture.pull(reference, { names: ['other'], platforms: nothing, unpacks: [] }),
     'not-found',
-    /no match for platform linux\/s390x .*linux\/riscv64, linux\/amd64/,
+    /multi:latest: no match for platform linux\/s390x: .*linux\/riscv64, linux\/amd64/,
   );
   await assertRejectsWithKind(fixture.metadata.images(SCOPE).get('other'), 'not-found');
 });

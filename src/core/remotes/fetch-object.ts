@@ -34,12 +34,15 @@ export function objectBytes({ fetcher, target }: Resolved, signal: AbortSignal):
   return verified(fetcher.fetch(target, { signal }), target);
 }
 
-async function chosen({ fetcher, target }: Resolved, platform: Platform, signal: AbortSignal): Promise<Descriptor> {
+async function chosen(
+  { name, fetcher, target }: Resolved,
+  platform: Platform,
+  signal: AbortSignal,
+): Promise<Descriptor> {
   if (kindOfMedia(target.mediaType) !== 'index') return target;
   const bytes = await readVerified(fetcher.fetch(target, { signal }), target, DOCUMENT_BYTES_MAX);
-  const choose = onlyPlatforms([platform], () =>
-    Promise.resolve(parseIndex(bytes, target.mediaType, target.digest).manifests),
-  );
+  const { manifests } = parseIndex(bytes, target.mediaType, name);
+  const choose = onlyPlatforms([platform], () => Promise.resolve(manifests), name);
   const [best = target] = await choose(target, signal);
   return best;
 }

@@ -112,7 +112,7 @@ async function pullUnder(
     },
     signal,
   });
-  const children = onlyPlatforms(request.platforms, labelChildren(content, childrenOf(content)));
+  const children = onlyPlatforms(request.platforms, labelChildren(content, childrenOf(content)), name);
   const unpacks = request.unpacks.length > 0;
   const pull = inOrder(
     fetchInto(fetching, lease, fetcher, name, rows),

@@ -14,6 +14,7 @@ export class Patience {
   readonly #what: string;
   readonly #onWait: ((wait: FetchWait) => void) | undefined;
   readonly #signal: AbortSignal | undefined;
+  readonly #connectTries: number;
   #attempt = 1;
 
   constructor(
@@ -22,12 +23,14 @@ export class Patience {
       readonly what: string;
       readonly onWait?: ((wait: FetchWait) => void) | undefined;
       readonly signal?: AbortSignal | undefined;
+      readonly connectTries?: number | undefined;
     },
   ) {
     this.#transport = transport;
     this.#what = options.what;
     this.#onWait = options.onWait;
     this.#signal = options.signal;
+    this.#connectTries = options.connectTries ?? transport.timing.tries;
   }
 
   static retries(status: number): boolean {
@@ -57,7 +60,7 @@ export class Patience {
   /** Waits after a connection that could not be made or broke. @throws The error, when there were enough of them or waiting is no use. */
   async afterError(error: unknown): Promise<void> {
     const transient = error instanceof ConnectionError && error.transient;
-    if (!transient || this.#attempt >= this.#transport.timing.tries) throw named(error, this.#what);
+    if (!transient || this.#attempt >= this.#connectTries) throw named(error, this.#what);
     await this.#pause(error.message, backOffMs(this.#transport.timing, this.#attempt));
   }
 

@@ -12,6 +12,8 @@ export interface RepositoryRequest {
   readonly accept: string;
   /** First byte wanted of a blob; 0 for the whole. */
   readonly from?: number;
+  /** How often a connection is tried; less than usual where somebody waits to hear that the name is wrong. */
+  readonly connectTries?: number;
   /** Names the thing in errors. */
   readonly what: string;
   readonly onWait?: ((wait: FetchWait) => void) | undefined;

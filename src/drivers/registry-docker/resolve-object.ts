@@ -17,6 +17,8 @@ export interface ResolvedObject {
 }
 
 const UNSPECIFIC = new Set(['', 'text/plain', 'application/json', 'application/octet-stream']);
+/** A registry that is not there is most likely a name mistyped. */
+const CONNECT_TRIES = 3;
 const SCHEMA_1 = /^application\/vnd\.docker\.distribution\.manifest\.v1\+/;
 
 /**
@@ -35,6 +37,7 @@ export async function resolveObject(
   const accept = options.mediaTypes?.join(', ') ?? [...DOCUMENT_TYPES, '*/*'].join(', ');
   const response = await client.request({
     method: 'GET',
+    connectTries: CONNECT_TRIES,
     path: `manifests/${pinned ?? tag}`,
     accept,
     what,

@@ -190,6 +190,6 @@ test('platforms: the best one of an index, entries without a platform last, an e
   await assertRejectsWithKind(
     choose(entries.slice(1), 's390x'),
     'not-found',
-    /linux\/s390x .* linux\/arm\/v6, linux\/arm\/v7, linux\/amd64, linux\/arm64/,
+    /linux\/s390x: .* linux\/arm\/v6, linux\/arm\/v7, linux\/amd64, linux\/arm64/,
   );
 });
