@@ -52,11 +52,17 @@ test('when rows do not fit, finished ones give way', () => {
 
 test('a row shows its bar, forty characters wide, and what it waits for', () => {
   assert.equal(
-    drawRow(layer('downloading', 50)),
+    drawRow(layer('downloading', 50), 120),
     `layer-sha256:aa: downloading |\u001b[32m${'+'.repeat(20)}\u001b[0m${'-'.repeat(20)}| 50 B/100 B`,
   );
   assert.equal(
-    drawRow(layer('waiting: 429 from\u001b[2J r.example; next try in 3 s', 0)),
+    drawRow(layer('waiting: 429 from\u001b[2J r.example; next try in 3 s', 0), 120),
     'layer-sha256:aa: waiting (429 from?[2J r.example; next try in 3 s)',
   );
+});
+
+test('on a narrow terminal a digest is shortened, and nothing else', () => {
+  const row = rowOf({ key: `layer-sha256:${'ab'.repeat(32)}`, event: 'downloading', offset: 0, total: 9 });
+  assert.ok(drawRow(row, 160).includes('ab'.repeat(32)));
+  assert.ok(drawRow(row, 100).startsWith('layer-sha256:abababababab: downloading |'));
 });

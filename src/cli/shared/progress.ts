@@ -8,6 +8,8 @@ const BAR_WIDTH = 40;
 const REDRAWS_PER_SECOND = 10;
 const GREEN = '\u001b[32m';
 const PLAIN = '\u001b[0m';
+const COLOURS = new RegExp(`${GREEN}|${PLAIN}`.replaceAll('[', String.raw`\[`), 'g');
+const LONG_HEX = /([0-9a-f]{12})[0-9a-f]{52,}/;
 
 /** Shows the jobs of a pull until disposed. */
 export interface ProgressDisplay extends Disposable {
@@ -49,14 +51,15 @@ function barDisplay(io: Io, terminal: Terminal, now: () => number): ProgressDisp
     format: (_options, _params, payload: { line?: string }) => payload.line ?? '',
   });
   const slots = [bars.create(1, 0, { line: '' })];
-  const lay = (height: number) => {
+  const lay = () => {
+    const { columns, rows: height } = terminal.size();
     const visible = rows.visible(Math.max(1, height - 2));
     while (slots.length < visible.length + 1) slots.push(bars.create(1, 0, { line: '' }));
-    const lines = [...visible.map(drawRow), footer(rows, now() - startedMs)];
+    const lines = [...visible.map((row) => drawRow(row, columns)), footer(rows, now() - startedMs)];
     for (const [at, slot] of slots.entries()) slot.update(0, { line: lines[at] ?? '' });
   };
   const clock = setInterval(() => {
-    lay(terminal.size().rows);
+    lay();
   }, 1000 / REDRAWS_PER_SECOND);
   return {
     update(report) {
@@ -64,15 +67,20 @@ function barDisplay(io: Io, terminal: Terminal, now: () => number): ProgressDisp
     },
     [Symbol.dispose]() {
       clearInterval(clock);
-      lay(terminal.size().rows);
+      lay();
       bars.stop();
     },
   };
 }
 
-/** `<key>: <status> |++++----| <done>/<total>`. */
-export function drawRow(row: ProgressRow): string {
-  const head = `${oneLine(row.key)}: ${row.status}`;
+/** `<key>: <status> |++++----| <done>/<total>`; where that is wider than the terminal, digests are shortened as git does it. */
+export function drawRow(row: ProgressRow, columns: number): string {
+  const line = drawLine(row, row.key);
+  return line.replaceAll(COLOURS, '').length <= columns ? line : drawLine(row, row.key.replace(LONG_HEX, '$1'));
+}
+
+function drawLine(row: ProgressRow, key: string): string {
+  const head = `${oneLine(key)}: ${row.status}`;
   if (row.note !== undefined) return `${head} (${oneLine(row.note)})`;
   if (row.total <= 0) return head;
   const share = Math.min(1, row.status === 'done' || row.status === 'exists' ? 1 : row.offset / row.total);
