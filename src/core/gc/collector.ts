@@ -46,7 +46,7 @@ export class Collector implements AsyncDisposable {
       this.run().catch((error: unknown) => {
         if (kindOf(error) !== 'canceled') this.#log.error({ error: messageOf(error) }, 'garbage collection went wrong');
       });
-    }, waitMs).unref();
+    }, waitMs);
   }
 
   /** Settles with a whole run that has started after this call; callers that wait at the same time share it. */

@@ -1,0 +1,120 @@
+import assert from 'node:assert/strict';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import { tempDir } from '../../../test/support/temp-dir.js';
+import { SILENT } from '../../base/logger.js';
+import type { Envelope } from '../../core/events/journal.js';
+import { SqliteJournal } from './events.js';
+import { openDatabase } from './open-database.js';
+
+async function withJournal(root: string, run: (journal: SqliteJournal) => Promise<void>, kept?: number): Promise<void> {
+  using db = await openDatabase(join(root, 'meta.db'), SILENT);
+  using journal = new SqliteJournal(db, kept);
+  await run(journal);
+}
+
+const payload = (number: number) => ({ type: 'containerd.events.ContainerDelete', fields: { id: String(number) } });
+const numberOf = ({ payload: each }: Envelope) => ('fields' in each ? Number(each.fields['id']) : NaN);
+
+async function take(events: AsyncIterable<Envelope>, count: number): Promise<Envelope[]> {
+  const taken: Envelope[] = [];
+  for await (const event of events) {
+    taken.push(event);
+    if (taken.length === count) break;
+  }
+  return taken;
+}
+
+test('events are numbered, kept as they are, and read from any number, over restarts too', async (t) => {
+  await using root = await tempDir(t);
+  const bytes = Buffer.from([0, 1, 255]);
+  await withJournal(root.path, async (journal) => {
+    assert.equal(journal.last(), 0);
+    const first = await journal.append('one', { topic: '/a/b', payload: payload(1) });
+    assert.equal(first.sequence, 1);
+    const any = { typeUrl: 'type.googleapis.com/foreign.Type', value: bytes };
+    await journal.append('two', { topic: '/c', payload: { any } }, 1_234_567_890_123_456_789n);
+    const signal = new AbortController().signal;
+    const [, second] = await take(journal.subscribe({ from: 1, signal }), 2);
+    assert.deepEqual(second, {
+      sequence: 2,
+      namespace: 'two',
+      topic: '/c',
+      timestampNs: 1_234_567_890_123_456_789n,
+      payload: { any },
+    });
+    assert.ok(Math.abs(Number(first.timestampNs / 1_000_000n) - Date.now()) < 60_000);
+  });
+  await withJournal(root.path, async (journal) => {
+    assert.equal(journal.last(), 2);
+    assert.equal((await journal.append('one', { topic: '/a', payload: payload(3) })).sequence, 3);
+    const all = await take(journal.subscribe({ from: 1, signal: new AbortController().signal }), 3);
+    assert.deepEqual(
+      all.map(({ sequence, namespace }) => [sequence, namespace]),
+      [
+        [1, 'one'],
+        [2, 'two'],
+        [3, 'one'],
+      ],
+    );
+  });
+});
+
+test('a subscription begins at its call, and readers of any speed see everything once', async (t) => {
+  await using root = await tempDir(t);
+  await withJournal(root.path, async (journal) => {
+    await journal.append('n', { topic: '/t', payload: payload(0) });
+    const { signal } = new AbortController();
+    const [quick, slow] = [journal.subscribe({ signal }), journal.subscribe({ signal })];
+    const fast = take(quick, 1000);
+    for (let number = 1; number <= 1000; number += 1)
+      await journal.append('n', { topic: '/t', payload: payload(number) });
+    const expected = Array.from({ length: 1000 }, (_, index) => index + 1);
+    assert.deepEqual((await fast).map(numberOf), expected);
+    assert.deepEqual((await take(slow, 1000)).map(numberOf), expected);
+  });
+});
+
+test('a subscription ends with its signal, also while it waits', async (t) => {
+  await using root = await tempDir(t);
+  await withJournal(root.path, async (journal) => {
+    const controller = new AbortController();
+    const waiting = take(journal.subscribe({ signal: controller.signal }), 1);
+    controller.abort();
+    assert.deepEqual(await waiting, []);
+  });
+});
+
+test('what is no longer kept is told, not skipped', async (t) => {
+  await using root = await tempDir(t);
+  await withJournal(
+    root.path,
+    async (journal) => {
+      for (let number = 1; number <= 1100; number += 1)
+        await journal.append('n', { topic: '/t', payload: payload(number) });
+      const { signal } = new AbortController();
+      await assert.rejects(take(journal.subscribe({ from: 5, signal }), 1), {
+        kind: 'out-of-range',
+        message: /events 5 to 924 are no longer kept/,
+      });
+      assert.deepEqual((await take(journal.subscribe({ from: 925, signal }), 176)).map(numberOf).at(-1), 1100);
+    },
+    100,
+  );
+});
+
+test('a change that is rolled back leaves no event, and its number is used by the next', async (t) => {
+  await using root = await tempDir(t);
+  using db = await openDatabase(join(root.path, 'meta.db'), SILENT);
+  using journal = new SqliteJournal(db);
+  assert.throws(
+    () =>
+      db.change(() => {
+        journal.record('n', { topic: '/t', payload: payload(1) });
+        throw new Error('no');
+      }),
+    /no/,
+  );
+  assert.equal(journal.last(), 0);
+  assert.equal((await journal.append('n', { topic: '/t', payload: payload(2) })).sequence, 1);
+});
