@@ -47,6 +47,11 @@ async function serve(flags: Flags): Promise<void> {
   log.info({ signal }, 'wharfd stops');
 }
 
+/** Ends by itself: what watches the containers would keep this process for as long as they run. */
+function leave(code: number): never {
+  process.exit(code);
+}
+
 const program = new Command('wharfd')
   .description('The container daemon: images, their file systems, and the containers that run on them')
   .version(VERSION, '-v, --version')
@@ -56,7 +61,10 @@ const program = new Command('wharfd')
   .option('-a, --address <path>', 'unix socket to serve on (WHARFD_ADDRESS)')
   .option('-s, --socket <path>', 'the same')
   .option('-l, --log-level <level>', 'debug, info, warn or error')
-  .action((flags: Flags) => serve(flags));
+  .action(async (flags: Flags) => {
+    await serve(flags);
+    leave(0);
+  });
 program
   .command('config')
   .description('about the configuration')
@@ -70,5 +78,5 @@ try {
   await program.parseAsync();
 } catch (error) {
   process.stderr.write(`wharfd: ${messageOf(error)}\n`);
-  process.exitCode = 1;
+  leave(1);
 }
