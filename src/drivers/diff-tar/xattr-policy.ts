@@ -3,8 +3,6 @@ import type { TarEntryType } from './tar-entry.js';
 /** POSIX default ACL of a directory: inherited by all that is made in it. */
 export const DEFAULT_ACL = 'system.posix_acl_default';
 
-const ALLOWED = new Set(['security.capability', 'system.posix_acl_access', DEFAULT_ACL]);
-
 /**
  * Whether a layer may set an extended attribute: `user.*`, file capabilities and POSIX ACLs. All others are left out without
  * an error, above all those by which overlayfs keeps its state (`trusted.overlay.*`, `user.overlay.*`) and labels that
@@ -16,5 +14,5 @@ export function isXattrAllowed(name: string, type: TarEntryType): boolean {
   }
   if (name === 'system.posix_acl_access') return type !== 'symlink';
   if (name === DEFAULT_ACL) return type === 'directory';
-  return ALLOWED.has(name);
+  return name === 'security.capability' && type === 'file';
 }
