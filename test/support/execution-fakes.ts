@@ -3,7 +3,9 @@ import { DaemonError } from '../../src/base/errors.js';
 import { SILENT } from '../../src/base/logger.js';
 import type { Container, ContainerDraft, ContainerStore } from '../../src/core/containers/container-store.js';
 import type { Event } from '../../src/core/events/journal.js';
+import { createExecution, type Execution } from '../../src/core/execution/execution.js';
 import type { ExecutionPorts } from '../../src/core/execution/parts.js';
+import type { RootfsView } from '../../src/core/execution/rootfs-view.js';
 import type {
   Attachment,
   CreateRequest,
@@ -13,6 +15,8 @@ import type {
   Runtime,
   RuntimeProcess,
 } from '../../src/core/execution/runtime.js';
+import type { NamespaceStore } from '../../src/core/namespaces/namespace-store.js';
+import type { Rootfs } from '../../src/core/rootfs/rootfs.js';
 import type { ProcessRecord, TaskStore } from '../../src/core/execution/task-store.js';
 
 /** Records in memory, and the events that came with them, in order. */
@@ -298,4 +302,31 @@ export function containerDraft(
 
 function nameOf({ containerId, execId }: Pick<ProcessKey, 'containerId' | 'execId'>): string {
   return `${containerId}/${execId}`;
+}
+
+/** An execution that can do everything but run images. */
+export function fakeExecution(ports: ReturnType<typeof fakePorts> = fakePorts()): Execution {
+  const missing = (what: string) => () => {
+    throw new Error(`this test has no ${what}`);
+  };
+  const view = {
+    ofProcess: () => ({ uid: 1000, gid: 1000 }),
+    clean: async () => undefined,
+    prepare: missing('rootfs'),
+  };
+  return createExecution({
+    ...ports,
+    ...{
+      index: { namespaces: async () => ['default'] },
+      namespaces: { list: async () => [] } as unknown as NamespaceStore,
+    },
+    ...{
+      images: missing('images'),
+      content: missing('content'),
+      leases: missing('leases'),
+      snapshots: missing('snapshots'),
+    },
+    ...{ rootfs: {} as Rootfs, view: view as unknown as RootfsView, platform: { os: 'linux', architecture: 'amd64' } },
+    ...{ host: { architecture: 'amd64', cgroupV2: false, nofileHard: 1024, networkFiles: [] }, defaultSnapshotter: '' },
+  });
 }

@@ -1,5 +1,4 @@
-import { isKind, messageOf } from '../../base/errors.js';
-import { DaemonError } from '../../base/errors.js';
+import { DaemonError, isKind, messageOf } from '../../base/errors.js';
 import type { Container } from '../containers/container-store.js';
 import type { Scope, Scoped } from '../namespaces/scope.js';
 import { detailsOf } from './details.js';
