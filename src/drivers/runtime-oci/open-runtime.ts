@@ -26,6 +26,6 @@ export function createOciRuntime(
   log: Logger,
 ): Runtime {
   const { state, binary, root = join(state, 'runc'), reaper, monitor } = settings;
-  const keeper = reaper === 'monitor' ? new MonitorKeeper({ ...kernel, monitor }) : new DaemonKeeper();
+  const keeper = reaper === 'monitor' ? new MonitorKeeper({ ...kernel, monitor }) : new DaemonKeeper(kernel, log);
   return new OciRuntime({ ...kernel, keeper, log, state, binary, root });
 }

@@ -1,0 +1,138 @@
+import { deferred, type Deferred } from '../../base/abort.js';
+import type { CriLog, StreamName } from './cri-log.js';
+import { KeptBytes } from './kept-bytes.js';
+import { type OutputSink, READER_GRACE_MS } from './output-sink.js';
+
+export interface OutputChunk {
+  readonly stream: StreamName;
+  readonly bytes: Uint8Array;
+}
+
+/** Bytes that wait in one session before the process has to. */
+const SESSION_BYTES = 262_144;
+
+/** Output of one attached client: a bounded queue that its reader empties. */
+export class OutputSession {
+  readonly #queue: OutputChunk[] = [];
+  #size = 0;
+  #open: number;
+  #closed = false;
+  #changed: Deferred<undefined> = deferred();
+
+  /** @param streams How many streams have yet to end. */
+  constructor(streams: number) {
+    this.#open = streams;
+  }
+
+  get full(): boolean {
+    return !this.#closed && this.#size >= SESSION_BYTES;
+  }
+
+  push(chunk: OutputChunk): void {
+    if (this.#closed || chunk.bytes.length === 0) return;
+    this.#queue.push(chunk);
+    this.#size += chunk.bytes.length;
+    this.#change();
+  }
+
+  streamEnded(): void {
+    this.#open -= 1;
+    this.#change();
+  }
+
+  close(): void {
+    this.#closed = true;
+    this.#queue.length = this.#size = 0;
+    this.#change();
+  }
+
+  /** Settles at the next change: something to read, room, or an end. */
+  changed(): Promise<undefined> {
+    return this.#changed.promise;
+  }
+
+  async *chunks(): AsyncGenerator<OutputChunk, undefined> {
+    while (!this.#closed) {
+      const next = this.#queue.shift();
+      if (next) {
+        this.#size -= next.bytes.length;
+        this.#change();
+        yield next;
+      } else if (this.#open <= 0) {
+        return undefined;
+      } else {
+        await this.#changed.promise;
+      }
+    }
+    return undefined;
+  }
+
+  #change(): void {
+    this.#changed.resolve(undefined);
+    this.#changed = deferred();
+  }
+}
+
+/** One output stream for attached clients: each gets all of it, the slowest sets the pace; without one it goes to the log. */
+export class SessionSink implements OutputSink {
+  readonly stream: StreamName;
+  readonly #log: CriLog;
+  readonly #logAll: boolean;
+  readonly #kept = new KeptBytes();
+  readonly #sessions = new Set<OutputSession>();
+  readonly #firstReader = deferred<undefined>();
+  #awaited: boolean;
+  #ended = false;
+
+  /** @param waitForReader Output waits for the first session; only what none takes is logged. */
+  constructor(stream: StreamName, log: CriLog, waitForReader: boolean) {
+    this.stream = stream;
+    this.#log = log;
+    this.#logAll = !waitForReader;
+    this.#awaited = waitForReader;
+  }
+
+  get ended(): boolean {
+    return this.#ended;
+  }
+
+  async write(bytes: Uint8Array): Promise<void> {
+    if (this.#awaited && this.#kept.room < bytes.length) await this.#waitForReader();
+    for (const session of this.#sessions) while (session.full) await session.changed();
+    if (this.#logAll || (this.#sessions.size === 0 && !this.#awaited)) this.#log.write(this.stream, bytes);
+    this.#kept.push(bytes);
+    for (const session of this.#sessions) session.push({ stream: this.stream, bytes });
+  }
+
+  async end(): Promise<void> {
+    if (this.#awaited && this.#kept.size > 0) await this.#waitForReader();
+    this.#ended = true;
+    for (const session of this.#sessions) session.streamEnded();
+  }
+
+  add(session: OutputSession, replay: boolean): void {
+    if (replay || this.#awaited) session.push({ stream: this.stream, bytes: this.#kept.bytes() });
+    this.#awaited = false;
+    this.#firstReader.resolve(undefined);
+    this.#sessions.add(session);
+  }
+
+  remove(session: OutputSession): void {
+    this.#sessions.delete(session);
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    this.#firstReader.resolve(undefined);
+    for (const session of this.#sessions) session.close();
+    return Promise.resolve();
+  }
+
+  async #waitForReader(): Promise<void> {
+    const timer = setTimeout(() => this.#firstReader.resolve(undefined), READER_GRACE_MS);
+    await this.#firstReader.promise;
+    clearTimeout(timer);
+    if (!this.#awaited) return;
+    this.#awaited = false;
+    this.#log.write(this.stream, this.#kept.bytes());
+  }
+}

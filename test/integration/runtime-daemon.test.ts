@@ -1,0 +1,3 @@
+import { runtimeSuite } from '../suites/runtime.js';
+
+runtimeSuite('daemon as reaper', { reaper: 'daemon' });
