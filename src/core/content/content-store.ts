@@ -87,7 +87,7 @@ export interface ContentStore {
   /** @throws not-found. */
   open(digest: Digest, signal?: AbortSignal): Promise<BlobReader>;
   /**
-   * Starts an ingest, or resumes the one kept under `ref` at its stored offset; one that was kept for another size or digest starts anew.
+   * Starts an ingest, or resumes the one kept under `ref` at its stored offset; one that was begun for another size starts anew.
    * A blob that another namespace has may be shared by its expected digest: then the offset is its size at once.
    *
    * @param ref Caller's name for the ingest; unique per namespace, at most one open writer; any text of 1 to 4096 characters.

@@ -97,8 +97,8 @@ export class ContentRows {
   }
 
   /**
-   * The ingest kept under `ref`, or a new one where there is none or its bytes are not those that are expected now; `discarded` is the file
-   * of the former one then.
+   * The ingest kept under `ref`, or a new one where there is none or it was begun for another size; `discarded` is the file of the former
+   * one then.
    */
   startIngest(scope: Scope, ref: string, expected: Expected, shared: boolean): { row: IngestRow; discarded?: string } {
     ensureNamespace(this.#db, scope.namespace);
@@ -183,11 +183,12 @@ function newRow(ref: string, expected: Expected, shared: boolean): IngestRow {
   };
 }
 
+/** The total of the beginning stays: a client that names a wrong one once must still be able to commit rightly. */
 function resumedRow(former: IngestRow, expected: Expected): IngestRow {
-  return { ...former, total: expected.size ?? former.total, expected: expected.digest ?? former.expected };
+  return { ...former, expected: expected.digest ?? former.expected };
 }
 
+/** Another size is another blob. Another digest may be the right one after a wrong one was refused, so the bytes are kept. */
 function agrees(row: IngestRow, expected: Expected): boolean {
-  if (expected.size !== undefined && row.total > 0 && row.total !== expected.size) return false;
-  return expected.digest === undefined || row.expected === '' || row.expected === expected.digest;
+  return expected.size === undefined || row.total === 0 || row.total === expected.size;
 }
