@@ -1,7 +1,7 @@
 import type { BlobStore } from '../../core/content/blob-store.js';
 import type { Collectable, GcNode, GcObject } from '../../core/gc/graph.js';
 import type { Digest } from '../../spec/digest.js';
-import type { ContentState } from './content-store.js';
+import type { ContentState } from './content-state.js';
 import type { LayerDirectories } from './layer-directories.js';
 import { event, fromJson, type Shared } from './shared.js';
 

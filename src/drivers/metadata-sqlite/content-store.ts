@@ -1,7 +1,5 @@
 import { setImmediate } from 'node:timers/promises';
 import { DaemonError } from '../../base/errors.js';
-import { KeyedLock } from '../../base/keyed-lock.js';
-import type { BlobStore } from '../../core/content/blob-store.js';
 import type {
   BlobReader,
   ContentInfo,
@@ -17,35 +15,13 @@ import { parseFilters } from '../../spec/filter.js';
 import { checkLabels, type Labels } from '../../spec/labels.js';
 import { keeping } from './database.js';
 import { exists, toInfo, type BlobRow, type ContentRows, type IngestRow } from './content-rows.js';
+import type { ContentState, OpenWriter } from './content-state.js';
 import { IngestWriter } from './content-writer.js';
 import { contentFields, ingestFields } from './filter-fields.js';
-import { joinLease, type Shared } from './shared.js';
+import { joinLease } from './shared.js';
 
 const REF_LENGTH_MAX = 4096;
 const PAGE = 200;
-
-/** What the content stores of all namespaces share: open writers, and who is about to name or unname a blob. */
-export interface ContentState {
-  readonly shared: Shared;
-  readonly rows: ContentRows;
-  readonly blobs: BlobStore;
-  /** Open writers by namespace and ref. */
-  readonly writers: Map<string, OpenWriter>;
-  /** Held by digest while a blob gets its first name, and while an unnamed one is removed. */
-  readonly naming: KeyedLock;
-  /** Blobs that may have lost their last name, for the next sweep to look at. */
-  readonly suspects: Set<Digest>;
-}
-
-/** The one writer of a ref, from the moment it is asked for. */
-export interface OpenWriter {
-  readonly since: Date;
-  writer?: ContentWriter;
-}
-
-export function createContentState(shared: Shared, rows: ContentRows, blobs: BlobStore): ContentState {
-  return { shared, rows, blobs, writers: new Map(), naming: new KeyedLock(), suspects: new Set() };
-}
 
 /** Content as one namespace sees it. */
 export class SqliteContent implements ContentStore {

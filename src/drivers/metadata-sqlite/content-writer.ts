@@ -6,7 +6,7 @@ import type { Scope } from '../../core/namespaces/scope.js';
 import { algorithmOf, type Digest } from '../../spec/digest.js';
 import { checkLabels, type Labels } from '../../spec/labels.js';
 import type { IngestRow } from './content-rows.js';
-import type { ContentState } from './content-store.js';
+import type { ContentState } from './content-state.js';
 
 interface Opened {
   readonly row: IngestRow;
