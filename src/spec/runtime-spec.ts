@@ -1,7 +1,5 @@
 /** Type URL of an OCI runtime spec inside an Any, as containerd names it; its value is JSON. */
 export const SPEC_TYPE_URL = 'types.containerd.io/opencontainers/runtime-spec/1/Spec';
-/** The same for a process that is added to a container. */
-export const PROCESS_TYPE_URL = 'types.containerd.io/opencontainers/runtime-spec/1/Process';
 
 /** Values of the OCI runtime specification 1.0 (config.md, config-linux.md), as far as we write them. */
 export interface RuntimeSpec {

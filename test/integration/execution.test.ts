@@ -1,5 +1,8 @@
 import assert from 'node:assert/strict';
 import { createHash, randomBytes, randomInt } from 'node:crypto';
+import { existsSync } from 'node:fs';
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { test } from 'node:test';
 import { assertRejectsWithKind } from '../support/assert-kind.js';
 import { BUSYBOX_USER, busyboxEntries, makeBusyboxImage } from '../support/busybox-image.js';
@@ -254,6 +257,66 @@ test('execution: a terminal has the size of its client, and Ctrl-C reaches the p
   }
   assert.match(seen, /^33 101\r\n\/dev\/pts\/0\r\nready\r\n/);
   assert.equal((await attached.finish()).status, 42);
+});
+
+test('execution: an out-of-memory kill is told before the exit, and the journal is in order', async (t) => {
+  const fixture = await executionFixture(t);
+  const { execution, namespace, tasks, metadata } = fixture;
+  await fixture.store(await makeBusyboxImage(), NAME);
+  const wishes = { attach: true, stdin: true, removeOnExit: true };
+  const first = metadata.journal.last() + 1;
+  await execution.run(
+    { namespace },
+    fixture.request('box', NAME, ['sh', '-c', 'read x; tail /dev/zero; exit 9'], wishes),
+  );
+  await tasks.update('box', Buffer.from(JSON.stringify({ memory: { limit: 16 * MIB, swap: 16 * MIB } })));
+  await using attached = await execution.attach({ namespace }, 'box', '');
+  await attached.write(Buffer.from('go\n'));
+  for await (const _ of attached.output);
+  await attached.finish();
+  const done = new AbortController();
+  const topics: string[] = [];
+  for await (const event of metadata.journal.subscribe({ from: first, signal: done.signal })) {
+    if (event.topic.startsWith('/tasks/') || event.topic.startsWith('/containers/')) topics.push(event.topic);
+    if (event.topic === '/containers/delete') break;
+  }
+  assert.deepEqual(
+    [...new Set(topics)],
+    [
+      '/containers/create',
+      '/tasks/create',
+      '/tasks/start',
+      '/tasks/oom',
+      '/tasks/exit',
+      '/tasks/delete',
+      '/containers/delete',
+    ],
+  );
+  assert.equal(topics.filter((topic) => topic === '/tasks/exit').length, 1);
+});
+
+test('execution: a container whose monitor was killed runs on, can be killed, and its exit is told once', async (t) => {
+  const fixture = await executionFixture(t);
+  const { execution, namespace, tasks, metadata, dir } = fixture;
+  await fixture.store(await makeBusyboxImage(), NAME);
+  const { pid } = await execution.run({ namespace }, fixture.request('box', NAME, ['sleep', '1000']));
+  const first = metadata.journal.last() + 1;
+  const file = join(dir, 'state/io.containerd.runtime.v2.task', namespace, 'box/work/init/process.json');
+  const { monitor } = JSON.parse(await readFile(file, 'utf8')) as { monitor: number };
+  process.kill(monitor, 'SIGKILL');
+  await eventually(() => assert.ok(!existsSync(`/proc/${monitor}/exe`)));
+  assert.equal((await tasks.get('box', '')).status, 'running');
+  assert.ok(existsSync(`/proc/${pid}`));
+  await tasks.kill('box', '', 9, false);
+  const exit = await tasks.wait('box', '');
+  assert.ok(exit.unknown ? exit.status === 255 : exit.status === 137, `${exit.status} unknown ${exit.unknown}`);
+  assert.equal((await execution.remove({ namespace }, 'box', false))?.status, exit.status);
+  let exits = 0;
+  for await (const { topic } of metadata.journal.subscribe({ from: first, signal: new AbortController().signal })) {
+    if (topic === '/tasks/exit') exits += 1;
+    if (topic === '/containers/delete') break;
+  }
+  assert.equal(exits, 1);
 });
 
 function linesOf({ stdout, stderr, exit }: Outcome): string[] {
