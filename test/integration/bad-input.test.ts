@@ -48,11 +48,7 @@ async function fails(
 
 async function pullFails(reference: string, says: readonly RegExp[], options: readonly string[] = []): Promise<void> {
   const before = await state();
-  await fails(
-    dist,
-    ['pull', ...options, reference],
-    [new RegExp(reference.split('/').at(-1)?.split(/[:@]/)[0] ?? ''), ...says],
-  );
+  await fails(dist, ['pull', ...options, reference], says);
   assert.deepEqual(await state(), before);
 }
 
@@ -68,9 +64,9 @@ async function imageOf(text: string, more: Partial<Parameters<typeof makeImage>[
 }
 
 test('bad input: names, tags, digests and platforms that the registry does not have', async () => {
-  await pullFails(`${registry.host}/none:latest`, [/not found|unknown/i]);
+  await pullFails(`${registry.host}/none:latest`, [/none/, /not found|unknown/i]);
   await pullFails(`${registry.host}/busybox:nope`, [/nope/, /not found|unknown/i]);
-  await pullFails(`${registry.host}/busybox@${NO_DIGEST}`, [/not found|unknown/i]);
+  await pullFails(`${registry.host}/busybox@${NO_DIGEST}`, [new RegExp(NO_DIGEST), /not found|unknown/i]);
   const other = await imageOf('other', { platform: { os: 'plan9', architecture: 'mips' } });
   const index = await registry.push(makeIndex([other]), 'index');
   await pullFails(index, [/platform/, /plan9\/mips/]);
@@ -102,7 +98,7 @@ test('bad input: content that is not what it is said to be', async () => {
   await pullFails(await registry.push(makeImage({ layers: [cut] }), 'cut'), [/layer|tar/i]);
 
   const lying = await imageOf('lying', { diffIds: [digestOf('something else')] });
-  await pullFails(await registry.push(lying, 'lying'), [/diff ?id/i, new RegExp(digestOf('something else'))]);
+  await pullFails(await registry.push(lying, 'lying'), [/layer/, new RegExp(digestOf('something else'))]);
 });
 
 test('bad input: references, digests and ids of the wrong grammar', async () => {
@@ -152,5 +148,8 @@ test('bad input: a daemon that is not there, a runtime that is not there, a root
   assert.equal((await runCommand(dist, lame, ['pull', good])).code, 0);
   await fails(ctr, ['run', '--rm', '--id', 'x', good, 'true'], [/\/no\/such\/runc/], lame);
   await assertNothingLeft(lame.mine);
-  await assert.rejects(openDaemon({ config: { root: daemon.root } }), new RegExp(`${daemon.root}.*${daemon.pid}`));
+  await assert.rejects(
+    openDaemon({ config: { root: daemon.root } }),
+    new RegExp(`${daemon.root} is in use by another wharfd`),
+  );
 });

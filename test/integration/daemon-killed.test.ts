@@ -43,13 +43,13 @@ test('daemon killed: ten containers go on, and what ended while it was down is k
   await daemon.start();
 
   const expected = running.map((row, at) => {
-    return at < WHILE_DOWN ? { ...row, status: 'STOPPED', exit: String(STATUSES[at]) } : row;
+    return at < WHILE_DOWN ? { ...row, pid: '0', status: 'STOPPED', exit: String(STATUSES[at]) } : row;
   });
   assert.deepEqual(await listed(daemon), expected);
 
   await Promise.all(STATUSES.slice(WHILE_DOWN).map((_, at) => letGo(gate(at + WHILE_DOWN))));
   await eventually(async () => {
-    const wanted = running.map((row, at) => ({ ...row, status: 'STOPPED', exit: String(STATUSES[at]) }));
+    const wanted = running.map((row, at) => ({ ...row, pid: '0', status: 'STOPPED', exit: String(STATUSES[at]) }));
     assert.deepEqual(await listed(daemon), wanted);
   });
   await told(daemon, ['delete', ...STATUSES.map((_, at) => `c${at}`)]);

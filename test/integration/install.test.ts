@@ -21,9 +21,9 @@ test('install: the launchers run from where they are, under any PATH, and uninst
     assert.doesNotMatch(await readFile(launcher, 'utf8'), new RegExp(PACKAGE_ROOT), name);
   }
   // The whole daemon is there: it gets as far as its own directories, and says what is wrong with them.
-  const { code, stderr } = await startOn(join(prefix, 'bin/wharfd'), '/proc/no-such');
+  const { code, stderr } = await startOn(join(prefix, 'bin/wharfd'), '/dev/null/no-folder');
   assert.notEqual(code, 0);
-  assert.match(stderr.toString(), /^wharfd: .*\/proc\/no-such.*\n$/);
+  assert.match(stderr.toString(), /^wharfd: .*\/dev\/null\/no-folder.*\n$/);
   assert.match(
     await readFile(join(prefix, 'lib/systemd/system/wharfd.service'), 'utf8'),
     new RegExp(`^ExecStart=${prefix}/bin/wharfd$`, 'm'),

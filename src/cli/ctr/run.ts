@@ -83,9 +83,11 @@ async function start(context: Context, request: RunRequest, image: string): Prom
 function parseLine(args: readonly string[], idOption: string | undefined, out: Out) {
   const [reference = '', ...rest] = args;
   const image = fullName(reference, out);
-  if (idOption !== undefined) return { image, id: idOption, command: rest };
-  const [id, ...command] = rest;
-  return { image, id: id ?? `c-${randomBytes(6).toString('hex')}`, command };
+  const [given, command] = idOption === undefined ? [rest[0], rest.slice(1)] : [idOption, rest];
+  if (given === '') {
+    throw new DaemonError('invalid-argument', 'container id "" is empty: leave it out to have one made up');
+  }
+  return { image, id: given ?? `c-${randomBytes(6).toString('hex')}`, command };
 }
 
 function requestOf({ options, io }: Context, image: string, id: string, command: readonly string[]): RunRequest {
