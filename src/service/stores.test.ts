@@ -224,6 +224,24 @@ test('Events: everything after the subscription comes, of all namespaces, typed 
     await assertRejectsWithKind(broken.next(), 'invalid-argument', /parse error/);
   }));
 
+test('Events: the options of a runtime are told byte for byte', (t) =>
+  withStores(t, async (stores) => {
+    const options = { typeUrl: 'containerd.runc.v1.Options', value: Buffer.from([0, 1, 254, 255]) };
+    await stores.containers(SCOPE).create({
+      ...{ id: 'box', labels: {}, image: 'i', snapshotter: '', snapshotKey: '', extensions: {}, sandbox: '' },
+      runtime: { name: 'r', options },
+      spec: { typeUrl: 's', value: Buffer.alloc(0) },
+    });
+    const { journal } = stores.local.metadata;
+    for await (const { payload } of journal.subscribe({ from: 1, signal: t.signal })) {
+      assert.ok('fields' in payload);
+      const bytes = messages.encodePlain(payload.type, payload.fields);
+      const { runtime } = messages.decode('containerd.events.ContainerCreate', bytes);
+      assert.deepEqual(runtime, { name: 'r', options: { type_url: options.typeUrl, value: options.value } });
+      break;
+    }
+  }));
+
 test('Events: topics and envelopes of the wrong form are refused', (t) =>
   withStores(t, async ({ channel }) => {
     const client = channel.service('containerd.services.events.v1.Events');

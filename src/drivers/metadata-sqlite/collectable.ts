@@ -1,3 +1,4 @@
+import { setImmediate } from 'node:timers/promises';
 import type { BlobStore } from '../../core/content/blob-store.js';
 import type { Collectable, GcNode, GcObject } from '../../core/gc/graph.js';
 import type { Digest } from '../../spec/digest.js';
@@ -13,6 +14,9 @@ interface ObjectRow {
   readonly first: string | null;
   readonly second: string | null;
 }
+
+/** Blobs looked up before others get their turn. */
+const STRAYS_AT_ONCE = 500;
 
 const OBJECTS = {
   image: 'SELECT namespace, name AS key, labels, digest AS first, NULL AS second FROM images',
@@ -30,6 +34,7 @@ export class SqliteCollectable implements Collectable {
   readonly #blobs: BlobStore;
   readonly #directories: readonly LayerDirectories[];
   readonly #ingestFiles = new Set<string>();
+  #straysFound = false;
 
   constructor(
     shared: Omit<Shared, 'collection'>,
@@ -130,6 +135,7 @@ export class SqliteCollectable implements Collectable {
   }
 
   async removeBytes(signal: AbortSignal): Promise<{ readonly files: number; readonly layers: number }> {
+    await this.#findStrays(signal);
     let layers = 0;
     for (const directories of this.#directories) layers += await directories.sweep(signal);
     return { files: (await this.#sweepIngests(signal)) + (await this.#sweepBlobs(signal)), layers };
@@ -162,11 +168,21 @@ export class SqliteCollectable implements Collectable {
     return count;
   }
 
-  /** Puts every file that the database does not name on the list for the next run, as after a crash. */
-  async suspectStrays(): Promise<void> {
+  /**
+   * Once after the start, every file that the database does not name is put on the list: a crash may have left it. What is being written
+   * meanwhile has its row first, or holds the lock that the sweep takes.
+   */
+  async #findStrays(signal: AbortSignal): Promise<void> {
+    if (this.#straysFound) return;
     const { blobs, ingests } = await this.#blobs.inventory();
-    for (const digest of blobs) if (!this.#content.rows.isNamed(digest)) this.#content.suspects.add(digest);
+    let looked = 0;
+    for (const digest of blobs) {
+      if (!this.#content.rows.isNamed(digest)) this.#content.suspects.add(digest);
+      looked += 1;
+      if (looked % STRAYS_AT_ONCE === 0) await setImmediate(undefined, { signal });
+    }
     for (const file of ingests) if (!this.#content.rows.hasIngestFile(file)) this.#ingestFiles.add(file);
+    this.#straysFound = true;
   }
 }
 

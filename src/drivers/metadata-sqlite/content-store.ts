@@ -22,6 +22,8 @@ import { joinLease } from './shared.js';
 
 const REF_LENGTH_MAX = 4096;
 const PAGE = 200;
+/** A view of the database must not stay open for as long as a stalled client likes. */
+const LIST_MS_MAX = 60_000;
 
 /** Content as one namespace sees it. */
 export class SqliteContent implements ContentStore {
@@ -54,6 +56,7 @@ export class SqliteContent implements ContentStore {
 
   async *list(filters?: readonly string[], signal?: AbortSignal): AsyncGenerator<ContentInfo> {
     const filter = parseFilters(filters);
+    const endMs = Date.now() + LIST_MS_MAX;
     using view = this.#state.shared.db.view();
     const page = view.sql<BlobRow>('SELECT * FROM blobs WHERE namespace = ? AND digest > ? ORDER BY digest LIMIT ?');
     let after = '';
@@ -64,6 +67,7 @@ export class SqliteContent implements ContentStore {
         after = row.digest;
       }
       await setImmediate(undefined, { signal });
+      if (Date.now() > endMs) throw tooSlow();
       rows = page.all(this.#scope.namespace, after, PAGE);
     }
   }
@@ -212,6 +216,10 @@ function locked(ref: string, since: Date): DaemonError {
     'unavailable',
     `ref ${ref} locked for ${seconds}s (since ${since.toISOString()}): unavailable`,
   );
+}
+
+function tooSlow(): DaemonError {
+  return new DaemonError('aborted', `list of content: not taken within ${LIST_MS_MAX / 1000} s; list again`);
 }
 
 function lost(digest: Digest, what: string, cause?: unknown): DaemonError {

@@ -59,8 +59,8 @@ export interface Metadata extends AsyncDisposable {
 }
 
 /**
- * Opens the database, brings it up to date, and puts it and the disk into agreement: operation leases of the former run end, directories
- * and ingests that no row knows are removed; blobs that none names go with the first collection.
+ * Opens the database, brings it up to date, and puts it and the disk into agreement: operation leases of the former run end, and
+ * directories that no row knows are removed; blobs and ingests that none names go with the first collection, soon after.
  *
  * @throws failed-precondition: of a newer schema or layout. data-loss: no database, or damaged.
  */
@@ -76,7 +76,7 @@ export function openMetadata(options: MetadataOptions): Promise<Metadata> {
     const numbers = new LayerNumbers(db);
     const directories = options.backends.map((backend) => new LayerDirectories(backend, db, numbers, options.log));
     const collectable = new SqliteCollectable(shared, content, options.blobs, directories);
-    await reconcile(db, collectable, directories, options.log);
+    await reconcile(db, directories, options.log);
     const { log, collectDelayMs } = options;
     const collector = new Collector(collectable, {
       log,
@@ -112,16 +112,10 @@ function snapshottersOf(
   );
 }
 
-async function reconcile(
-  db: Database,
-  collectable: SqliteCollectable,
-  directories: readonly LayerDirectories[],
-  log: Logger,
-): Promise<void> {
+async function reconcile(db: Database, directories: readonly LayerDirectories[], log: Logger): Promise<void> {
   const { changes: leases } = db.change(() => db.sql('DELETE FROM leases WHERE operation = 1').run());
   let strays = 0;
   for (const each of directories) strays += await each.reconcile();
-  await collectable.suspectStrays();
   if (leases > 0 || strays > 0) log.info({ leases, layers: strays }, 'cleaned up after the former run');
 }
 

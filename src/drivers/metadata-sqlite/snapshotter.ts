@@ -287,6 +287,6 @@ function hasChildren(children: readonly string[]): DaemonError {
   const names = children.map((name) => JSON.stringify(name)).join(', ');
   return new DaemonError(
     'failed-precondition',
-    `cannot remove snapshot with child: failed precondition: remove what is built on it first: ${names}`,
+    `cannot remove snapshot with child: ${names} built on it must go first: failed precondition`,
   );
 }
