@@ -29,7 +29,7 @@ install_all() {
   case $prefix in /*) ;; *) echo "install: PREFIX must be absolute, got $prefix" >&2; exit 2 ;; esac
   rm -rf "$home"
   mkdir -p "$home/build" "$root/bin" "$share" "$(dirname "$unit")"
-  cp -r build/js build/cli build/native "$home/build/"
+  cp -r build/js build/daemon build/cli build/native "$home/build/"
   rm -rf "$home/build/native/test"
   cp package.json LICENSE "$home/"
   copy_modules

@@ -18,6 +18,6 @@ launcher() {
 }
 
 mkdir -p "$dir"
-launcher wharfd build/js/daemon/main.js
+launcher wharfd build/daemon/main.js
 launcher dist build/cli/dist.cjs
 launcher ctr build/cli/ctr.cjs

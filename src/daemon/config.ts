@@ -1,43 +1,56 @@
 import { readFileSync } from 'node:fs';
 import { parse, stringify } from 'smol-toml';
-import { z } from 'zod';
+import { en } from 'zod/locales';
+import * as z from 'zod/mini';
 import { DaemonError, isErrno, messageOf } from '../base/errors.js';
 
-const absolutePath = z.string().regex(/^\/[^\0]*$/, 'must be an absolute path');
-const count = z.int().positive();
+z.config(en());
+
+const absolutePath = z.string().check(z.regex(/^\/[^\0]*$/, 'must be an absolute path'));
+const count = z.int().check(z.positive());
+const workers = count.check(z.maximum(256));
 
 const schema = z.strictObject({
-  root: absolutePath.default('/var/lib/wharfd').describe('what lasts: metadata, content, snapshots'),
-  state: absolutePath.default('/run/wharfd').describe('what a reboot ends: bundles, sockets'),
-  snapshotter: z.enum(['overlayfs', 'native']).default('overlayfs'),
-  reaper: z.enum(['monitor', 'daemon']).default('monitor'),
-  log_level: z.enum(['debug', 'info', 'warn', 'error']).default('info'),
-  grpc: z
-    .strictObject({
-      address: absolutePath.default('/run/wharfd/wharfd.sock'),
-      gid: z.int().min(0).default(0).describe('group that may use the socket'),
-    })
-    .prefault({}),
-  runtime: z
-    .strictObject({
-      binary: z.string().min(1).default('runc'),
-      root: absolutePath.optional().describe('state of the OCI runtime; its own default when absent'),
-    })
-    .prefault({}),
-  pull: z
-    .strictObject({
-      concurrent_downloads: count.max(64).default(4),
-      unpack_workers: count.max(256).optional().describe('threads; the number of processors when absent'),
-    })
-    .prefault({}),
-  limits: z
-    .strictObject({
-      layer_bytes: count.default(64 * 1024 ** 3),
-      layer_entries: count.default(5_000_000),
-      layer_ratio: count.default(200),
-    })
-    .prefault({})
-    .describe('bounds for one layer, uncompressed'),
+  /** What lasts: metadata, content, snapshots. */
+  root: z._default(absolutePath, '/var/lib/wharfd'),
+  /** What a reboot ends: bundles, sockets. */
+  state: z._default(absolutePath, '/run/wharfd'),
+  snapshotter: z._default(z.enum(['overlayfs', 'native']), 'overlayfs'),
+  reaper: z._default(z.enum(['monitor', 'daemon']), 'monitor'),
+  log_level: z._default(z.enum(['debug', 'info', 'warn', 'error']), 'info'),
+  grpc: z.prefault(
+    z.strictObject({
+      address: z._default(absolutePath, '/run/wharfd/wharfd.sock'),
+      /** Group that may use the socket. */
+      gid: z._default(z.int().check(z.minimum(0)), 0),
+    }),
+    {},
+  ),
+  runtime: z.prefault(
+    z.strictObject({
+      binary: z._default(z.string().check(z.minLength(1)), 'runc'),
+      /** State of the OCI runtime; its own place below `state` when absent. */
+      root: z.optional(absolutePath),
+    }),
+    {},
+  ),
+  pull: z.prefault(
+    z.strictObject({
+      concurrent_downloads: z._default(count.check(z.maximum(64)), 4),
+      /** Threads; the number of processors when absent. */
+      unpack_workers: z.optional(workers),
+    }),
+    {},
+  ),
+  /** Bounds for one layer, uncompressed. */
+  limits: z.prefault(
+    z.strictObject({
+      layer_bytes: z._default(count, 64 * 1024 ** 3),
+      layer_entries: z._default(count, 5_000_000),
+      layer_ratio: z._default(count, 1000),
+    }),
+    {},
+  ),
 });
 
 /** The daemon's settings, every default filled in. */

@@ -52,7 +52,7 @@ export interface DaemonOptions {
 }
 
 const READY = 'wharfd serves';
-const MAIN = join(PACKAGE_ROOT, 'build/js/daemon/main.js');
+const MAIN = join(PACKAGE_ROOT, 'build/daemon/main.js');
 
 /**
  * Starts a daemon and waits until it serves. Disposing ends it and everything that it started.

@@ -1,4 +1,4 @@
-import { Agent, type Dispatcher } from 'undici';
+import type { Agent, Dispatcher } from 'undici';
 import { connectionError } from './connection-error.js';
 import { HostGate } from './host-gate.js';
 import { receivedBytes } from './received-bytes.js';
@@ -32,14 +32,19 @@ const SMALL_BODY = 64 * 1024;
 export class Transport implements AsyncDisposable {
   readonly timing: Timing;
   readonly gate = new HostGate();
-  readonly #agent: Agent;
+  #agent: Promise<Agent> | undefined;
 
   constructor(timing: Timing) {
     this.timing = timing;
-    this.#agent = new Agent({
-      connect: { timeout: timing.connectMs },
-      headersTimeout: timing.headersMs,
-      bodyTimeout: timing.stallMs,
+  }
+
+  /** The library is loaded with the first request: a daemon that only runs containers does without its memory. */
+  async #open(): Promise<Agent> {
+    const { Agent } = await import('undici');
+    return new Agent({
+      connect: { timeout: this.timing.connectMs },
+      headersTimeout: this.timing.headersMs,
+      bodyTimeout: this.timing.stallMs,
       keepAliveTimeout: 10_000,
       connections: 16,
       pipelining: 1,
@@ -49,7 +54,8 @@ export class Transport implements AsyncDisposable {
   /** @throws unavailable: the host can't be reached or doesn't answer; the cause says why. */
   async send({ method, url, headers, body, signal }: HttpRequest): Promise<HttpResponse> {
     try {
-      const response = await this.#agent.request({
+      const agent = await (this.#agent ??= this.#open());
+      const response = await agent.request({
         origin: url.origin,
         path: url.pathname + url.search,
         method,
@@ -65,7 +71,7 @@ export class Transport implements AsyncDisposable {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    await this.#agent.destroy();
+    await (await this.#agent)?.destroy();
   }
 }
 
