@@ -16,8 +16,8 @@ interface Vertex {
 
 /**
  * The objects that nothing needs, by containerd's rules. Roots are images and leases that have not expired, containers, held ingests, and
- * what bears `gc.root` or a `gc.expire` in the future; from there the links and the labels `gc.ref.*` lead on, and `gc.bref.*` the
- * other way. A lease with `gc.flat` keeps its resources without what their labels name.
+ * what bears `gc.root`; from there the links and the labels `gc.ref.*` lead on, and `gc.bref.*` the other way. A lease with `gc.flat`
+ * keeps its resources without what their labels name.
  *
  * @param nowMs Milliseconds since 1970.
  */
