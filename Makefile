@@ -64,6 +64,11 @@ test-full: build ## all tests, the long ones at full size; writes docs/test-full
 coverage: build ## all tests, and which lines they reach: coverage/index.html
 	@TSX_DISABLE_CACHE=1 $(BIN)/c8 --src src --reporter text-summary --reporter html node --import tsx scripts/test.ts
 
+.PHONY: docs
+docs: setup ## reference of the client library: build/docs/index.html
+	$(BIN)/typedoc --tsconfig tsconfig.json --entryPoints src/client/index.ts --disableSources --treatWarningsAsErrors --validation.notExported false \
+		--readme none --out build/docs
+
 .PHONY: bench
 bench: build ## side by side with Debian's containerd
 	@$(TSX) bench/main.ts
