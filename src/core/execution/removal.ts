@@ -75,18 +75,28 @@ export class Removal {
     await this.#ports.tasks(scope).delete(containerId);
   }
 
-  /** Finishes removals that a daemon before this one did not: containers that were to go and have no task any more. */
+  /**
+   * Finishes removals that a daemon before this one did not: containers that were to go and have no task any more. One that can't be
+   * removed does not keep the daemon from starting.
+   */
   async sweep(scope: Scope): Promise<void> {
     for (const container of await this.#ports.containers(scope).list()) {
-      if (!runRecordOf(container)?.removeOnExit) continue;
-      if (await this.#tasks(scope).get(container.id, '').catch(undefinedIfMissing)) continue;
-      await this.#removeRest(scope, container);
+      await this.#sweepOne(scope, container).catch((error: unknown) => {
+        const { log } = this.#ports;
+        log.error({ ...scope, containerId: container.id, error: messageOf(error) }, 'a container that was to go stays');
+      });
     }
   }
 
   /** Resolves when the removals under way are done. */
   async settled(): Promise<void> {
     await Promise.all(this.#pending);
+  }
+
+  async #sweepOne(scope: Scope, container: Container): Promise<void> {
+    if (!runRecordOf(container)?.removeOnExit) return;
+    if (await this.#tasks(scope).get(container.id, '').catch(undefinedIfMissing)) return;
+    await this.#removeRest(scope, container);
   }
 
   async #end(tasks: Tasks, id: string): Promise<void> {

@@ -7,6 +7,8 @@ import type { Kernel } from '../kernel/kernel.js';
 import type { Mount } from '../kernel/mounts.js';
 import { makeVolumeDirectories, readRootfsFile, volumesExist } from './rootfs-files.js';
 
+/** Names of our own in the scratch directory, which others use too. */
+const PREFIX = 'view-';
 const HARMLESS = ['nodev', 'nosuid', 'noexec'];
 
 /** What only a container's root file system tells. */
@@ -53,10 +55,13 @@ export class RootfsView {
   /** Removes mounts that a daemon left which was killed at the wrong moment. */
   async clean(): Promise<void> {
     for (const { mountPoint } of (await this.#kernel.mounts.list()).toReversed()) {
-      if (mountPoint.startsWith(`${this.#scratch}/`)) await this.#kernel.mounts.unmount(mountPoint, { detach: true });
+      if (mountPoint.startsWith(join(this.#scratch, PREFIX)))
+        await this.#kernel.mounts.unmount(mountPoint, { detach: true });
     }
     await mkdir(this.#scratch, { recursive: true, mode: 0o700 });
-    for (const name of await readdir(this.#scratch)) await rmdir(join(this.#scratch, name));
+    for (const name of await readdir(this.#scratch)) {
+      if (name.startsWith(PREFIX)) await rmdir(join(this.#scratch, name));
+    }
   }
 
   #userIn(root: Fd, user: string): SpecUser {
@@ -72,7 +77,7 @@ export class RootfsView {
   async #within<T>(mounts: readonly Mount[], work: (root: Fd) => T): Promise<T> {
     const { mounts: kernel, files } = this.#kernel;
     await mkdir(this.#scratch, { recursive: true, mode: 0o700 });
-    const dir = await mkdtemp(join(this.#scratch, 'view-'));
+    const dir = await mkdtemp(join(this.#scratch, PREFIX));
     try {
       await using mounted = await kernel.mountAll(mounts, dir);
       const root = files.openDirectory(mounted.path);
