@@ -86,6 +86,7 @@ export class SqliteContent implements ContentStore {
     signal?.throwIfAborted();
     const { size } = this.#rows.neededBlob(this.#scope.namespace, digest);
     const reader = await this.#state.blobs.open(digest).catch((cause: unknown) => {
+      this.#rows.neededBlob(this.#scope.namespace, digest); // deleted and collected meanwhile: not found, not lost
       throw lost(digest, 'its file is gone', cause);
     });
     if (reader.size === size) return reader;
