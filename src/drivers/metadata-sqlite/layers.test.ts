@@ -80,6 +80,18 @@ test('names that exist are left as they are, and the directories that came for t
   );
 });
 
+test('layers that several adopt at once are named once, and stay', async (t) => {
+  await using root = await tempDir(t);
+  await using stores = await openQuiet(root.path);
+  const [here, there] = [layered(stores, SCOPE), layered(stores, OTHER)];
+  const layers = await apply(stores, here, 'a', 'b', 'c');
+  await Promise.all([here.adopt(layers), there.adopt(layers), here.adopt(layers), there.adopt(layers.slice(0, 2))]);
+  await stores.metadata.collector.run();
+  assert.equal((await stores.backend.inventory()).length, 3);
+  assert.equal((await here.list()).length, 3);
+  assert.equal((await there.list()).length, 3);
+});
+
 test('another namespace finds what was applied, and names the same directories', async (t) => {
   await using root = await tempDir(t);
   await using stores = await openQuiet(root.path);

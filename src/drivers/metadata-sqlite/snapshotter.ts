@@ -221,22 +221,22 @@ export class SqliteSnapshotter implements LayeredSnapshotter {
     const made = [...new Set(layers.map(({ layerId }) => layerId))].filter((id) => directories.isFilling(id));
     for (const { labels } of layers) checkLabels(labels);
     await this.#backend.sync(made);
-    const used = this.#change(() => {
+    this.#change(() => {
       ensureNamespace(this.#state.shared.db, this.#scope.namespace);
-      return new Set(layers.filter((layer) => this.#adoptOne(layer)).map(({ layerId }) => layerId));
+      for (const layer of layers) this.#adoptOne(layer);
     });
     for (const id of made) {
-      if (used.has(id)) directories.settled(id);
-      else await directories.drop(id);
+      // Another adoption of the same layer may have named it meanwhile.
+      if (this.#rows.hasLayer(id)) directories.settled(id);
+      else if (directories.isFilling(id)) await directories.drop(id);
     }
   }
 
-  /** @returns False where the name is there already. */
-  #adoptOne(layer: AppliedLayer): boolean {
+  #adoptOne(layer: AppliedLayer): void {
     const { name, parent, layerId, labels, usage } = layer;
     const existing = this.#rows.find(name);
     this.#join(name);
-    if (existing) return false;
+    if (existing) return;
     this.#rows.layersBelow(parent);
     if (!this.#rows.hasLayer(layerId)) {
       if (!this.#state.directories.isFilling(layerId)) {
@@ -246,7 +246,6 @@ export class SqliteSnapshotter implements LayeredSnapshotter {
     }
     this.#rows.add({ name, kind: 'committed', parent, layer: layerId, chained: true, labels });
     this.#record('commit', 'SnapshotCommit', { key: name, name, snapshotter: this.#name });
-    return true;
   }
 
   async discard(layerId: number): Promise<void> {
