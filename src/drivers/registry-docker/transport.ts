@@ -40,8 +40,9 @@ export class Transport implements AsyncDisposable {
 
   /** The library is loaded with the first request: a daemon that only runs containers does without its memory. */
   async #open(): Promise<Agent> {
-    const { Agent } = await import('undici');
-    return new Agent({
+    // By its default export: once bundled, a CommonJS module has no other.
+    const { default: undici } = await import('undici');
+    return new undici.Agent({
       connect: { timeout: this.timing.connectMs },
       headersTimeout: this.timing.headersMs,
       bodyTimeout: this.timing.stallMs,
