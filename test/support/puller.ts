@@ -42,10 +42,15 @@ export interface TestPuller extends AsyncDisposable {
   reopen(): Promise<void>;
 }
 
-/** A puller over real stores in a folder of its own; unpacking is recorded only. */
-export function openPuller(): Promise<TestPuller> {
+/**
+ * A puller over real stores in a folder of its own; unpacking is recorded only.
+ *
+ * @param prepare Gets the folder while it is empty.
+ */
+export function openPuller(prepare: (dir: string) => Promise<void> = async () => undefined): Promise<TestPuller> {
   return Teardown.build(async (down) => {
     const { path: dir } = down.own(await tempDir(undefined, 'wharfd-pull-'));
+    await prepare(dir);
     const remotes = down.own(new RegistryRemotes(IMPATIENT));
     const rootfs = new RecordingRootfs();
     const open = async (): Promise<Metadata> => {

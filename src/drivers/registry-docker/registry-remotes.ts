@@ -13,8 +13,9 @@ import { isRepositoryPath, isTag } from '../../spec/familiar-name.js';
 import { kindOfMedia } from '../../spec/media-types.js';
 import { hostOf, parseReference, pathOf, pinnedDigestOf, tagOf, type Reference } from '../../spec/reference.js';
 import { objectBytes } from './blob-stream.js';
+import type { ResolvedObject } from './document-response.js';
 import { RepositoryClient } from './repository-client.js';
-import { resolveObject, type ResolvedObject } from './resolve-object.js';
+import { resolveObject } from './resolve-object.js';
 import { DEFAULT_TIMING, type Timing } from './timing.js';
 import { Transport } from './transport.js';
 

@@ -14,6 +14,8 @@ export interface RepositoryRequest {
   readonly from?: number;
   /** How often a connection is tried; less than usual where somebody waits to hear that the name is wrong. */
   readonly connectTries?: number;
+  /** A status of 500 and more is an answer, not a reason to try again. */
+  readonly serverErrors?: 'answer';
   /** Names the thing in errors. */
   readonly what: string;
   readonly onWait?: ((wait: FetchWait) => void) | undefined;
@@ -53,7 +55,8 @@ export class RepositoryClient {
         await patience.afterError(error);
         continue;
       }
-      if (!Patience.retries(response.status)) return response;
+      const isAnswer = request.serverErrors === 'answer' && response.status >= 500;
+      if (isAnswer || !Patience.retries(response.status)) return response;
       await patience.afterResponse(response);
     }
   }
