@@ -6,6 +6,7 @@ import type { ActivateResponse as containerd_services_mounts_v1_ActivateResponse
 import type { ActivationInfo as containerd_types_ActivationInfo, ActivationInfo__Output as containerd_types_ActivationInfo__Output } from './containerd/types/ActivationInfo.js';
 import type { ActiveMount as containerd_types_ActiveMount, ActiveMount__Output as containerd_types_ActiveMount__Output } from './containerd/types/ActiveMount.js';
 import type { AddResourceRequest as containerd_services_leases_v1_AddResourceRequest, AddResourceRequest__Output as containerd_services_leases_v1_AddResourceRequest__Output } from './containerd/services/leases/v1/AddResourceRequest.js';
+import type { Amount as wharfd_services_diskusage_v1_Amount, Amount__Output as wharfd_services_diskusage_v1_Amount__Output } from './wharfd/services/diskusage/v1/Amount.js';
 import type { Any as google_protobuf_Any, Any__Output as google_protobuf_Any__Output } from './google/protobuf/Any.js';
 import type { ApplyRequest as containerd_services_diff_v1_ApplyRequest, ApplyRequest__Output as containerd_services_diff_v1_ApplyRequest__Output } from './containerd/services/diff/v1/ApplyRequest.js';
 import type { ApplyRequest as wharfd_services_rootfs_v1_ApplyRequest, ApplyRequest__Output as wharfd_services_rootfs_v1_ApplyRequest__Output } from './wharfd/services/rootfs/v1/ApplyRequest.js';
@@ -23,11 +24,15 @@ import type { CPUStat as io_containerd_cgroups_v1_CPUStat, CPUStat__Output as io
 import type { CPUStat as io_containerd_cgroups_v2_CPUStat, CPUStat__Output as io_containerd_cgroups_v2_CPUStat__Output } from './io/containerd/cgroups/v2/CPUStat.js';
 import type { CPUUsage as io_containerd_cgroups_v1_CPUUsage, CPUUsage__Output as io_containerd_cgroups_v1_CPUUsage__Output } from './io/containerd/cgroups/v1/CPUUsage.js';
 import type { CgroupStats as io_containerd_cgroups_v1_CgroupStats, CgroupStats__Output as io_containerd_cgroups_v1_CgroupStats__Output } from './io/containerd/cgroups/v1/CgroupStats.js';
+import type { Chain as wharfd_services_diskusage_v1_Chain, Chain__Output as wharfd_services_diskusage_v1_Chain__Output } from './wharfd/services/diskusage/v1/Chain.js';
 import type { CheckpointOptions as containerd_runc_v1_CheckpointOptions, CheckpointOptions__Output as containerd_runc_v1_CheckpointOptions__Output } from './containerd/runc/v1/CheckpointOptions.js';
 import type { CheckpointTaskRequest as containerd_services_tasks_v1_CheckpointTaskRequest, CheckpointTaskRequest__Output as containerd_services_tasks_v1_CheckpointTaskRequest__Output } from './containerd/services/tasks/v1/CheckpointTaskRequest.js';
 import type { CheckpointTaskResponse as containerd_services_tasks_v1_CheckpointTaskResponse, CheckpointTaskResponse__Output as containerd_services_tasks_v1_CheckpointTaskResponse__Output } from './containerd/services/tasks/v1/CheckpointTaskResponse.js';
 import type { CleanupRequest as containerd_services_snapshots_v1_CleanupRequest, CleanupRequest__Output as containerd_services_snapshots_v1_CleanupRequest__Output } from './containerd/services/snapshots/v1/CleanupRequest.js';
 import type { CloseIORequest as containerd_services_tasks_v1_CloseIORequest, CloseIORequest__Output as containerd_services_tasks_v1_CloseIORequest__Output } from './containerd/services/tasks/v1/CloseIORequest.js';
+import type { CollectRequest as wharfd_services_diskusage_v1_CollectRequest, CollectRequest__Output as wharfd_services_diskusage_v1_CollectRequest__Output } from './wharfd/services/diskusage/v1/CollectRequest.js';
+import type { CollectResponse as wharfd_services_diskusage_v1_CollectResponse, CollectResponse__Output as wharfd_services_diskusage_v1_CollectResponse__Output } from './wharfd/services/diskusage/v1/CollectResponse.js';
+import type { CollectSummary as wharfd_services_diskusage_v1_CollectSummary, CollectSummary__Output as wharfd_services_diskusage_v1_CollectSummary__Output } from './wharfd/services/diskusage/v1/CollectSummary.js';
 import type { CommitSnapshotRequest as containerd_services_snapshots_v1_CommitSnapshotRequest, CommitSnapshotRequest__Output as containerd_services_snapshots_v1_CommitSnapshotRequest__Output } from './containerd/services/snapshots/v1/CommitSnapshotRequest.js';
 import type { Container as containerd_services_containers_v1_Container, Container__Output as containerd_services_containers_v1_Container__Output } from './containerd/services/containers/v1/Container.js';
 import type { ContainerCreate as containerd_events_ContainerCreate, ContainerCreate__Output as containerd_events_ContainerCreate__Output } from './containerd/events/ContainerCreate.js';
@@ -66,6 +71,8 @@ import type { CreateRequest as containerd_services_leases_v1_CreateRequest, Crea
 import type { CreateResponse as containerd_services_leases_v1_CreateResponse, CreateResponse__Output as containerd_services_leases_v1_CreateResponse__Output } from './containerd/services/leases/v1/CreateResponse.js';
 import type { CreateTaskRequest as containerd_services_tasks_v1_CreateTaskRequest, CreateTaskRequest__Output as containerd_services_tasks_v1_CreateTaskRequest__Output } from './containerd/services/tasks/v1/CreateTaskRequest.js';
 import type { CreateTaskResponse as containerd_services_tasks_v1_CreateTaskResponse, CreateTaskResponse__Output as containerd_services_tasks_v1_CreateTaskResponse__Output } from './containerd/services/tasks/v1/CreateTaskResponse.js';
+import type { CurrentRequest as wharfd_services_journal_v1_CurrentRequest, CurrentRequest__Output as wharfd_services_journal_v1_CurrentRequest__Output } from './wharfd/services/journal/v1/CurrentRequest.js';
+import type { CurrentResponse as wharfd_services_journal_v1_CurrentResponse, CurrentResponse__Output as wharfd_services_journal_v1_CurrentResponse__Output } from './wharfd/services/journal/v1/CurrentResponse.js';
 import type { Data as containerd_types_transfer_Data, Data__Output as containerd_types_transfer_Data__Output } from './containerd/types/transfer/Data.js';
 import type { DeactivateRequest as containerd_services_mounts_v1_DeactivateRequest, DeactivateRequest__Output as containerd_services_mounts_v1_DeactivateRequest__Output } from './containerd/services/mounts/v1/DeactivateRequest.js';
 import type { DeleteContainerRequest as containerd_services_containers_v1_DeleteContainerRequest, DeleteContainerRequest__Output as containerd_services_containers_v1_DeleteContainerRequest__Output } from './containerd/services/containers/v1/DeleteContainerRequest.js';
@@ -85,12 +92,14 @@ import type { Empty as google_protobuf_Empty, Empty__Output as google_protobuf_E
 import type { Envelope as containerd_types_Envelope, Envelope__Output as containerd_types_Envelope__Output } from './containerd/types/Envelope.js';
 import type { ErrorResponse as grpc_reflection_v1_ErrorResponse, ErrorResponse__Output as grpc_reflection_v1_ErrorResponse__Output } from './grpc/reflection/v1/ErrorResponse.js';
 import type { ErrorResponse as grpc_reflection_v1alpha_ErrorResponse, ErrorResponse__Output as grpc_reflection_v1alpha_ErrorResponse__Output } from './grpc/reflection/v1alpha/ErrorResponse.js';
+import type { Event as wharfd_services_journal_v1_Event, Event__Output as wharfd_services_journal_v1_Event__Output } from './wharfd/services/journal/v1/Event.js';
 import type { ExecAudit as wharfd_services_execution_v1_ExecAudit, ExecAudit__Output as wharfd_services_execution_v1_ExecAudit__Output } from './wharfd/services/execution/v1/ExecAudit.js';
 import type { ExecProcessRequest as containerd_services_tasks_v1_ExecProcessRequest, ExecProcessRequest__Output as containerd_services_tasks_v1_ExecProcessRequest__Output } from './containerd/services/tasks/v1/ExecProcessRequest.js';
 import type { ExecProcessResponse as containerd_services_tasks_v1_ExecProcessResponse, ExecProcessResponse__Output as containerd_services_tasks_v1_ExecProcessResponse__Output } from './containerd/services/tasks/v1/ExecProcessResponse.js';
 import type { ExecRequest as wharfd_services_execution_v1_ExecRequest, ExecRequest__Output as wharfd_services_execution_v1_ExecRequest__Output } from './wharfd/services/execution/v1/ExecRequest.js';
 import type { ExecResponse as wharfd_services_execution_v1_ExecResponse, ExecResponse__Output as wharfd_services_execution_v1_ExecResponse__Output } from './wharfd/services/execution/v1/ExecResponse.js';
 import type { Exit as wharfd_services_attach_v1_Exit, Exit__Output as wharfd_services_attach_v1_Exit__Output } from './wharfd/services/attach/v1/Exit.js';
+import type { Explanation as wharfd_services_diskusage_v1_Explanation, Explanation__Output as wharfd_services_diskusage_v1_Explanation__Output } from './wharfd/services/diskusage/v1/Explanation.js';
 import type { ExtensionNumberResponse as grpc_reflection_v1_ExtensionNumberResponse, ExtensionNumberResponse__Output as grpc_reflection_v1_ExtensionNumberResponse__Output } from './grpc/reflection/v1/ExtensionNumberResponse.js';
 import type { ExtensionNumberResponse as grpc_reflection_v1alpha_ExtensionNumberResponse, ExtensionNumberResponse__Output as grpc_reflection_v1alpha_ExtensionNumberResponse__Output } from './grpc/reflection/v1alpha/ExtensionNumberResponse.js';
 import type { ExtensionRequest as grpc_reflection_v1_ExtensionRequest, ExtensionRequest__Output as grpc_reflection_v1_ExtensionRequest__Output } from './grpc/reflection/v1/ExtensionRequest.js';
@@ -124,6 +133,7 @@ import type { ImageReference as containerd_types_transfer_ImageReference, ImageR
 import type { ImageStore as containerd_types_transfer_ImageStore, ImageStore__Output as containerd_types_transfer_ImageStore__Output } from './containerd/types/transfer/ImageStore.js';
 import type { ImageSummary as wharfd_services_images_v1_ImageSummary, ImageSummary__Output as wharfd_services_images_v1_ImageSummary__Output } from './wharfd/services/images/v1/ImageSummary.js';
 import type { ImageUpdate as containerd_services_images_v1_ImageUpdate, ImageUpdate__Output as containerd_services_images_v1_ImageUpdate__Output } from './containerd/services/images/v1/ImageUpdate.js';
+import type { ImageUsage as wharfd_services_diskusage_v1_ImageUsage, ImageUsage__Output as wharfd_services_diskusage_v1_ImageUsage__Output } from './wharfd/services/diskusage/v1/ImageUsage.js';
 import type { Info as containerd_services_content_v1_Info, Info__Output as containerd_services_content_v1_Info__Output } from './containerd/services/content/v1/Info.js';
 import type { Info as containerd_services_snapshots_v1_Info, Info__Output as containerd_services_snapshots_v1_Info__Output } from './containerd/services/snapshots/v1/Info.js';
 import type { InfoRequest as containerd_services_content_v1_InfoRequest, InfoRequest__Output as containerd_services_content_v1_InfoRequest__Output } from './containerd/services/content/v1/InfoRequest.js';
@@ -132,6 +142,7 @@ import type { InfoResponse as containerd_services_content_v1_InfoResponse, InfoR
 import type { InfoResponse as containerd_services_mounts_v1_InfoResponse, InfoResponse__Output as containerd_services_mounts_v1_InfoResponse__Output } from './containerd/services/mounts/v1/InfoResponse.js';
 import type { KillRequest as containerd_services_tasks_v1_KillRequest, KillRequest__Output as containerd_services_tasks_v1_KillRequest__Output } from './containerd/services/tasks/v1/KillRequest.js';
 import type { Lease as containerd_services_leases_v1_Lease, Lease__Output as containerd_services_leases_v1_Lease__Output } from './containerd/services/leases/v1/Lease.js';
+import type { Link as wharfd_services_diskusage_v1_Link, Link__Output as wharfd_services_diskusage_v1_Link__Output } from './wharfd/services/diskusage/v1/Link.js';
 import type { ListContainerMessage as containerd_services_containers_v1_ListContainerMessage, ListContainerMessage__Output as containerd_services_containers_v1_ListContainerMessage__Output } from './containerd/services/containers/v1/ListContainerMessage.js';
 import type { ListContainersRequest as containerd_services_containers_v1_ListContainersRequest, ListContainersRequest__Output as containerd_services_containers_v1_ListContainersRequest__Output } from './containerd/services/containers/v1/ListContainersRequest.js';
 import type { ListContainersResponse as containerd_services_containers_v1_ListContainersResponse, ListContainersResponse__Output as containerd_services_containers_v1_ListContainersResponse__Output } from './containerd/services/containers/v1/ListContainersResponse.js';
@@ -183,6 +194,7 @@ import type { NamespaceUpdate as containerd_events_NamespaceUpdate, NamespaceUpd
 import type { NetworkStat as io_containerd_cgroups_v1_NetworkStat, NetworkStat__Output as io_containerd_cgroups_v1_NetworkStat__Output } from './io/containerd/cgroups/v1/NetworkStat.js';
 import type { NetworkStat as io_containerd_cgroups_v2_NetworkStat, NetworkStat__Output as io_containerd_cgroups_v2_NetworkStat__Output } from './io/containerd/cgroups/v2/NetworkStat.js';
 import type { OCIRegistry as containerd_types_transfer_OCIRegistry, OCIRegistry__Output as containerd_types_transfer_OCIRegistry__Output } from './containerd/types/transfer/OCIRegistry.js';
+import type { Object as wharfd_services_diskusage_v1_Object, Object__Output as wharfd_services_diskusage_v1_Object__Output } from './wharfd/services/diskusage/v1/Object.js';
 import type { Options as containerd_runc_v1_Options, Options__Output as containerd_runc_v1_Options__Output } from './containerd/runc/v1/Options.js';
 import type { Options as runtimeoptions_v1_Options, Options__Output as runtimeoptions_v1_Options__Output } from './runtimeoptions/v1/Options.js';
 import type { Output as wharfd_services_attach_v1_Output, Output__Output as wharfd_services_attach_v1_Output__Output } from './wharfd/services/attach/v1/Output.js';
@@ -213,14 +225,19 @@ import type { RdmaStat as io_containerd_cgroups_v1_RdmaStat, RdmaStat__Output as
 import type { RdmaStat as io_containerd_cgroups_v2_RdmaStat, RdmaStat__Output as io_containerd_cgroups_v2_RdmaStat__Output } from './io/containerd/cgroups/v2/RdmaStat.js';
 import type { ReadContentRequest as containerd_services_content_v1_ReadContentRequest, ReadContentRequest__Output as containerd_services_content_v1_ReadContentRequest__Output } from './containerd/services/content/v1/ReadContentRequest.js';
 import type { ReadContentResponse as containerd_services_content_v1_ReadContentResponse, ReadContentResponse__Output as containerd_services_content_v1_ReadContentResponse__Output } from './containerd/services/content/v1/ReadContentResponse.js';
+import type { ReadRequest as wharfd_services_journal_v1_ReadRequest, ReadRequest__Output as wharfd_services_journal_v1_ReadRequest__Output } from './wharfd/services/journal/v1/ReadRequest.js';
+import type { ReadResponse as wharfd_services_journal_v1_ReadResponse, ReadResponse__Output as wharfd_services_journal_v1_ReadResponse__Output } from './wharfd/services/journal/v1/ReadResponse.js';
 import type { ReadStream as containerd_types_transfer_ReadStream, ReadStream__Output as containerd_types_transfer_ReadStream__Output } from './containerd/types/transfer/ReadStream.js';
 import type { RegistryResolver as containerd_types_transfer_RegistryResolver, RegistryResolver__Output as containerd_types_transfer_RegistryResolver__Output } from './containerd/types/transfer/RegistryResolver.js';
 import type { RemoteOptions as wharfd_services_remotes_v1_RemoteOptions, RemoteOptions__Output as wharfd_services_remotes_v1_RemoteOptions__Output } from './wharfd/services/remotes/v1/RemoteOptions.js';
 import type { RemoveRequest as wharfd_services_execution_v1_RemoveRequest, RemoveRequest__Output as wharfd_services_execution_v1_RemoveRequest__Output } from './wharfd/services/execution/v1/RemoveRequest.js';
 import type { RemoveRequest as wharfd_services_images_v1_RemoveRequest, RemoveRequest__Output as wharfd_services_images_v1_RemoveRequest__Output } from './wharfd/services/images/v1/RemoveRequest.js';
+import type { RemoveRequest as wharfd_services_rootfs_v1_RemoveRequest, RemoveRequest__Output as wharfd_services_rootfs_v1_RemoveRequest__Output } from './wharfd/services/rootfs/v1/RemoveRequest.js';
 import type { RemoveResponse as wharfd_services_execution_v1_RemoveResponse, RemoveResponse__Output as wharfd_services_execution_v1_RemoveResponse__Output } from './wharfd/services/execution/v1/RemoveResponse.js';
 import type { RemoveResponse as wharfd_services_images_v1_RemoveResponse, RemoveResponse__Output as wharfd_services_images_v1_RemoveResponse__Output } from './wharfd/services/images/v1/RemoveResponse.js';
+import type { RemoveResponse as wharfd_services_rootfs_v1_RemoveResponse, RemoveResponse__Output as wharfd_services_rootfs_v1_RemoveResponse__Output } from './wharfd/services/rootfs/v1/RemoveResponse.js';
 import type { RemoveSnapshotRequest as containerd_services_snapshots_v1_RemoveSnapshotRequest, RemoveSnapshotRequest__Output as containerd_services_snapshots_v1_RemoveSnapshotRequest__Output } from './containerd/services/snapshots/v1/RemoveSnapshotRequest.js';
+import type { RemovedObjects as wharfd_services_diskusage_v1_RemovedObjects, RemovedObjects__Output as wharfd_services_diskusage_v1_RemovedObjects__Output } from './wharfd/services/diskusage/v1/RemovedObjects.js';
 import type { ResizePtyRequest as containerd_services_tasks_v1_ResizePtyRequest, ResizePtyRequest__Output as containerd_services_tasks_v1_ResizePtyRequest__Output } from './containerd/services/tasks/v1/ResizePtyRequest.js';
 import type { ResolveRequest as wharfd_services_remotes_v1_ResolveRequest, ResolveRequest__Output as wharfd_services_remotes_v1_ResolveRequest__Output } from './wharfd/services/remotes/v1/ResolveRequest.js';
 import type { ResolveResponse as wharfd_services_remotes_v1_ResolveResponse, ResolveResponse__Output as wharfd_services_remotes_v1_ResolveResponse__Output } from './wharfd/services/remotes/v1/ResolveResponse.js';
@@ -280,6 +297,7 @@ import type { TaskStart as containerd_events_TaskStart, TaskStart__Output as con
 import type { TerminalSize as wharfd_services_attach_v1_TerminalSize, TerminalSize__Output as wharfd_services_attach_v1_TerminalSize__Output } from './wharfd/services/attach/v1/TerminalSize.js';
 import type { Throttle as io_containerd_cgroups_v1_Throttle, Throttle__Output as io_containerd_cgroups_v1_Throttle__Output } from './io/containerd/cgroups/v1/Throttle.js';
 import type { Timestamp as google_protobuf_Timestamp, Timestamp__Output as google_protobuf_Timestamp__Output } from './google/protobuf/Timestamp.js';
+import type { Totals as wharfd_services_diskusage_v1_Totals, Totals__Output as wharfd_services_diskusage_v1_Totals__Output } from './wharfd/services/diskusage/v1/Totals.js';
 import type { TransferOptions as containerd_services_transfer_v1_TransferOptions, TransferOptions__Output as containerd_services_transfer_v1_TransferOptions__Output } from './containerd/services/transfer/v1/TransferOptions.js';
 import type { TransferRequest as containerd_services_transfer_v1_TransferRequest, TransferRequest__Output as containerd_services_transfer_v1_TransferRequest__Output } from './containerd/services/transfer/v1/TransferRequest.js';
 import type { UnpackConfiguration as containerd_types_transfer_UnpackConfiguration, UnpackConfiguration__Output as containerd_types_transfer_UnpackConfiguration__Output } from './containerd/types/transfer/UnpackConfiguration.js';
@@ -300,12 +318,16 @@ import type { UpdateSnapshotRequest as containerd_services_snapshots_v1_UpdateSn
 import type { UpdateSnapshotResponse as containerd_services_snapshots_v1_UpdateSnapshotResponse, UpdateSnapshotResponse__Output as containerd_services_snapshots_v1_UpdateSnapshotResponse__Output } from './containerd/services/snapshots/v1/UpdateSnapshotResponse.js';
 import type { UpdateTaskRequest as containerd_services_tasks_v1_UpdateTaskRequest, UpdateTaskRequest__Output as containerd_services_tasks_v1_UpdateTaskRequest__Output } from './containerd/services/tasks/v1/UpdateTaskRequest.js';
 import type { UsageRequest as containerd_services_snapshots_v1_UsageRequest, UsageRequest__Output as containerd_services_snapshots_v1_UsageRequest__Output } from './containerd/services/snapshots/v1/UsageRequest.js';
+import type { UsageRequest as wharfd_services_diskusage_v1_UsageRequest, UsageRequest__Output as wharfd_services_diskusage_v1_UsageRequest__Output } from './wharfd/services/diskusage/v1/UsageRequest.js';
 import type { UsageResponse as containerd_services_snapshots_v1_UsageResponse, UsageResponse__Output as containerd_services_snapshots_v1_UsageResponse__Output } from './containerd/services/snapshots/v1/UsageResponse.js';
+import type { UsageResponse as wharfd_services_diskusage_v1_UsageResponse, UsageResponse__Output as wharfd_services_diskusage_v1_UsageResponse__Output } from './wharfd/services/diskusage/v1/UsageResponse.js';
 import type { VersionResponse as containerd_services_version_v1_VersionResponse, VersionResponse__Output as containerd_services_version_v1_VersionResponse__Output } from './containerd/services/version/v1/VersionResponse.js';
 import type { ViewSnapshotRequest as containerd_services_snapshots_v1_ViewSnapshotRequest, ViewSnapshotRequest__Output as containerd_services_snapshots_v1_ViewSnapshotRequest__Output } from './containerd/services/snapshots/v1/ViewSnapshotRequest.js';
 import type { ViewSnapshotResponse as containerd_services_snapshots_v1_ViewSnapshotResponse, ViewSnapshotResponse__Output as containerd_services_snapshots_v1_ViewSnapshotResponse__Output } from './containerd/services/snapshots/v1/ViewSnapshotResponse.js';
 import type { WaitRequest as containerd_services_tasks_v1_WaitRequest, WaitRequest__Output as containerd_services_tasks_v1_WaitRequest__Output } from './containerd/services/tasks/v1/WaitRequest.js';
 import type { WaitResponse as containerd_services_tasks_v1_WaitResponse, WaitResponse__Output as containerd_services_tasks_v1_WaitResponse__Output } from './containerd/services/tasks/v1/WaitResponse.js';
+import type { WhyRequest as wharfd_services_diskusage_v1_WhyRequest, WhyRequest__Output as wharfd_services_diskusage_v1_WhyRequest__Output } from './wharfd/services/diskusage/v1/WhyRequest.js';
+import type { WhyResponse as wharfd_services_diskusage_v1_WhyResponse, WhyResponse__Output as wharfd_services_diskusage_v1_WhyResponse__Output } from './wharfd/services/diskusage/v1/WhyResponse.js';
 import type { WindowUpdate as containerd_types_transfer_WindowUpdate, WindowUpdate__Output as containerd_types_transfer_WindowUpdate__Output } from './containerd/types/transfer/WindowUpdate.js';
 import type { WriteContentRequest as containerd_services_content_v1_WriteContentRequest, WriteContentRequest__Output as containerd_services_content_v1_WriteContentRequest__Output } from './containerd/services/content/v1/WriteContentRequest.js';
 import type { WriteContentResponse as containerd_services_content_v1_WriteContentResponse, WriteContentResponse__Output as containerd_services_content_v1_WriteContentResponse__Output } from './containerd/services/content/v1/WriteContentResponse.js';
@@ -592,6 +614,21 @@ export interface MessageTable {
   'wharfd.services.attach.v1.Output': { input: wharfd_services_attach_v1_Output; output: wharfd_services_attach_v1_Output__Output };
   'wharfd.services.attach.v1.StdinClose': { input: wharfd_services_attach_v1_StdinClose; output: wharfd_services_attach_v1_StdinClose__Output };
   'wharfd.services.attach.v1.TerminalSize': { input: wharfd_services_attach_v1_TerminalSize; output: wharfd_services_attach_v1_TerminalSize__Output };
+  'wharfd.services.diskusage.v1.Amount': { input: wharfd_services_diskusage_v1_Amount; output: wharfd_services_diskusage_v1_Amount__Output };
+  'wharfd.services.diskusage.v1.Chain': { input: wharfd_services_diskusage_v1_Chain; output: wharfd_services_diskusage_v1_Chain__Output };
+  'wharfd.services.diskusage.v1.CollectRequest': { input: wharfd_services_diskusage_v1_CollectRequest; output: wharfd_services_diskusage_v1_CollectRequest__Output };
+  'wharfd.services.diskusage.v1.CollectResponse': { input: wharfd_services_diskusage_v1_CollectResponse; output: wharfd_services_diskusage_v1_CollectResponse__Output };
+  'wharfd.services.diskusage.v1.CollectSummary': { input: wharfd_services_diskusage_v1_CollectSummary; output: wharfd_services_diskusage_v1_CollectSummary__Output };
+  'wharfd.services.diskusage.v1.Explanation': { input: wharfd_services_diskusage_v1_Explanation; output: wharfd_services_diskusage_v1_Explanation__Output };
+  'wharfd.services.diskusage.v1.ImageUsage': { input: wharfd_services_diskusage_v1_ImageUsage; output: wharfd_services_diskusage_v1_ImageUsage__Output };
+  'wharfd.services.diskusage.v1.Link': { input: wharfd_services_diskusage_v1_Link; output: wharfd_services_diskusage_v1_Link__Output };
+  'wharfd.services.diskusage.v1.Object': { input: wharfd_services_diskusage_v1_Object; output: wharfd_services_diskusage_v1_Object__Output };
+  'wharfd.services.diskusage.v1.RemovedObjects': { input: wharfd_services_diskusage_v1_RemovedObjects; output: wharfd_services_diskusage_v1_RemovedObjects__Output };
+  'wharfd.services.diskusage.v1.Totals': { input: wharfd_services_diskusage_v1_Totals; output: wharfd_services_diskusage_v1_Totals__Output };
+  'wharfd.services.diskusage.v1.UsageRequest': { input: wharfd_services_diskusage_v1_UsageRequest; output: wharfd_services_diskusage_v1_UsageRequest__Output };
+  'wharfd.services.diskusage.v1.UsageResponse': { input: wharfd_services_diskusage_v1_UsageResponse; output: wharfd_services_diskusage_v1_UsageResponse__Output };
+  'wharfd.services.diskusage.v1.WhyRequest': { input: wharfd_services_diskusage_v1_WhyRequest; output: wharfd_services_diskusage_v1_WhyRequest__Output };
+  'wharfd.services.diskusage.v1.WhyResponse': { input: wharfd_services_diskusage_v1_WhyResponse; output: wharfd_services_diskusage_v1_WhyResponse__Output };
   'wharfd.services.execution.v1.ContainerSummary': { input: wharfd_services_execution_v1_ContainerSummary; output: wharfd_services_execution_v1_ContainerSummary__Output };
   'wharfd.services.execution.v1.ExecAudit': { input: wharfd_services_execution_v1_ExecAudit; output: wharfd_services_execution_v1_ExecAudit__Output };
   'wharfd.services.execution.v1.ExecRequest': { input: wharfd_services_execution_v1_ExecRequest; output: wharfd_services_execution_v1_ExecRequest__Output };
@@ -608,6 +645,11 @@ export interface MessageTable {
   'wharfd.services.images.v1.ListResponse': { input: wharfd_services_images_v1_ListResponse; output: wharfd_services_images_v1_ListResponse__Output };
   'wharfd.services.images.v1.RemoveRequest': { input: wharfd_services_images_v1_RemoveRequest; output: wharfd_services_images_v1_RemoveRequest__Output };
   'wharfd.services.images.v1.RemoveResponse': { input: wharfd_services_images_v1_RemoveResponse; output: wharfd_services_images_v1_RemoveResponse__Output };
+  'wharfd.services.journal.v1.CurrentRequest': { input: wharfd_services_journal_v1_CurrentRequest; output: wharfd_services_journal_v1_CurrentRequest__Output };
+  'wharfd.services.journal.v1.CurrentResponse': { input: wharfd_services_journal_v1_CurrentResponse; output: wharfd_services_journal_v1_CurrentResponse__Output };
+  'wharfd.services.journal.v1.Event': { input: wharfd_services_journal_v1_Event; output: wharfd_services_journal_v1_Event__Output };
+  'wharfd.services.journal.v1.ReadRequest': { input: wharfd_services_journal_v1_ReadRequest; output: wharfd_services_journal_v1_ReadRequest__Output };
+  'wharfd.services.journal.v1.ReadResponse': { input: wharfd_services_journal_v1_ReadResponse; output: wharfd_services_journal_v1_ReadResponse__Output };
   'wharfd.services.remotes.v1.FetchObjectRequest': { input: wharfd_services_remotes_v1_FetchObjectRequest; output: wharfd_services_remotes_v1_FetchObjectRequest__Output };
   'wharfd.services.remotes.v1.FetchObjectResponse': { input: wharfd_services_remotes_v1_FetchObjectResponse; output: wharfd_services_remotes_v1_FetchObjectResponse__Output };
   'wharfd.services.remotes.v1.RemoteOptions': { input: wharfd_services_remotes_v1_RemoteOptions; output: wharfd_services_remotes_v1_RemoteOptions__Output };
@@ -619,6 +661,8 @@ export interface MessageTable {
   'wharfd.services.rootfs.v1.MountsResponse': { input: wharfd_services_rootfs_v1_MountsResponse; output: wharfd_services_rootfs_v1_MountsResponse__Output };
   'wharfd.services.rootfs.v1.PrepareRequest': { input: wharfd_services_rootfs_v1_PrepareRequest; output: wharfd_services_rootfs_v1_PrepareRequest__Output };
   'wharfd.services.rootfs.v1.PrepareResponse': { input: wharfd_services_rootfs_v1_PrepareResponse; output: wharfd_services_rootfs_v1_PrepareResponse__Output };
+  'wharfd.services.rootfs.v1.RemoveRequest': { input: wharfd_services_rootfs_v1_RemoveRequest; output: wharfd_services_rootfs_v1_RemoveRequest__Output };
+  'wharfd.services.rootfs.v1.RemoveResponse': { input: wharfd_services_rootfs_v1_RemoveResponse; output: wharfd_services_rootfs_v1_RemoveResponse__Output };
   'wharfd.services.rootfs.v1.UnpackRequest': { input: wharfd_services_rootfs_v1_UnpackRequest; output: wharfd_services_rootfs_v1_UnpackRequest__Output };
   'wharfd.services.rootfs.v1.UnpackResponse': { input: wharfd_services_rootfs_v1_UnpackResponse; output: wharfd_services_rootfs_v1_UnpackResponse__Output };
   'wharfd.services.rootfs.v1.UnpackResult': { input: wharfd_services_rootfs_v1_UnpackResult; output: wharfd_services_rootfs_v1_UnpackResult__Output };
@@ -760,6 +804,11 @@ export interface ServiceTable {
   'wharfd.services.attach.v1.AttachService': {
     attach: { kind: 'bidi'; request: 'wharfd.services.attach.v1.AttachRequest'; response: 'wharfd.services.attach.v1.AttachResponse' };
   };
+  'wharfd.services.diskusage.v1.DiskUsageService': {
+    why: { kind: 'unary'; request: 'wharfd.services.diskusage.v1.WhyRequest'; response: 'wharfd.services.diskusage.v1.WhyResponse' };
+    usage: { kind: 'server-stream'; request: 'wharfd.services.diskusage.v1.UsageRequest'; response: 'wharfd.services.diskusage.v1.UsageResponse' };
+    collect: { kind: 'server-stream'; request: 'wharfd.services.diskusage.v1.CollectRequest'; response: 'wharfd.services.diskusage.v1.CollectResponse' };
+  };
   'wharfd.services.execution.v1.ExecutionService': {
     run: { kind: 'unary'; request: 'wharfd.services.execution.v1.RunRequest'; response: 'wharfd.services.execution.v1.RunResponse' };
     exec: { kind: 'unary'; request: 'wharfd.services.execution.v1.ExecRequest'; response: 'wharfd.services.execution.v1.ExecResponse' };
@@ -770,6 +819,10 @@ export interface ServiceTable {
     list: { kind: 'server-stream'; request: 'wharfd.services.images.v1.ListRequest'; response: 'wharfd.services.images.v1.ListResponse' };
     remove: { kind: 'unary'; request: 'wharfd.services.images.v1.RemoveRequest'; response: 'wharfd.services.images.v1.RemoveResponse' };
   };
+  'wharfd.services.journal.v1.JournalService': {
+    current: { kind: 'unary'; request: 'wharfd.services.journal.v1.CurrentRequest'; response: 'wharfd.services.journal.v1.CurrentResponse' };
+    read: { kind: 'server-stream'; request: 'wharfd.services.journal.v1.ReadRequest'; response: 'wharfd.services.journal.v1.ReadResponse' };
+  };
   'wharfd.services.remotes.v1.RemotesService': {
     resolve: { kind: 'unary'; request: 'wharfd.services.remotes.v1.ResolveRequest'; response: 'wharfd.services.remotes.v1.ResolveResponse' };
     fetchObject: { kind: 'server-stream'; request: 'wharfd.services.remotes.v1.FetchObjectRequest'; response: 'wharfd.services.remotes.v1.FetchObjectResponse' };
@@ -778,6 +831,7 @@ export interface ServiceTable {
     unpack: { kind: 'server-stream'; request: 'wharfd.services.rootfs.v1.UnpackRequest'; response: 'wharfd.services.rootfs.v1.UnpackResponse' };
     prepare: { kind: 'unary'; request: 'wharfd.services.rootfs.v1.PrepareRequest'; response: 'wharfd.services.rootfs.v1.PrepareResponse' };
     mounts: { kind: 'unary'; request: 'wharfd.services.rootfs.v1.MountsRequest'; response: 'wharfd.services.rootfs.v1.MountsResponse' };
+    remove: { kind: 'unary'; request: 'wharfd.services.rootfs.v1.RemoveRequest'; response: 'wharfd.services.rootfs.v1.RemoveResponse' };
     apply: { kind: 'client-stream'; request: 'wharfd.services.rootfs.v1.ApplyRequest'; response: 'wharfd.services.rootfs.v1.ApplyResponse' };
   };
 }

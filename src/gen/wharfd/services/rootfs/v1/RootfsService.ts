@@ -7,6 +7,8 @@ import type { MountsRequest as _wharfd_services_rootfs_v1_MountsRequest, MountsR
 import type { MountsResponse as _wharfd_services_rootfs_v1_MountsResponse, MountsResponse__Output as _wharfd_services_rootfs_v1_MountsResponse__Output } from '../../../../wharfd/services/rootfs/v1/MountsResponse.js';
 import type { PrepareRequest as _wharfd_services_rootfs_v1_PrepareRequest, PrepareRequest__Output as _wharfd_services_rootfs_v1_PrepareRequest__Output } from '../../../../wharfd/services/rootfs/v1/PrepareRequest.js';
 import type { PrepareResponse as _wharfd_services_rootfs_v1_PrepareResponse, PrepareResponse__Output as _wharfd_services_rootfs_v1_PrepareResponse__Output } from '../../../../wharfd/services/rootfs/v1/PrepareResponse.js';
+import type { RemoveRequest as _wharfd_services_rootfs_v1_RemoveRequest, RemoveRequest__Output as _wharfd_services_rootfs_v1_RemoveRequest__Output } from '../../../../wharfd/services/rootfs/v1/RemoveRequest.js';
+import type { RemoveResponse as _wharfd_services_rootfs_v1_RemoveResponse, RemoveResponse__Output as _wharfd_services_rootfs_v1_RemoveResponse__Output } from '../../../../wharfd/services/rootfs/v1/RemoveResponse.js';
 import type { UnpackRequest as _wharfd_services_rootfs_v1_UnpackRequest, UnpackRequest__Output as _wharfd_services_rootfs_v1_UnpackRequest__Output } from '../../../../wharfd/services/rootfs/v1/UnpackRequest.js';
 import type { UnpackResponse as _wharfd_services_rootfs_v1_UnpackResponse, UnpackResponse__Output as _wharfd_services_rootfs_v1_UnpackResponse__Output } from '../../../../wharfd/services/rootfs/v1/UnpackResponse.js';
 
@@ -14,5 +16,6 @@ export interface RootfsServiceDefinition {
   Apply: MethodDefinition<_wharfd_services_rootfs_v1_ApplyRequest, _wharfd_services_rootfs_v1_ApplyResponse, _wharfd_services_rootfs_v1_ApplyRequest__Output, _wharfd_services_rootfs_v1_ApplyResponse__Output>
   Mounts: MethodDefinition<_wharfd_services_rootfs_v1_MountsRequest, _wharfd_services_rootfs_v1_MountsResponse, _wharfd_services_rootfs_v1_MountsRequest__Output, _wharfd_services_rootfs_v1_MountsResponse__Output>
   Prepare: MethodDefinition<_wharfd_services_rootfs_v1_PrepareRequest, _wharfd_services_rootfs_v1_PrepareResponse, _wharfd_services_rootfs_v1_PrepareRequest__Output, _wharfd_services_rootfs_v1_PrepareResponse__Output>
+  Remove: MethodDefinition<_wharfd_services_rootfs_v1_RemoveRequest, _wharfd_services_rootfs_v1_RemoveResponse, _wharfd_services_rootfs_v1_RemoveRequest__Output, _wharfd_services_rootfs_v1_RemoveResponse__Output>
   Unpack: MethodDefinition<_wharfd_services_rootfs_v1_UnpackRequest, _wharfd_services_rootfs_v1_UnpackResponse, _wharfd_services_rootfs_v1_UnpackRequest__Output, _wharfd_services_rootfs_v1_UnpackResponse__Output>
 }
