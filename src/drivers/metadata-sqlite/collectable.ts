@@ -2,6 +2,7 @@ import { setImmediate } from 'node:timers/promises';
 import type { BlobStore } from '../../core/content/blob-store.js';
 import type { Collectable, GcNode, GcObject } from '../../core/gc/graph.js';
 import type { Digest } from '../../spec/digest.js';
+import type { Labels } from '../../spec/labels.js';
 import type { ContentState } from './content-state.js';
 import type { LayerDirectories } from './layer-directories.js';
 import { event, fromJson, type Shared } from './shared.js';
@@ -65,7 +66,7 @@ export class SqliteCollectable implements Collectable {
     for (const kind of Object.keys(OBJECTS) as (keyof typeof OBJECTS)[]) {
       for (const row of this.#shared.db.sql<ObjectRow>(OBJECTS[kind]).iterate()) {
         const { namespace, key, labels } = row;
-        yield { kind, namespace, key, labels: fromJson(labels), links: linksOf(kind, row) };
+        yield { kind, namespace, key, labels: gcLabels(labels), links: linksOf(kind, row) };
       }
     }
     yield* this.#ingests();
@@ -184,6 +185,13 @@ export class SqliteCollectable implements Collectable {
     for (const file of ingests) if (!this.#content.rows.hasIngestFile(file)) this.#ingestFiles.add(file);
     this.#straysFound = true;
   }
+}
+
+const NO_LABELS: Labels = {};
+
+/** Most blobs have none of the collector's labels, and need no parsing. */
+function gcLabels(json: string): Labels {
+  return json.includes('"containerd.io/gc.') ? fromJson(json) : NO_LABELS;
 }
 
 function linksOf(kind: keyof typeof OBJECTS, { first, second }: ObjectRow): GcObject['links'] {
