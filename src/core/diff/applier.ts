@@ -32,8 +32,11 @@ export interface ApplyProgress {
 
 /** What a layer needs of the layers below it, to be resolved bottom-up when the chain is tied together (WIRE.md 13). */
 export type Deferred =
-  | { readonly kind: 'parent'; readonly path: Buffer }
+  /** A directory that had to be made; without `needed` it holds nothing but deletions. */
+  | { readonly kind: 'parent'; readonly path: Buffer; readonly needed: boolean }
   | { readonly kind: 'hardlink'; readonly path: Buffer; readonly target: Buffer }
+  /** A deletion, which has to go where there is nothing to delete: overlayfs would show its mark. */
+  | { readonly kind: 'whiteout'; readonly path: Buffer }
   /** The layer says nothing of `/`. */
   | { readonly kind: 'root' }
   /** The layer hides all that lower layers have in `/`. */

@@ -43,9 +43,10 @@ export function reviveDeferred(deferred: readonly Deferred[]): Deferred[] {
   return deferred.map((one) => {
     switch (one.kind) {
       case 'parent':
-        return { kind: one.kind, path: Buffer.from(one.path) };
+      case 'whiteout':
+        return { ...one, path: Buffer.from(one.path) };
       case 'hardlink':
-        return { kind: one.kind, path: Buffer.from(one.path), target: Buffer.from(one.target) };
+        return { ...one, path: Buffer.from(one.path), target: Buffer.from(one.target) };
       default:
         return one;
     }

@@ -60,18 +60,22 @@ class Tie {
   }
 
   run(deferred: readonly Deferred[]): void {
-    const parents = deferred.flatMap((one) => (one.kind === 'parent' ? [one.path.toString('latin1')] : []));
-    this.#pending = new Set(parents);
-    for (const path of parents) {
+    const parents = deferred.filter((one) => one.kind === 'parent');
+    this.#pending = new Set(parents.map(({ path }) => path.toString('latin1')));
+    for (const { path, needed } of parents) {
       this.#check();
-      const current = this.#moved(path);
+      const current = this.#moved(path.toString('latin1'));
       this.#pending.delete(current);
-      this.#tieParent(current);
+      this.#tieParent(current, needed);
     }
     for (const one of deferred) {
-      if (one.kind !== 'hardlink') continue;
       this.#check();
-      this.#tieLink(this.#moved(one.path.toString('latin1')), one.target.toString('latin1'));
+      if (one.kind === 'whiteout') this.#tieWhiteout(splitPath(this.#moved(one.path.toString('latin1'))));
+    }
+    for (const one of deferred) {
+      this.#check();
+      if (one.kind === 'hardlink')
+        this.#tieLink(this.#moved(one.path.toString('latin1')), one.target.toString('latin1'));
     }
   }
 
@@ -84,25 +88,42 @@ class Tie {
     return current;
   }
 
-  #tieParent(path: string): void {
+  #tieParent(path: string, needed: boolean): void {
     const components = splitPath(path);
     const name = components.at(-1);
-    // A link below may have led right to the root, which is tied by itself.
-    if (name === undefined) return;
-    const link = this.#lower.with(components, ({ stat }) => isSymlink(stat)) === true;
-    if (link) this.#redirect(path, components);
-    else {
+    // A link below may have led right to the root, which is tied by itself; a directory above may have gone.
+    if (name === undefined || this.#layer.look(components) === undefined) return;
+    const below = this.#lower.with(components, ({ stat }) => stat);
+    if (below !== undefined && isSymlink(below)) this.#redirect(path, components, needed);
+    else if (needed || (below !== undefined && isDirectory(below))) {
       this.#layer.within(components.slice(0, -1), (dir) => {
         this.#layer.takeAttributes(components, { dir, name: rawName(name) }, this.#lower);
       });
-    }
+    } else this.#remove(components);
+  }
+
+  #tieWhiteout(components: readonly string[]): void {
+    const mark = this.#layer.look(components);
+    if (mark === undefined || !isWhiteout(mark)) return;
+    const hidden = !this.#layer.hidesBelow(components) && this.#lower.with(components, () => true) === true;
+    if (!hidden) this.#remove(components);
+  }
+
+  #remove(components: readonly string[]): void {
+    this.#layer.changing(components.slice(0, -1), (dir) => {
+      this.#layer.files.removeTree(dir, rawName(components.at(-1) ?? ''));
+    });
   }
 
   /** The layers below have a link where this one invented a directory: what is in it belongs where the link leads. */
-  #redirect(path: string, components: readonly string[]): void {
+  #redirect(path: string, components: readonly string[], needed: boolean): void {
     this.#pending.add(path);
-    const target = this.#resolve(components, path);
+    const target = this.#resolve(components, path, 'merged');
     this.#pending.delete(path);
+    if (!needed && this.#layer.look(target) === undefined && this.#lower.with(target, () => true) !== true) {
+      this.#remove(components);
+      return;
+    }
     this.#layer.ensure(target, this.#lower);
     this.#layer.mergeInto(components, target);
     const move = { from: path, to: target.join('/') };
@@ -111,7 +132,7 @@ class Tie {
   }
 
   /** Where a path leads when links are followed inside of the root; parts that do not exist are taken as they are. */
-  #resolve(components: readonly string[], path: string): string[] {
+  #resolve(components: readonly string[], path: string, view: 'lower' | 'merged'): string[] {
     const resolved: string[] = [];
     const left = components.toReversed();
     let links = 0;
@@ -121,7 +142,7 @@ class Tie {
         continue;
       }
       resolved.push(name);
-      const target = this.#linkAt(resolved, path);
+      const target = view === 'lower' ? this.#linkBelowAt(resolved) : this.#linkAt(resolved, path);
       if (target === undefined) continue;
       links += 1;
       if (links > SYMLINKS_MAX)
@@ -145,19 +166,28 @@ class Tie {
       return undefined;
     }
     if (own !== undefined || this.#layer.hidesBelow(path)) return undefined;
-    return this.#lower.with(path, ({ stat, place }) => {
-      if (isSymlink(stat)) return this.#layer.files.readLink(place.dir, place.name).toString('latin1');
-      if (!isDirectory(stat)) throw notDirectory(path, whole);
-      return undefined;
-    });
+    const isFile = this.#lower.with(path, ({ stat }) => !isDirectory(stat) && !isSymlink(stat)) === true;
+    if (isFile) throw notDirectory(path, whole);
+    return this.#linkBelowAt(path);
+  }
+
+  #linkBelowAt(path: readonly string[]): string | undefined {
+    return this.#lower.with(path, ({ stat, place }) =>
+      isSymlink(stat) ? this.#layer.files.readLink(place.dir, place.name).toString('latin1') : undefined,
+    );
   }
 
   #tieLink(path: string, target: string): void {
     const components = splitPath(path);
     const wanted = splitPath(target);
-    const parent = this.#resolve(wanted.slice(0, -1), target);
-    const from = [...parent, wanted.at(-1) ?? ''];
-    const done = this.#linkWithin(components, from) || this.#linkBelow(components, from);
+    const last = wanted.at(-1) ?? '';
+    // The file was not in the layer when it was linked to; only a link of a lower layer can lead back into the layer.
+    const below = this.#resolve(wanted.slice(0, -1), target, 'lower');
+    let done = this.#linkBelow(components, [...below, last]);
+    if (!done) {
+      const merged = [...this.#resolve(wanted.slice(0, -1), target, 'merged'), last];
+      done = this.#linkWithin(components, merged) || this.#linkBelow(components, merged);
+    }
     if (!done) {
       throw new DaemonError(
         'invalid-argument',
@@ -176,7 +206,6 @@ class Tie {
   }
 
   #linkBelow(path: readonly string[], from: readonly string[]): boolean {
-    if (this.#layer.look(from) !== undefined || this.#layer.hidesBelow(from)) return false;
     const linked = this.#lower.with(from, ({ stat, place }) => {
       if (isDirectory(stat)) return false;
       this.#replaceByLink(path, place.dir, place.name);

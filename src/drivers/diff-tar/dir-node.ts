@@ -17,6 +17,8 @@ export class DirNode {
   opaque = false;
   /** Replaces what lower layers have of this name, so that nothing of their directory's metadata counts. */
   severed = false;
+  /** Holds an entry of the layer, at whatever depth: not just marks of deletion. */
+  needed = false;
   /** Set when all is written. */
   times: { readonly mtime: FileTime; readonly atime: FileTime } | undefined;
   /** A default ACL would change what is created in the directory, so it is set when all is written. */
@@ -24,6 +26,8 @@ export class DirNode {
   fd: Fd | undefined;
   /** Files in it that become hard links to files of lower layers, by name: an empty file holds the place of each. */
   pendingLinks: Map<string, string> | undefined;
+  /** Names in it that were marked as deleted. */
+  deleted: string[] | undefined;
   #children: Map<string, DirNode> | undefined;
 
   constructor(parent: DirNode | undefined, name: string, origin: DirOrigin) {
@@ -57,4 +61,10 @@ export class DirNode {
     const above = this.parent.path;
     return above === '' ? this.name : `${above}/${this.name}`;
   }
+}
+
+/** Notes that an entry of the layer lies in a directory. */
+export function markNeeded(directory: DirNode): void {
+  for (let node: DirNode | undefined = directory; node !== undefined && !node.needed; node = node.parent)
+    node.needed = true;
 }

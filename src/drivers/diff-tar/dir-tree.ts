@@ -9,8 +9,11 @@ const OPEN_DIRECTORIES_MAX = 256;
 const SYMLINKS_MAX = 40;
 const DIRECTORY_FLAGS = OPEN.path | OPEN.directory | OPEN.noFollow;
 
-/** What happens to a directory of a path that is not there. */
-export type Missing = 'invent' | 'give-up';
+/**
+ * What happens to a directory of a path that is not there. `mark` makes it, to hold a mark of deletion, unless this layer itself says
+ * that there is none.
+ */
+export type Missing = 'invent' | 'mark' | 'give-up';
 
 /**
  * The directories of the tree that a layer is applied to. Every path is walked component by component from the root, links
@@ -71,10 +74,20 @@ export class DirTree implements Disposable {
    * Finds the directory of a path, following links inside of the root as a process whose `/` it is would.
    *
    * @param components Latin1 of the raw bytes.
-   * @returns Undefined for `give-up` when a part is missing or deleted by this layer.
+   * @returns Undefined when a part is missing and is not made.
    * @throws invalid-argument: a part is neither directory nor link, or there are too many links.
    */
   resolve(components: readonly string[], missing: Missing): DirNode | undefined {
+    const found = this.#walk(components, missing);
+    return found instanceof DirNode ? found : undefined;
+  }
+
+  /** As `resolve`, making nothing; where a part is missing, the path as far as it led and then what is left of it. */
+  locate(components: readonly string[]): DirNode | readonly string[] {
+    return this.#walk(components, 'give-up');
+  }
+
+  #walk(components: readonly string[], missing: Missing): DirNode | readonly string[] {
     let node = this.root;
     let links = 0;
     const left = components.toReversed();
@@ -84,7 +97,7 @@ export class DirTree implements Disposable {
         continue;
       }
       const step = node.child(name) ?? this.#look(node, name, missing);
-      if (step === undefined) return undefined;
+      if (step === undefined) return [...splitComponents(node.path), name, ...left.reverse()];
       if (step instanceof DirNode) {
         node = step;
         continue;
@@ -109,17 +122,22 @@ export class DirTree implements Disposable {
     const stat = this.#files.statIfExists(dir, raw);
     if (stat !== undefined && isDirectory(stat)) return this.adopt(node, name, stat);
     if (stat !== undefined && isSymlink(stat)) return { target: this.#files.readLink(dir, raw) };
-    if (stat !== undefined && !isWhiteout(stat)) {
-      if (missing === 'give-up') return undefined;
+    if (missing === 'give-up') return undefined;
+    const isDeleted = stat !== undefined && isWhiteout(stat);
+    if (missing === 'mark' && stat !== undefined) return undefined;
+    if (stat !== undefined && !isDeleted) {
       throw new DaemonError(
         'invalid-argument',
         `layer: ${quotePath(pathIn(node, name))} is a file, yet an entry lies beneath it`,
       );
     }
-    if (missing === 'give-up') return undefined;
-    if (stat !== undefined) this.#files.unlink(dir, raw);
-    const made = this.make(node, name, 'invented');
-    made.severed = stat !== undefined;
+    return this.#invent(node, name, isDeleted);
+  }
+
+  #invent(parent: DirNode, name: string, isDeleted: boolean): DirNode {
+    if (isDeleted) this.#files.unlink(this.fd(parent), rawBytes(name));
+    const made = this.make(parent, name, 'invented');
+    made.severed = isDeleted;
     this.onInvented?.(made);
     return made;
   }

@@ -3,13 +3,13 @@ import type { ApplyLimits, Deferred } from '../../core/diff/applier.js';
 import type { DirectoryFiles } from '../../core/kernel/directory-files.js';
 import { isDirectory, isWhiteout } from '../../core/kernel/file-type.js';
 import { OPEN } from '../../core/kernel/open-flags.js';
-import type { DirNode } from './dir-node.js';
+import { DirNode, markNeeded } from './dir-node.js';
 import { DirTree, pathIn } from './dir-tree.js';
 import { EntryMetadata } from './entry-metadata.js';
 import { quotePath, rawBytes, splitPath } from './entry-path.js';
 import { FileWriter } from './file-writer.js';
 import type { TarEntry, TarSink } from './tar-entry.js';
-import { markerOf, Whiteouts } from './whiteouts.js';
+import { markerOf, Whiteouts, type Marker } from './whiteouts.js';
 import { EVERYTHING, rememberPaths, type WrittenPaths } from './written-paths.js';
 
 const MAJOR_MAX = 0xfff;
@@ -117,19 +117,26 @@ export class LayerWriter implements TarSink, Disposable {
   #place(entry: TarEntry, whole: Buffer | undefined): void {
     const components = splitPath(entry.name, this.#target.limits);
     const marker = markerOf(components);
-    if (marker?.kind === 'meta') return;
     const name = components.pop();
-    if (name === undefined) {
-      this.#placeRoot(entry);
-      return;
-    }
-    const parent = this.#tree.resolve(components, 'invent') ?? this.#tree.root;
-    if (marker?.kind === 'opaque') this.#whiteouts.hideAll(parent);
-    else if (marker?.kind === 'whiteout') {
-      if (this.#whiteouts.hide(parent, marker.hidden)) this.#count(0);
-    } else {
+    if (marker !== undefined) this.#mark(components, marker);
+    else if (name === undefined) this.#placeRoot(entry);
+    else {
+      const parent = this.#tree.resolve(components, 'invent') ?? this.#tree.root;
       this.#placeIn(parent, name, entry, whole);
+      markNeeded(parent);
       this.#written.add(pathIn(parent, name));
+    }
+  }
+
+  /** Where nothing is, a plain deletion has nothing to do; in overlay form the layers below decide that later. */
+  #mark(components: readonly string[], marker: Marker): void {
+    if (marker.kind === 'meta') return;
+    const parent = this.#tree.resolve(components, this.#target.form === 'plain' ? 'give-up' : 'mark');
+    if (parent === undefined) return;
+    if (marker.kind === 'opaque') this.#whiteouts.hideAll(parent);
+    else if (this.#whiteouts.hide(parent, marker.hidden)) {
+      (parent.deleted ??= []).push(marker.hidden);
+      this.#count(0);
     }
   }
 
@@ -231,10 +238,14 @@ export class LayerWriter implements TarSink, Disposable {
     const target = splitPath(entry.link, this.#target.limits);
     const targetName = target.at(-1);
     if (targetName === undefined) throw new DaemonError('invalid-argument', 'a hard link to / itself');
-    const from = this.#tree.resolve(target.slice(0, -1), 'give-up');
-    const stat = from && this.#files.statIfExists(this.#tree.fd(from), rawBytes(targetName));
-    if (from === undefined || stat === undefined) {
-      this.#deferLink(parent, name, target.join('/'));
+    const from = this.#tree.locate(target.slice(0, -1));
+    if (!(from instanceof DirNode)) {
+      this.#deferLink(parent, name, [...from, targetName].join('/'));
+      return;
+    }
+    const stat = this.#files.statIfExists(this.#tree.fd(from), rawBytes(targetName));
+    if (stat === undefined) {
+      this.#deferLink(parent, name, pathIn(from, targetName));
       return;
     }
     if (isDirectory(stat) || isWhiteout(stat)) {
@@ -278,12 +289,15 @@ export class LayerWriter implements TarSink, Disposable {
 
   /** @param hidden Nothing of lower layers shows in the directory's place. */
   #finishDirectory(node: DirNode, hidden: boolean, deferred: Deferred[]): void {
-    if (!hidden) noteDeferred(node, deferred);
+    if (hidden && !node.needed && node.origin === 'invented' && node.parent !== undefined) {
+      // Made to hold deletions in a place where there is nothing to delete.
+      this.#files.removeTree(this.#tree.fd(node.parent), rawBytes(node.name));
+      return;
+    }
+    if (!hidden) noteDirectory(node, deferred);
+    noteContent(node, deferred);
     const below = hidden || node.opaque || node.severed;
     for (const child of node.children) this.#finishDirectory(child, below, deferred);
-    for (const [name, target] of node.pendingLinks ?? []) {
-      deferred.push({ kind: 'hardlink', path: rawBytes(pathIn(node, name)), target: rawBytes(target) });
-    }
     if (node.parent === undefined) this.#metadata.finishDirectory(node, this.#tree.fd(node), SELF);
     else this.#metadata.finishDirectory(node, this.#tree.fd(node.parent), rawBytes(node.name));
   }
@@ -294,11 +308,20 @@ export class LayerWriter implements TarSink, Disposable {
   }
 }
 
-function noteDeferred(node: DirNode, deferred: Deferred[]): void {
+function noteDirectory(node: DirNode, deferred: Deferred[]): void {
   if (node.parent === undefined) {
     if (node.origin !== 'entry') deferred.push({ kind: 'root' });
     if (node.opaque) deferred.push({ kind: 'opaque-root' });
-  } else if (node.origin === 'invented' && !node.severed) deferred.push({ kind: 'parent', path: rawBytes(node.path) });
+  } else if (node.origin === 'invented' && !node.severed) {
+    deferred.push({ kind: 'parent', path: rawBytes(node.path), needed: node.needed });
+  }
+}
+
+function noteContent(node: DirNode, deferred: Deferred[]): void {
+  for (const name of node.deleted ?? []) deferred.push({ kind: 'whiteout', path: rawBytes(pathIn(node, name)) });
+  for (const [name, target] of node.pendingLinks ?? []) {
+    deferred.push({ kind: 'hardlink', path: rawBytes(pathIn(node, name)), target: rawBytes(target) });
+  }
 }
 
 function checkDevice({ major, minor }: { major: number; minor: number }, type: 'char' | 'block'): void {

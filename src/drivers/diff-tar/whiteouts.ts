@@ -13,7 +13,8 @@ const META_PREFIX = '.wh..wh.';
 const OPAQUE = '.wh..wh..opq';
 
 /** What a name in a layer means (OCI image-spec, layer.md, "Whiteouts"); `meta` is AUFS's own and of no use to us. */
-export type Marker = { readonly kind: 'opaque' | 'meta' } | { readonly kind: 'whiteout'; readonly hidden: string };
+export type Marker =
+  { readonly kind: 'opaque' } | { readonly kind: 'meta' } | { readonly kind: 'whiteout'; readonly hidden: string };
 
 /**
  * Tells the marks of deletion from ordinary names.
@@ -68,11 +69,12 @@ export class Whiteouts {
   #hideBelow(parent: DirNode, name: string): boolean {
     const node =
       parent.child(name) ?? this.#tree.adopt(parent, name, this.#files.stat(this.#tree.fd(parent), rawBytes(name)));
-    const mine = this.#written.has(pathIn(parent, name)) || node.origin !== 'found';
-    const kept = this.#prune(node);
-    if (!mine && kept === 0) {
+    const holdsMarksOnly = node.origin === 'invented' && !node.needed;
+    const mine = !holdsMarksOnly && (this.#written.has(pathIn(parent, name)) || node.origin !== 'found');
+    const kept = holdsMarksOnly ? 0 : this.#prune(node);
+    if (holdsMarksOnly || (!mine && kept === 0)) {
       this.#tree.forget(parent, name);
-      this.#files.removeDirectory(this.#tree.fd(parent), rawBytes(name));
+      this.#files.removeTree(this.#tree.fd(parent), rawBytes(name));
       if (this.#form === 'plain') return false;
       this.#files.makeWhiteout(this.#tree.fd(parent), rawBytes(name));
       return true;
