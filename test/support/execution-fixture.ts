@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { mkdir } from 'node:fs/promises';
+import { mkdir, readdir, rmdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { TestContext } from 'node:test';
 import { SILENT } from '../../src/base/logger.js';
@@ -62,18 +62,26 @@ export async function executionFixture(
   t: TestContext,
   reaper: 'monitor' | 'daemon' = 'monitor',
 ): Promise<ExecutionFixture> {
-  const { path: dir } = await tempDir(t);
+  const down = new Teardown();
+  t.after(() => down.run());
+  const { path: dir } = down.own(await tempDir());
   const [root, state] = [join(dir, 'root'), join(dir, 'state')];
   await mkdir(root);
   await mkdir(state);
   const namespace = `x-${randomBytes(4).toString('hex')}`;
   const mine = { dirs: [dir], cgroupNames: [namespace], keepPids: [process.pid] };
-  t.after(() => killProcesses(mine));
-  t.after(() => assertNothingLeft(mine));
-  const down = new Teardown();
-  t.after(() => down.run());
+  down.add(() => removeCgroups(namespace));
+  down.add(() => killProcesses(mine));
   const { execution, metadata } = await assemble(root, state, reaper, down);
+  down.add(() => assertNothingLeft(mine));
   return fixtureOver({ dir, namespace, execution, metadata });
+}
+
+/** The directory that all containers of a namespace have in common stays when they go. */
+async function removeCgroups(namespace: string): Promise<void> {
+  for (const controller of await readdir('/sys/fs/cgroup')) {
+    await rmdir(join('/sys/fs/cgroup', controller, namespace)).catch(() => undefined);
+  }
 }
 
 async function assemble(root: string, state: string, reaper: 'monitor' | 'daemon', down: Teardown) {
