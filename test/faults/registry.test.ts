@@ -106,13 +106,18 @@ test('a cancelled pull keeps its bytes; the next one, after a restart, goes on f
     },
   });
   await assert.rejects(pull, { name: 'AbortError' });
-  await assertNothingNamed(f);
+  assert.deepEqual(await names(f), []);
+  await f.puller.metadata.collector.run();
   await f.puller.reopen();
+  await f.puller.metadata.collector.run();
   f.registry.script = undefined;
   const { reports } = await f.puller.pull(f.reference);
   assert.equal(layerRanges(f).at(-1), 'bytes=400000-');
   const resumed = reports.find(({ state, target }) => state === 'downloading' && target?.digest === f.digest);
   assert.equal(resumed?.offset, 400_000);
+  const others = f.registry.seen.filter(({ uri }) => isBlob(uri) && !isLayer(uri, f));
+  assert.equal(others.length, 1, 'the config, complete by then, is not fetched again');
+  assert.deepEqual(await f.puller.metadata.leases(SCOPE).list(), [], 'the first pull left a lease, the second ends it');
 });
 
 test('a cancelled caller leaves the others their download', async () => {
@@ -292,7 +297,7 @@ test('429 with Retry-After is waited for, shown, and holds for all requests to t
 test('a Retry-After beyond all patience is an error that tells it', async () => {
   const tooMany = { status: 429, headers: { 'retry-after': '86400' }, body: Buffer.alloc(0) };
   await using f = await open(({ uri }, answer) => (isManifest(uri) ? tooMany : answer));
-  await assertRejectsWithKind(f.puller.pull(f.reference), 'resource-exhausted', /too many requests.*wait 86400 s/);
+  await assertRejectsWithKind(f.puller.pull(f.reference), 'unavailable', /too many requests.*wait 86400 s/);
   assert.equal(f.registry.seen.length, 1);
 });
 

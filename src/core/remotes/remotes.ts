@@ -21,8 +21,8 @@ export interface Fetcher {
    * Streams a blob or document from `from` to its size, never a byte twice and never beyond the size: a cut connection is taken up
    * where it ended. The bytes are **not verified**; the caller checks the digest of the whole.
    *
-   * @throws not-found. permission-denied, unauthenticated. unavailable: unreachable or failing after all retries. data-loss: the
-   * registry's object has another size. resource-exhausted: too many requests.
+   * @throws not-found. permission-denied, unauthenticated. unavailable: unreachable, failing, or asked too
+   * often, after all retries. data-loss: the registry's object has another size.
    */
   fetch(target: Descriptor, options?: FetchOptions): AsyncIterable<Uint8Array>;
 }
@@ -59,7 +59,7 @@ export interface Resolver {
   /**
    * @param name `host/path:tag`, `host/path@digest` or both.
    * @throws invalid-argument: the name, or the document it stands for. not-found. permission-denied, unauthenticated. unavailable.
-   * data-loss: the bytes don't have the digest asked for. resource-exhausted: too many requests.
+   * data-loss: the bytes don't have the digest asked for.
    */
   resolve(name: string, options?: ResolveOptions): Promise<Resolved>;
 }

@@ -1,4 +1,5 @@
-import { type Descriptor } from '../../spec/descriptor.js';
+import { isKind } from '../../base/errors.js';
+import type { Descriptor } from '../../spec/descriptor.js';
 import type { Labels } from '../../spec/labels.js';
 import { LABELS } from '../../spec/labels.js';
 import type { Platform } from '../../spec/platform.js';
@@ -73,14 +74,22 @@ export function createPuller(ports: PullPorts): Puller {
   const fetching = new BlobFetching(ports.content);
   return {
     async pull(scope, request) {
-      const lease = await OperationLease.open(ports.leases, scope);
+      const lease = await OperationLease.open(ports.leases, scope, `pull ${request.reference}`);
       try {
-        return await pullUnder(lease, ports, fetching, request);
-      } finally {
-        await lease.release();
+        const pulled = await pullUnder(lease, ports, fetching, request);
+        await lease.end('done');
+        return pulled;
+      } catch (error) {
+        await lease.end(isInterruption(error, request.signal) ? 'interrupted' : 'failed');
+        throw error;
       }
     },
   };
+}
+
+/** Whether trying again may well succeed: what is there by then is worth keeping. */
+function isInterruption(error: unknown, signal: AbortSignal): boolean {
+  return signal.aborted || isKind(error, 'unavailable') || isKind(error, 'deadline-exceeded');
 }
 
 async function pullUnder(
@@ -125,6 +134,7 @@ async function pullUnder(
     signal: AbortSignal.any([signal, unpacking.failed]),
   });
   await unpacking.finish();
+  lease.check();
   await keep(lease.scope, ports, target, request);
   rows.saved(target);
   return { name, target };

@@ -8,7 +8,7 @@ const KINDS: Readonly<Record<number, ErrorKind>> = {
   404: 'not-found',
   408: 'unavailable',
   416: 'data-loss',
-  429: 'resource-exhausted',
+  429: 'unavailable',
 };
 
 const SAID_MAX = 200;
