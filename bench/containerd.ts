@@ -39,6 +39,9 @@ export function openContainerd(): Promise<Engine> {
       name: 'containerd 1.6.20',
       group,
       daemonPid: daemon.pid ?? 0,
+      async containerdCtr(...args) {
+        await ctr(...args);
+      },
       async pull(reference) {
         await ctr('images', 'pull', '--plain-http', reference);
       },

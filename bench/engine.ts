@@ -6,6 +6,8 @@ export interface Engine extends AsyncDisposable {
   readonly name: string;
   readonly group: CpuGroup;
   readonly daemonPid: number;
+  /** Runs containerd's own ctr on this engine's socket, so that both are driven by the same client. */
+  containerdCtr(...args: readonly string[]): Promise<void>;
   /** Pulls and unpacks. */
   pull(reference: string): Promise<void>;
   /** Removes the image and all that only it kept; returns when the space is free. */

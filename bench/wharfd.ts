@@ -30,6 +30,9 @@ export function openWharfd(): Promise<Engine> {
       name: 'wharfd',
       group,
       daemonPid: daemon.pid ?? 0,
+      async containerdCtr(...args) {
+        await group.run('/usr/bin/ctr', ['--address', socket, ...args]);
+      },
       async pull(reference) {
         await dist('pull', reference);
       },
