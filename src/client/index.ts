@@ -15,7 +15,7 @@ export {
   type IngestRequest,
   type StoredContent,
 } from './content.js';
-export { subscribeEvents, type ClientEvent } from './events.js';
+export { journalRange, readEvents, type ClientEvent, type EventsRequest, type JournalRange } from './events.js';
 export {
   execProcess,
   inspectContainer,

@@ -47,7 +47,22 @@ const schema = z.strictObject({
     z.strictObject({
       layer_bytes: z._default(count, 64 * 1024 ** 3),
       layer_entries: z._default(count, 5_000_000),
-      layer_ratio: z._default(count, 1000),
+      layer_ratio: z._default(count, 200),
+    }),
+    {},
+  ),
+  /** Which events the journal keeps; the tighter bound counts. */
+  journal: z.prefault(
+    z.strictObject({
+      events: z._default(count, 200_000),
+      days: z._default(count.check(z.maximum(36_500)), 30),
+    }),
+    {},
+  ),
+  gc: z.prefault(
+    z.strictObject({
+      /** Seconds after which an idle daemon collects too. */
+      interval: z._default(count.check(z.maximum(86_400)), 600),
     }),
     {},
   ),

@@ -13,6 +13,7 @@ import { createExecutionService } from '../service/execution.js';
 import { createHealthService } from '../service/health.js';
 import { createImagesService } from '../service/images.js';
 import { createIntrospectionService } from '../service/introspection.js';
+import { createJournalService } from '../service/journal.js';
 import { createLeasesService } from '../service/leases.js';
 import { createNamespacesService } from '../service/namespaces.js';
 import { listPlugins } from '../service/plugins.js';
@@ -66,6 +67,7 @@ export async function createServices(parts: ServiceParts): Promise<readonly Serv
     implement('containerd.services.version.v1.Version', createVersionService(VERSION, '')),
     implement('wharfd.services.rootfs.v1.RootfsService', createRootfsService(stores)),
     implement('wharfd.services.remotes.v1.RemotesService', createRemotesService(remotes, streams)),
+    implement('wharfd.services.journal.v1.JournalService', createJournalService(metadata.journal)),
     implement('wharfd.services.attach.v1.AttachService', createAttachService(execution)),
     implement('wharfd.services.execution.v1.ExecutionService', createExecutionService(execution)),
     implement(

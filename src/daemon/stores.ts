@@ -21,6 +21,8 @@ import { platformOfNode } from '../spec/platform.js';
 import { openWorkerPool } from '../drivers/worker-pool/worker-pool.js';
 import type { Config } from './config.js';
 
+const DAY_MS = 24 * 60 * 60 * 1000;
+
 /** What keeps images, layers and metadata. */
 export interface Stores {
   readonly metadata: Metadata;
@@ -45,7 +47,16 @@ export async function openStores(config: Config, kernel: Kernel, log: Logger, do
   ];
   const contentRoot = join(root, 'content');
   const blobs = await LocalBlobs.open(contentRoot);
-  const metadata = down.own(await openMetadata({ path: join(root, 'meta.db'), blobs, backends, log }));
+  const metadata = down.own(
+    await openMetadata({
+      path: join(root, 'meta.db'),
+      blobs,
+      backends,
+      log,
+      collectIntervalMs: config.gc.interval * 1000,
+      retention: { events: config.journal.events, ageMs: config.journal.days * DAY_MS },
+    }),
+  );
   const snapshots = (scope: Scope, name: string) => {
     const wanted = name === '' ? config.snapshotter : name;
     const found = metadata.snapshotters.get(wanted);

@@ -1,13 +1,11 @@
 import { DaemonError } from '../base/errors.js';
-import type { Envelope, EventPayload, Journal, OpaqueAny } from '../core/events/journal.js';
+import type { Envelope, Journal, OpaqueAny } from '../core/events/journal.js';
 import { checkTopic } from '../core/events/topic.js';
 import type { Incoming, Outgoing, ServiceImplementation } from '../rpc/handlers.js';
-import type { WireAny } from '../rpc/messages.js';
 import { nsOfTimestamp, timestampOfNs } from '../rpc/time.js';
-import { messages } from '../rpc/whole.js';
 import { parseFilters } from '../spec/filter.js';
 import { checkIdentifier } from '../spec/identifier.js';
-import { fromWireAny, toWireAny } from './anys.js';
+import { fromWireAny, toWirePayload } from './anys.js';
 import { fieldOfEnvelope } from './event-fields.js';
 
 /** containerd.services.events.v1.Events. Subscribe tells of all namespaces and needs no namespace header. */
@@ -44,9 +42,4 @@ function anyOf(event: Incoming<'google.protobuf.Any'> | null): OpaqueAny {
 function toWireEnvelope(envelope: Envelope): Outgoing<'containerd.types.Envelope'> {
   const { timestampNs, namespace, topic, payload } = envelope;
   return { timestamp: timestampOfNs(timestampNs), namespace, topic, event: toWirePayload(payload) };
-}
-
-function toWirePayload(payload: EventPayload): WireAny {
-  if ('any' in payload) return toWireAny(payload.any);
-  return { type_url: payload.type, value: messages.encodePlain(payload.type, payload.fields) };
 }

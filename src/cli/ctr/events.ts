@@ -1,17 +1,29 @@
-import { subscribeEvents, type ClientEvent } from '../../client/events.js';
+import { readEvents, type ClientEvent } from '../../client/events.js';
 import { defineCommand } from '../shared/command.js';
-import { flag } from '../shared/options.js';
+import { flag, parseCount, text } from '../shared/options.js';
 import { formatTable } from '../shared/table.js';
 
 export const events = defineCommand({
   usage: 'events [filter...]',
   summary: 'Follow what happens: TYPE ID PID EXIT_STATUS (with --json everything)',
-  options: { json: flag('--json', 'a JSON object for each event, with time, namespace, topic and fields') },
+  details:
+    'Every event has a number that grows by one, over restarts of the daemon too; --json shows it. To miss nothing after a ' +
+    'break, go on with --from and the number after the last one seen.',
+  options: {
+    json: flag('--json', 'a JSON object for each event, with number, time, namespace, topic and fields'),
+    from: text('--from <number>', 'begin with this event instead of what comes next', parseCount),
+    untilNow: flag('--until-now', 'end with the newest event instead of following'),
+  },
   async run({ args: filters, options, session, io, out, signal, namespace }) {
     if (!options.json) io.stdout.write(row(['TYPE', 'ID', 'PID', 'EXIT_STATUS']));
-    const wanted = filters.length > 0 ? filters : [`namespace==${namespace}`];
+    const request = {
+      from: options.from,
+      untilNow: options.untilNow,
+      filters: filters.length > 0 ? filters : [`namespace==${namespace}`],
+      signal,
+    };
     try {
-      for await (const event of subscribeEvents(session(), wanted, signal)) {
+      for await (const event of readEvents(session(), request)) {
         if (options.json) out.line(JSON.stringify(event));
         else io.stdout.write(row(cells(event)));
       }

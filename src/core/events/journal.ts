@@ -34,9 +34,12 @@ export interface Journal {
    * Everything after this very call (or from `from` on), of all namespaces, without gap or duplicate. A slow reader blocks nobody: it
    * reads on from the database. Ends when the signal aborts.
    *
-   * @throws out-of-range: events that were asked for are no longer kept.
+   * @throws out-of-range: `from` is no longer kept, or more than one beyond the newest. While reading: the reader was so slow that what
+   * comes next is no longer kept.
    */
   subscribe(options: { readonly from?: number; readonly signal: AbortSignal }): AsyncIterable<Envelope>;
+  /** The number of the oldest event that is kept; that of the next one when there is none. */
+  oldest(): number;
   /** The number of the newest event; 0 for none yet. */
   last(): number;
 }

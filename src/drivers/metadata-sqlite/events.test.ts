@@ -4,13 +4,18 @@ import { test } from 'node:test';
 import { tempDir } from '../../../test/support/temp-dir.js';
 import { SILENT } from '../../base/logger.js';
 import type { Envelope } from '../../core/events/journal.js';
-import { SqliteJournal } from './events.js';
+import { DEFAULT_RETENTION, SqliteJournal, type Retention } from './events.js';
+import type { Database } from './database.js';
 import { openDatabase } from './open-database.js';
 
-async function withJournal(root: string, run: (journal: SqliteJournal) => Promise<void>, kept?: number): Promise<void> {
+async function withJournal(
+  root: string,
+  run: (journal: SqliteJournal, db: Database) => Promise<void>,
+  kept?: Partial<Retention>,
+): Promise<void> {
   using db = await openDatabase(join(root, 'meta.db'), SILENT);
-  using journal = new SqliteJournal(db, kept);
-  await run(journal);
+  using journal = new SqliteJournal(db, { ...DEFAULT_RETENTION, ...kept });
+  await run(journal, db);
 }
 
 const payload = (number: number) => ({ type: 'containerd.events.ContainerDelete', fields: { id: String(number) } });
@@ -89,17 +94,64 @@ test('what is no longer kept is told, not skipped', async (t) => {
   await using root = await tempDir(t);
   await withJournal(
     root.path,
-    async (journal) => {
-      for (let number = 1; number <= 1100; number += 1)
-        await journal.append('n', { topic: '/t', payload: payload(number) });
+    async (journal, db) => {
+      db.change(() => {
+        for (let number = 1; number <= 1100; number += 1)
+          journal.record('n', { topic: '/t', payload: payload(number) });
+      });
       const { signal } = new AbortController();
-      await assert.rejects(take(journal.subscribe({ from: 5, signal }), 1), {
+      assert.equal(journal.oldest(), 925);
+      assert.throws(() => journal.subscribe({ from: 5, signal }), {
         kind: 'out-of-range',
-        message: /events 5 to 924 are no longer kept/,
+        message: /event 5 is no longer kept, the oldest is 925;.* read on from 1101/,
+      });
+      assert.throws(() => journal.subscribe({ from: 1102, signal }), {
+        kind: 'out-of-range',
+        message: /event 1102 is too far ahead, the newest is 1100/,
       });
       assert.deepEqual((await take(journal.subscribe({ from: 925, signal }), 176)).map(numberOf).at(-1), 1100);
+      const reader = journal.subscribe({ from: 1000, signal })[Symbol.asyncIterator]();
+      await reader.next();
+      db.change(() => {
+        for (let number = 1101; number <= 3000; number += 1)
+          journal.record('n', { topic: '/t', payload: payload(number) });
+      });
+      await assert.rejects(
+        async () => {
+          for (;;) await reader.next();
+        },
+        { kind: 'out-of-range', message: /event 1101 is no longer kept/ },
+      );
     },
-    100,
+    { events: 100 },
+  );
+});
+
+test('events go by age, also when no new ones come; the numbers go on', async (t) => {
+  await using root = await tempDir(t);
+  const oldNs = BigInt(Date.now() - 2000) * 1_000_000n;
+  await withJournal(
+    root.path,
+    async (journal, db) => {
+      db.change(() => {
+        for (let number = 1; number <= 20_000; number += 1)
+          journal.record('n', { topic: '/t', payload: payload(number) }, oldNs);
+      });
+      await journal.append('n', { topic: '/t', payload: payload(20_001) });
+      journal.trim();
+      assert.equal(journal.oldest(), 20_001);
+      assert.equal(journal.last(), 20_001);
+    },
+    { ageMs: 1000 },
+  );
+  await withJournal(
+    root.path,
+    async (journal) => {
+      journal.trim();
+      assert.equal(journal.oldest(), 20_002);
+      assert.equal((await journal.append('n', { topic: '/t', payload: payload(1) })).sequence, 20_002);
+    },
+    { ageMs: -1000 },
   );
 });
 

@@ -13,23 +13,38 @@ interface EventRow {
   readonly value: Buffer | null;
 }
 
-/** How many events the journal keeps, and how many are read at once. */
-const KEPT_EVENTS = 200_000;
+/** What the journal keeps: of both bounds the tighter one counts. */
+export interface Retention {
+  readonly events: number;
+  readonly ageMs: number;
+}
+
+export const DEFAULT_RETENTION: Retention = { events: 200_000, ageMs: 30 * 24 * 60 * 60 * 1000 };
+
+/** How many events are read at once. */
 const PAGE = 256;
+/** Old events go whenever so many new ones have come, and as often when none come. */
 const TRIM_EVERY = 1024;
+const TRIM_INTERVAL_MS = 60 * 60 * 1000;
+/** Events that go in one transaction. */
+const TRIMMED_AT_ONCE = 8 * TRIM_EVERY;
 
 /** The journal in the database's `events` table. */
 export class SqliteJournal implements Journal, Disposable {
   readonly #db: Database;
-  readonly #kept: number;
+  readonly #kept: Retention;
   readonly #listening: Disposable;
+  readonly #trimming: NodeJS.Timeout;
   #last: number;
   #announced: number;
   #news: Deferred<undefined> = deferred();
 
-  constructor(db: Database, kept = KEPT_EVENTS) {
+  constructor(db: Database, kept: Retention = DEFAULT_RETENTION) {
     this.#db = db;
     this.#kept = kept;
+    this.#trimming = setInterval(() => {
+      this.trim();
+    }, TRIM_INTERVAL_MS).unref();
     const newest = db.sql<{ seq: number }>(`SELECT seq FROM sqlite_sequence WHERE name = 'events'`).get();
     this.#last = newest?.seq ?? 0;
     this.#announced = this.#last;
@@ -45,7 +60,7 @@ export class SqliteJournal implements Journal, Disposable {
       .sql('INSERT INTO events (namespace, topic, timestamp_ns, type, fields, value) VALUES (?, ?, ?, ?, ?, ?)')
       .run(namespace, event.topic, timestampNs, type, fields, value);
     const sequence = Number(lastInsertRowid);
-    if (sequence % TRIM_EVERY === 0) this.#trim(sequence);
+    if (sequence % TRIM_EVERY === 0) this.#forget();
     return { ...event, sequence, timestampNs, namespace };
   }
 
@@ -57,12 +72,22 @@ export class SqliteJournal implements Journal, Disposable {
     return this.#last;
   }
 
-  subscribe(options: { readonly from?: number; readonly signal: AbortSignal }): AsyncIterable<Envelope> {
-    return this.#follow(options.from ?? this.#last + 1, options.signal);
+  oldest(): number {
+    const row = this.#db.sql<{ sequence: number | null }>('SELECT min(sequence) AS sequence FROM events').get();
+    return row?.sequence ?? this.#last + 1;
+  }
+
+  /** Lets go of what the retention no longer keeps. */
+  trim(): void {
+    while (this.#db.change(() => this.#forget()));
+  }
+
+  subscribe({ from, signal }: { readonly from?: number; readonly signal: AbortSignal }): AsyncIterable<Envelope> {
+    if (from !== undefined) this.#checkKept(from);
+    return this.#follow(from ?? this.#last + 1, signal);
   }
 
   async *#follow(from: number, signal: AbortSignal): AsyncGenerator<Envelope> {
-    this.#checkKept(from);
     for (let next = from; !hasEnded(signal);) {
       const news = this.#news.promise;
       const page = this.#read(next);
@@ -86,17 +111,31 @@ export class SqliteJournal implements Journal, Disposable {
   }
 
   #checkKept(from: number): void {
-    const oldest = this.#db.sql<{ sequence: number | null }>('SELECT min(sequence) AS sequence FROM events').get();
-    const first = oldest?.sequence ?? this.#last + 1;
-    if (from >= first || from === this.#last + 1) return;
-    throw new DaemonError(
-      'out-of-range',
-      `journal: events ${from} to ${first - 1} are no longer kept; list what there is, and go on from ${this.#last + 1}`,
-    );
+    const next = this.#last + 1;
+    const oldest = this.oldest();
+    if (from >= oldest && from <= next) return;
+    const what =
+      from < oldest
+        ? `event ${from} is no longer kept, the oldest is ${oldest}`
+        : `event ${from} is too far ahead, the newest is ${this.#last}`;
+    throw new DaemonError('out-of-range', `journal: ${what}; list what there is, and read on from ${next}`);
   }
 
-  #trim(newest: number): void {
-    this.#db.sql('DELETE FROM events WHERE sequence <= ?').run(newest - this.#kept);
+  /**
+   * Deletes the oldest events, as part of the running transaction: those over the count, and those before the first that is young enough.
+   *
+   * @returns Whether there may be more.
+   */
+  #forget(): boolean {
+    const youngerNs = nowNs() - BigInt(this.#kept.ageMs) * 1_000_000n;
+    const young = this.#db
+      .sql<{ sequence: number }>('SELECT sequence FROM events WHERE timestamp_ns >= ? ORDER BY sequence LIMIT 1')
+      .get(youngerNs);
+    const newest = this.#db.sql<{ seq: number }>(`SELECT seq FROM sqlite_sequence WHERE name = 'events'`).get();
+    const end = newest?.seq ?? 0;
+    const first = Math.max(young?.sequence ?? end + 1, end - this.#kept.events + 1);
+    const bound = Math.min(first, this.oldest() + TRIMMED_AT_ONCE);
+    return this.#db.sql('DELETE FROM events WHERE sequence < ?').run(bound).changes === TRIMMED_AT_ONCE;
   }
 
   /** A rolled-back transaction leaves no number behind, so what counts is read after the commit. */
@@ -111,6 +150,7 @@ export class SqliteJournal implements Journal, Disposable {
   }
 
   [Symbol.dispose](): void {
+    clearInterval(this.#trimming);
     this.#listening[Symbol.dispose]();
   }
 }

@@ -20,7 +20,7 @@ import { ContentRows, type Sharing } from './content-rows.js';
 import { createContentState } from './content-state.js';
 import { SqliteContent } from './content-store.js';
 import type { Database } from './database.js';
-import { SqliteJournal } from './events.js';
+import { DEFAULT_RETENTION, SqliteJournal, type Retention } from './events.js';
 import { SqliteImages } from './image-store.js';
 import { LayerDirectories, LayerNumbers } from './layer-directories.js';
 import { checkLayout } from './layout.js';
@@ -41,6 +41,10 @@ export interface MetadataOptions {
   readonly sharing?: Sharing;
   /** From a deletion to the collection it asks for; default 100. */
   readonly collectDelayMs?: number;
+  /** How often an idle daemon collects; default 10 minutes. */
+  readonly collectIntervalMs?: number;
+  /** Which events the journal keeps. */
+  readonly retention?: Retention;
 }
 
 /** Everything the daemon remembers. Disposing ends the collector, then closes the database. */
@@ -68,7 +72,7 @@ export function openMetadata(options: MetadataOptions): Promise<Metadata> {
   return Teardown.build(async (down) => {
     await checkLayout(dirname(options.path));
     const db = down.own(await openDatabase(options.path, options.log));
-    const journal = down.own(new SqliteJournal(db));
+    const journal = down.own(new SqliteJournal(db, options.retention ?? DEFAULT_RETENTION));
     const rows = new ContentRows(db, journal, options.sharing ?? 'shared');
     const collection = new LateCollection();
     const shared: Shared = { db, journal, collection };
@@ -77,13 +81,15 @@ export function openMetadata(options: MetadataOptions): Promise<Metadata> {
     const directories = options.backends.map((backend) => new LayerDirectories(backend, db, numbers, options.log));
     const collectable = new SqliteCollectable(shared, content, options.blobs, directories);
     await reconcile(db, directories, options.log);
-    const { log, collectDelayMs } = options;
+    const { log, collectDelayMs, collectIntervalMs } = options;
     const collector = new Collector(collectable, {
       log,
       ...(collectDelayMs === undefined ? {} : { delayMs: collectDelayMs }),
+      ...(collectIntervalMs === undefined ? {} : { intervalMs: collectIntervalMs }),
     });
     collection.collector = down.own(collector);
     collector.request();
+    journal.trim();
     return {
       content: (scope) => new SqliteContent(content, scope),
       images: (scope) => new SqliteImages(shared, scope),
