@@ -8,6 +8,7 @@ import { readHostFacts } from '../core/execution/host-facts.js';
 import { RootfsView } from '../core/execution/rootfs-view.js';
 import type { Kernel } from '../core/kernel/kernel.js';
 import { createPuller } from '../core/transfer/pull.js';
+import { openCgroupReader } from '../drivers/cgroup-stats/cgroup-reader.js';
 import { RegistryRemotes } from '../drivers/registry-docker/registry-remotes.js';
 import { createOciRuntime } from '../drivers/runtime-oci/open-runtime.js';
 import { RpcServer } from '../rpc/server.js';
@@ -131,6 +132,7 @@ async function openExecution(config: Config, kernel: Kernel, stores: Stores, log
     platform: platformOfNode(process.arch),
     defaultSnapshotter: config.snapshotter,
     decodeOptions: decodeRuntimeOptions,
+    cgroups: await openCgroupReader(kernel.mounts),
     bundleRoot: join(config.state, 'io.containerd.runtime.v2.task'),
     log,
   });

@@ -1,9 +1,9 @@
 import { DaemonError } from '../base/errors.js';
 import type { OpaqueAny } from '../core/events/journal.js';
-import type { ProcessExit, ProcessView, Tasks } from '../core/execution/tasks.js';
+import type { ProcessExit, ProcessView, Tasks, TaskStats } from '../core/execution/tasks.js';
 import type { Scoped } from '../core/namespaces/scope.js';
 import type { Incoming, Outgoing, ServiceImplementation } from '../rpc/handlers.js';
-import { timestampOfNs, type WireTimestamp } from '../rpc/time.js';
+import { timestampOfDate, timestampOfNs, type WireTimestamp } from '../rpc/time.js';
 import { messages } from '../rpc/whole.js';
 import { fromWireMount } from './descriptors.js';
 
@@ -75,6 +75,9 @@ export function createTasksService(tasks: Scoped<Tasks>): ServiceImplementation<
     async update(request, { scope }) {
       await tasks(scope).update(request.container_id, request.resources?.value ?? Buffer.from('{}'));
     },
+    async metrics({ filters }, { scope }) {
+      return { metrics: (await tasks(scope).stats(filters)).map(toWireMetric) };
+    },
     async wait(request, { scope, signal }) {
       const exit = await tasks(scope).wait(request.container_id, request.exec_id, signal);
       return { exit_status: exit.status, exited_at: exitTime(exit) };
@@ -112,6 +115,11 @@ function detailsOf(execId: string | undefined) {
 /** The answer has an id only for execs. */
 function toWireDeletion(id: string, exit: ProcessExit): Outgoing<'containerd.services.tasks.v1.DeleteResponse'> {
   return { id, pid: exit.pid, exit_status: exit.status, exited_at: exitTime(exit) };
+}
+
+function toWireMetric({ containerId, at, stats }: TaskStats): Outgoing<'containerd.types.Metric'> {
+  const data = { type_url: stats.type, value: messages.encodePlain(stats.type, stats.fields) };
+  return { id: containerId, timestamp: timestampOfDate(at), data };
 }
 
 const STATUS = { created: 'CREATED', running: 'RUNNING', paused: 'PAUSED', stopped: 'STOPPED' } as const;

@@ -4,6 +4,10 @@ import { existsSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { test } from 'node:test';
+import type { Call } from '../../src/rpc/handlers.js';
+import type { WireAny } from '../../src/rpc/messages.js';
+import { messages } from '../../src/rpc/whole.js';
+import { createTasksService } from '../../src/service/tasks.js';
 import { assertRejectsWithKind } from '../support/assert-kind.js';
 import { BUSYBOX_USER, busyboxEntries, makeBusyboxImage } from '../support/busybox-image.js';
 import { eventually } from '../support/eventually.js';
@@ -293,6 +297,35 @@ test('execution: an out-of-memory kill is told before the exit, and the journal 
     ],
   );
   assert.equal(topics.filter((topic) => topic === '/tasks/exit').length, 1);
+});
+
+test('execution: what the kernel counts for a running task; a stopped one is left out', async (t) => {
+  const fixture = await executionFixture(t);
+  const { execution, namespace, tasks } = fixture;
+  await fixture.store(await makeBusyboxImage(), NAME);
+  await execution.run({ namespace }, fixture.request('box', NAME, ['sleep', '1000']));
+  await execution.run({ namespace }, fixture.request('ended', NAME, ['true']));
+  await tasks.wait('ended', '');
+  const service = createTasksService(execution.tasks);
+  const call = { scope: { namespace } } as Call;
+  assert.ok(service.metrics);
+  const { metrics } = await service.metrics({ filters: [] }, call);
+  assert.ok(metrics);
+  assert.deepEqual(
+    metrics.map(({ id }) => id),
+    ['box'],
+  );
+  const { type_url: type = '', value } = metrics[0]?.data as WireAny;
+  assert.match(type, /^io\.containerd\.cgroups\.v[12]\.Metrics$/);
+  const fields = messages.decodePlain(type, value) as {
+    readonly pids: { readonly current: string; readonly limit: string };
+    readonly memory: { readonly usage: string | { readonly usage: string } };
+  };
+  assert.deepEqual(fields.pids, { current: '1', limit: '4096' });
+  const { usage } = fields.memory;
+  assert.ok(Number(typeof usage === 'string' ? usage : usage.usage) > 0);
+  assert.deepEqual((await service.metrics({ filters: ['id==other'] }, call)).metrics, []);
+  for (const id of ['box', 'ended']) await execution.remove({ namespace }, id, true);
 });
 
 test('execution: a container whose monitor was killed runs on, can be killed, and its exit is told once', async (t) => {

@@ -283,6 +283,7 @@ export function fakePorts(): ExecutionPorts & { runtime: FakeRuntime; store: Mem
     tasks: () => store,
     containers: () => boxes,
     decodeOptions: () => ({}),
+    cgroups: { read: async () => undefined },
   };
 }
 

@@ -11,6 +11,7 @@ import { RootfsView } from '../../src/core/execution/rootfs-view.js';
 import type { RunRequest } from '../../src/core/execution/run.js';
 import type { ProcessExit, Tasks } from '../../src/core/execution/tasks.js';
 import { createRootfs } from '../../src/core/rootfs/create-rootfs.js';
+import { openCgroupReader } from '../../src/drivers/cgroup-stats/cgroup-reader.js';
 import { LocalBlobs } from '../../src/drivers/content-local/local-blobs.js';
 import { openMetadata, type Metadata } from '../../src/drivers/metadata-sqlite/metadata.js';
 import { createOciRuntime } from '../../src/drivers/runtime-oci/open-runtime.js';
@@ -115,6 +116,7 @@ async function assemble(root: string, state: string, reaper: 'monitor' | 'daemon
       ...{ runtime, tasks, index, containers, namespaces, images, content, leases, rootfs, host, log: SILENT },
       ...{ snapshots: (scope) => snapshotter(scope), view: new RootfsView(kernel, join(state, 'scratch')) },
       ...{ bootId: host.bootId, platform: HOST_PLATFORM, defaultSnapshotter: backend.name },
+      cgroups: await openCgroupReader(kernel.mounts),
       ...{ decodeOptions: decodeRuntimeOptions, bundleRoot: join(state, 'io.containerd.runtime.v2.task') },
     }),
   );

@@ -3,6 +3,7 @@ import type { Logger } from '../../base/logger.js';
 import type { ContainerStore } from '../containers/container-store.js';
 import type { OpaqueAny } from '../events/journal.js';
 import type { Scoped } from '../namespaces/scope.js';
+import type { CgroupReader } from './cgroup-stats.js';
 import type { Runtime, RuntimeOptions } from './runtime.js';
 import type { TaskStore } from './task-store.js';
 
@@ -19,6 +20,7 @@ export interface ExecutionPorts {
   readonly containers: Scoped<ContainerStore>;
   /** Reads the options of a runtime, which are a message of the wire. @throws invalid-argument: a message that is none. */
   readonly decodeOptions: (options: OpaqueAny) => RuntimeOptions;
+  readonly cgroups: CgroupReader;
   /** /proc/sys/kernel/random/boot_id. */
   readonly bootId: string;
   /** Where bundles lie: `<bundleRoot>/<namespace>/<container>`. */

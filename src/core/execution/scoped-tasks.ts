@@ -1,5 +1,6 @@
 import { abortable } from '../../base/abort.js';
 import { DaemonError, isKind, messageOf } from '../../base/errors.js';
+import { fieldOfMap, parseFilters } from '../../spec/filter.js';
 import { checkIdentifier } from '../../spec/identifier.js';
 import type { Scope } from '../namespaces/scope.js';
 import { attachTo } from './attaching.js';
@@ -11,7 +12,16 @@ import type { CreateRequest } from './runtime.js';
 import { execAudit, taskEvents } from './task-events.js';
 import type { ProcessRecord, TaskStore } from './task-store.js';
 import { exitOf, Task, TaskProcess, viewOf, type TaskTable } from './task-table.js';
-import type { AttachedProcess, ExecDraft, ProcessExit, ProcessView, TaskDraft, Tasks, WindowSize } from './tasks.js';
+import type {
+  AttachedProcess,
+  ExecDraft,
+  ProcessExit,
+  ProcessView,
+  TaskDraft,
+  Tasks,
+  TaskStats,
+  WindowSize,
+} from './tasks.js';
 
 const SIGKILL = 9;
 
@@ -212,6 +222,20 @@ export class ScopedTasks implements Tasks {
       if (task.initEnded) throw new DaemonError('unknown', 'cannot update a stopped container');
       await this.#ports.runtime.update(task.key(''), resources);
     });
+  }
+
+  async stats(filters: readonly string[]): Promise<readonly TaskStats[]> {
+    const fits = parseFilters(filters);
+    const { namespace } = this.#scope;
+    const wanted = this.#table.list(this.#scope).filter(({ init, containerId: id }) => {
+      return init.record.state !== 'stopped' && fits((path) => fieldOfMap({ id, namespace }, path));
+    });
+    const read = wanted.map(async ({ containerId, init }) => {
+      const at = new Date();
+      const stats = await this.#ports.cgroups.read(init.record.pid);
+      return stats ? [{ containerId, at, stats }] : [];
+    });
+    return (await Promise.all(read)).flat();
   }
 
   async attach(

@@ -1,5 +1,6 @@
 import type { OpaqueAny } from '../events/journal.js';
 import type { Mount } from '../kernel/mounts.js';
+import type { CgroupStats } from './cgroup-stats.js';
 import type { StdioPaths } from './runtime.js';
 
 /** A process as clients see it. */
@@ -76,6 +77,13 @@ export interface AttachedProcess extends AsyncDisposable {
   finish(signal?: AbortSignal): Promise<ProcessExit>;
 }
 
+/** Counters of one task at one moment. */
+export interface TaskStats {
+  readonly containerId: string;
+  readonly at: Date;
+  readonly stats: CgroupStats;
+}
+
 /**
  * Tasks of one namespace: running instances of containers. The lifecycle of a container is serialised; events are journalled in the
  * order of what happened, in the transaction that changes the record. Codes and texts are containerd's.
@@ -108,6 +116,8 @@ export interface Tasks {
   closeStdin(containerId: string, execId: string): Promise<void>;
   /** @param resources OCI LinuxResources as JSON. */
   update(containerId: string, resources: Uint8Array): Promise<void>;
+  /** Counters of the tasks that run. @param filters Over `id` and `namespace`. */
+  stats(filters: readonly string[]): Promise<readonly TaskStats[]>;
   /**
    * Connects to the streams of a process, and starts it if it waited for its first client.
    *
