@@ -20,7 +20,6 @@ export function createRootfsService({
   return {
     async *unpack({ target, snapshotter, platform }, { scope, signal }) {
       const feed = new ProgressFeed();
-      using _ = feed.endOn(signal);
       const work = rootfs
         .unpackManifest(scope, parseDigest(target?.digest ?? ''), {
           snapshotter,
