@@ -62,6 +62,8 @@ export interface Resolver {
    * data-loss: the bytes don't have the digest asked for.
    */
   resolve(name: string, options?: ResolveOptions): Promise<Resolved>;
+  /** Into the repository of `name`; absent where nothing can be written. */
+  pusher?(name: string): Promise<Pusher>;
 }
 
 /** How to authenticate with one host: nothing, a user and a password, or a refresh token. */

@@ -1,4 +1,4 @@
-import { deferred, onAbort, type Deferred } from '../../base/abort.js';
+import { deferred, type Deferred } from '../../base/abort.js';
 import type { TransferProgress } from './progress.js';
 
 /**
@@ -43,12 +43,5 @@ export class ProgressFeed implements AsyncIterable<TransferProgress> {
       this.#wake = deferred<undefined>();
       await this.#wake.promise;
     }
-  }
-
-  /** The reader's side ends when `signal` aborts, as if the flow had ended. */
-  endOn(signal: AbortSignal): Disposable {
-    return onAbort(signal, () => {
-      this.end();
-    });
   }
 }
