@@ -315,7 +315,7 @@ test('execution: what the kernel counts for a running task; a stopped one is lef
     metrics.map(({ id }) => id),
     ['box'],
   );
-  const { type_url: type = '', value } = metrics[0]?.data as WireAny;
+  const { type_url: type, value } = metrics[0]?.data as WireAny;
   assert.match(type, /^io\.containerd\.cgroups\.v[12]\.Metrics$/);
   const fields = messages.decodePlain(type, value) as {
     readonly pids: { readonly current: string; readonly limit: string };
