@@ -25,8 +25,9 @@ int control_listen(struct control *control)
     control->listener = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
     if (control->listener < 0) return -1;
     unlink(SOCKET_NAME);
-    /* The umask is 077, so the socket is born 0600. */
+    /* The umask is 077: born 0700, and nobody else's at any time. */
     if (bind(control->listener, (struct sockaddr *)&address, sizeof address) != 0) return -1;
+    if (chmod(SOCKET_NAME, 0600) != 0) return -1;
     return listen(control->listener, CLIENTS_MAX);
 }
 

@@ -44,6 +44,8 @@ export class MonitorConnection {
     socket.on('data', (bytes: Buffer) => this.#receive(bytes));
     socket.on('error', () => undefined); // 'close' follows
     socket.on('close', () => this.#end());
+    // A monitor with too many connections closes at once, perhaps before anybody listens.
+    if (socket.destroyed) this.#end();
   }
 
   /** Greets the monitor at the other end of a connected socket. @throws unavailable: it does not answer. */

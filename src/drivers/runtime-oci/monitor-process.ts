@@ -32,6 +32,7 @@ export class MonitorProcess implements KeptProcess {
   #pid = 0;
   #sentAway = false;
   #hasEnded = false;
+  #recovering = false;
 
   constructor(processes: Processes, key: ProcessKey, dir: string) {
     this.#processes = processes;
@@ -143,7 +144,11 @@ export class MonitorProcess implements KeptProcess {
       this.#drained.resolve(undefined);
       return;
     }
-    this.#recover().catch(() => this.#unknownExit());
+    if (this.#recovering) return;
+    this.#recovering = true;
+    this.#recover()
+      .catch(() => this.#unknownExit())
+      .finally(() => (this.#recovering = false));
   }
 
   /** The connection went away unasked: the monitor has gone after the end of all, or dropped us, or is lost. */

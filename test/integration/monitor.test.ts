@@ -1,0 +1,218 @@
+import assert from 'node:assert/strict';
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { chmod, readdir, readFile, stat } from 'node:fs/promises';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import { setTimeout as pause } from 'node:timers/promises';
+import { encodeFrame, REQUEST, words } from '../../src/drivers/runtime-oci/frames.js';
+import { attachToMonitor } from '../../src/drivers/runtime-oci/monitor-attachment.js';
+import { MonitorInput } from '../../src/drivers/runtime-oci/monitor-input.js';
+import { assertRejectsWithKind } from '../support/assert-kind.js';
+import { eventually } from '../support/eventually.js';
+import { assertNoMoreDescriptors, openDescriptors } from '../support/leftovers.js';
+import { monitorFixture } from '../support/monitor-fixture.js';
+
+const CRI_LINE = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{9}Z (?:stdout|stderr) ([FP]) (.*)$/;
+
+/** The output that a log was made from; every line of it must be a record. */
+function textOf(log: string): string {
+  const records = log.trimEnd().split('\n');
+  return records
+    .map((record) => {
+      const [, tag, text = ''] = CRI_LINE.exec(record) ?? assert.fail(`no record: ${record}`);
+      return tag === 'F' ? `${text}\n` : text;
+    })
+    .join('');
+}
+
+test('the exit record is on disk before anybody is told, and the monitor stays until it is told to go', async (t) => {
+  const fixture = await monitorFixture(t);
+  const child = fixture.start(['--stdin', 'log'], 'read line; exit 7');
+  const end = await fixture.connect();
+  const { pid, startTime } = await end.created;
+  const file = await fixture.json('process.json');
+  assert.deepEqual([file['pid'], file['startTime'], file['version']], [pid, startTime, 1]);
+  await assert.rejects(fixture.json('exit.json'), /ENOENT/);
+  await assertRejectsWithKind(end.connection.request(REQUEST.go), 'failed-precondition', /still there/);
+  await end.connection.request(REQUEST.stdin, Buffer.from('go\n'));
+  const state = await end.exited;
+  const record = await fixture.json('exit.json');
+  assert.deepEqual([record['status'], record['signal'], record['exitedAtNs']], [7, 0, state.exitedAtNs]);
+  await end.drained;
+  assert.equal((await end.connection.state()).phase, 'exited');
+  await end.connection.request(REQUEST.go);
+  assert.deepEqual(await once(child, 'close'), [0, null]);
+  assert.ok(!(await readdir(fixture.processDir)).includes('control.sock'));
+});
+
+test('a runtime that fails, is missing, or lies about the pid is told with its words', async (t) => {
+  const cases = [
+    [['/bin/sh', '-c', 'echo of no use >&2; exit 3'], 3, /^of no use\n$/],
+    [['/no/such/runtime'], 127, /^exec \/no\/such\/runtime: No such file or directory\n$/],
+    [['/bin/true'], 255, /the runtime wrote no pid/],
+  ] as const;
+  for (const [runtime, status, message] of cases) {
+    const fixture = await monitorFixture(t);
+    const end = await fixture.startConnected(['--stderr', 'log'], runtime);
+    const state = await end.failed;
+    assert.equal(state.runtimeStatus, status);
+    assert.match(state.message, message);
+    await assertRejectsWithKind(
+      attachToMonitor(fixture.processDir, new MonitorInput(''), { replay: true }),
+      'failed-precondition',
+    );
+    end.connection.close();
+    assert.deepEqual(await once(end.child, 'close'), [0, null]);
+  }
+});
+
+test('told to go while the runtime hangs, it kills the runtime', async (t) => {
+  const fixture = await monitorFixture(t);
+  const end = await fixture.startConnected([], ['/bin/sleep', '1000']);
+  assert.equal(end.greeting.phase, 'creating');
+  await end.connection.request(REQUEST.go);
+  assert.equal((await end.failed).runtimeStatus, 137);
+  assert.deepEqual(await once(end.child, 'close'), [0, null]);
+});
+
+test('without a daemon it goes some time after the end; SIGTERM ends it at once, but never before the process', async (t) => {
+  const first = await monitorFixture(t);
+  const lingering = first.start(['--linger-ms', '200'], 'exit 3');
+  assert.deepEqual(await once(lingering, 'close'), [0, null]);
+  assert.equal((await first.json('exit.json'))['status'], 3);
+  const second = await monitorFixture(t);
+  const child = second.start([], 'sleep 1000');
+  const end = await second.connect();
+  const { pid } = await end.created;
+  child.kill('SIGTERM');
+  assert.equal((await end.connection.state()).phase, 'created');
+  process.kill(pid, 'SIGUSR1');
+  assert.equal((await end.exited).status, 128 + 10);
+  assert.deepEqual(await once(child, 'close'), [0, null]);
+});
+
+test('whoever breaks the protocol is cut off, and the monitor serves the others', async (t) => {
+  const fixture = await monitorFixture(t);
+  fixture.start([], 'sleep 1000');
+  const end = await fixture.connect();
+  await end.created;
+  const offences = [
+    encodeFrame(REQUEST.status, 1),
+    encodeFrame(REQUEST.hello, 1, words(1)),
+    Buffer.from([REQUEST.hello, 0, 0, 1, 0xff, 0xff, 0xff, 0xff]),
+    Buffer.alloc(100_000, 0x41),
+    Buffer.concat([encodeFrame(REQUEST.hello, 1, words(1, 1)), encodeFrame(REQUEST.resize, 2, words(1))]),
+    Buffer.concat([encodeFrame(REQUEST.hello, 1, words(1, 1)), encodeFrame(REQUEST.attach, 2, Buffer.alloc(7))]),
+  ];
+  for (const bytes of offences) {
+    const socket = await fixture.socket();
+    socket.on('error', () => undefined); // a reset, when bytes were left unread
+    socket.resume().write(bytes);
+    await new Promise((resolve) => socket.once('close', resolve));
+  }
+  await assertRejectsWithKind(
+    end.connection.request(REQUEST.hello, words(2, 9)),
+    'failed-precondition',
+    /version 1 only/,
+  );
+  await assertRejectsWithKind(end.connection.request(99), 'unimplemented');
+  await assertRejectsWithKind(
+    end.connection.request(REQUEST.resize, words(80, 24)),
+    'failed-precondition',
+    /no terminal/,
+  );
+  await assertRejectsWithKind(
+    end.connection.request(REQUEST.stdin, Buffer.from('x')),
+    'failed-precondition',
+    /not of the socket/,
+  );
+  assert.equal((await end.connection.state()).phase, 'created');
+});
+
+test('at most 16 connections; sessions that come and go leave no descriptor', async (t) => {
+  const fixture = await monitorFixture(t);
+  const child = fixture.start(['--stdin', 'log', '--stdout', 'log', '--stderr', 'log'], 'echo out; echo err >&2; cat');
+  const end = await fixture.connect();
+  await end.created;
+  const more = await Promise.all(Array.from({ length: 15 }, () => fixture.connect()));
+  const refused = await fixture.socket();
+  if (!refused.destroyed) await once(refused.resume(), 'close');
+  for (const other of more) other.connection.close();
+  const pid = child.pid ?? 0;
+  await eventually(async () => assert.equal((await openDescriptors(pid)).get('socket'), 2));
+  const before = await openDescriptors(pid);
+  const input = new MonitorInput(fixture.processDir);
+  for (let round = 0; round < 100; round += 1) {
+    await using session = await attachToMonitor(fixture.processDir, input, { replay: true });
+    for await (const chunk of session.output) if (chunk.stream === 'stderr') break;
+  }
+  await assertNoMoreDescriptors(pid, before);
+});
+
+test('another user gets no answer, whatever the modes', async (t) => {
+  const fixture = await monitorFixture(t);
+  fixture.start([], 'sleep 1000');
+  const end = await fixture.connect();
+  await end.created;
+  const socket = join(fixture.processDir, 'control.sock');
+  assert.equal((await stat(socket)).mode & 0o777, 0o600);
+  for (const path of [fixture.dir, fixture.processDir]) await chmod(path, 0o755);
+  await chmod(socket, 0o666);
+  const script = `require('node:net').connect(${JSON.stringify(socket)}).on('data', () => process.exit(1)).on('error', () => 0)
+    .on('close', () => process.exit(42)).write(Buffer.from([1, 0, 0, 1, 0, 0, 0, 4, 0, 1, 0, 1]))`;
+  const stranger = spawn(process.execPath, ['-e', script], { uid: 65_534, gid: 65_534, cwd: '/', stdio: 'ignore' });
+  assert.deepEqual(await once(stranger, 'close'), [42, null]);
+  assert.match(await readFile(join(fixture.processDir, 'monitor.log'), 'utf8'), /refused a connection of uid 65534/);
+});
+
+test('output that nobody takes goes to a bounded log in CRI format', async (t) => {
+  const fixture = await monitorFixture(t);
+  const log = join(fixture.dir, 'output.log');
+  fixture.start(
+    ['--stdout', 'log', '--stderr', 'log', '--log', log, '--log-bytes', '100000'],
+    'seq 1 50000',
+  );
+  const end = await fixture.connect();
+  await end.drained;
+  const [old, now] = await Promise.all([`${log}.1`, log].map((path) => readFile(path, 'utf8')));
+  assert.ok(old !== undefined && now !== undefined);
+  assert.ok(old.length <= 100_000 && now.length <= 100_000, `${old.length} and ${now.length} bytes`);
+  const text = textOf(old + now);
+  assert.match(text, /\n49999\n50000\n/);
+});
+
+test('output waits for a first reader for the grace time only', async (t) => {
+  const fixture = await monitorFixture(t);
+  const log = join(fixture.dir, 'output.log');
+  fixture.start(
+    ['--stdout', 'attach', '--log', log, '--log-bytes', '9999999', '--reader-grace-ms', '500'],
+    'seq 1 30000',
+  );
+  const end = await fixture.connect();
+  assert.equal(await Promise.race([end.exited.then(() => 'ended'), pause(200, 'waits')]), 'waits');
+  assert.equal((await end.exited).status, 0);
+  await end.drained;
+  assert.equal(textOf(await readFile(log, 'utf8')), Array.from({ length: 30_000 }, (_, at) => `${at + 1}\n`).join(''));
+});
+
+test('a process that does not read stdin holds up its writer only', async (t) => {
+  const fixture = await monitorFixture(t);
+  fixture.start(['--stdin', 'log'], 'exec 3<&0; sleep 1000');
+  const end = await fixture.connect();
+  await end.created;
+  const input = new MonitorInput(fixture.processDir);
+  const writing = input.write(Buffer.alloc(1 << 20)).then(
+    () => 'written',
+    () => 'refused',
+  );
+  assert.equal(await Promise.race([writing, pause(200, 'waits')]), 'waits');
+  await input.close();
+  const { pid } = await end.connection.state();
+  process.kill(pid, 'SIGKILL');
+  assert.equal((await end.exited).status, 137);
+  await end.connection.request(REQUEST.go);
+  await end.closed;
+  assert.match(await writing, /written|refused/);
+  input.dispose();
+});
