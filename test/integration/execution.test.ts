@@ -135,6 +135,26 @@ test('execution: what a container is kept from, and what it has', async (t) => {
   );
 });
 
+test('execution: labels of an image stay its own, whatever they are called', async (t) => {
+  const fixture = await executionFixture(t);
+  const { execution, namespace, metadata } = fixture;
+  const Labels = {
+    'containerd.io/restart.status': 'running',
+    'containerd.io/restart.loguri': 'binary:///bin/sh',
+    'io.wharfd.run': '{}',
+  };
+  await fixture.store(await makeBusyboxImage({ settings: { Labels } }), NAME);
+  await execution.run({ namespace }, fixture.request('box', NAME, ['true'], { labels: { mine: '1' } }));
+  const container = await metadata.containers({ namespace }).get('box');
+  assert.deepEqual({ ...container.labels }, { mine: '1' });
+  assert.ok(
+    !Buffer.from(container.spec?.value ?? [])
+      .toString()
+      .includes('loguri'),
+  );
+  await execution.remove({ namespace }, 'box', true);
+});
+
 test('execution: volumes stay inside, and are writable above a read-only root', async (t) => {
   const fixture = await executionFixture(t);
   const { execution, namespace } = fixture;
