@@ -1,5 +1,7 @@
 import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
+import { rm, truncate } from 'node:fs/promises';
+import { join } from 'node:path';
 import { test } from 'node:test';
 import { packedSize } from '../../src/core/images/handlers/packed-size.js';
 import { readImage } from '../../src/core/images/handlers/image-manifest.js';
@@ -10,6 +12,7 @@ import type { Metadata } from '../../src/drivers/metadata-sqlite/metadata.js';
 import type { Descriptor } from '../../src/spec/descriptor.js';
 import { digestOf } from '../../src/spec/digest.js';
 import { assertRejectsWithKind } from '../support/assert-kind.js';
+import { openFaultRegistry } from '../support/fault-registry.js';
 import { HOST_PLATFORM, makeImage, makeIndex, makeLayer, type Image, type Packing } from '../support/image.js';
 import { openPuller, SCOPE } from '../support/puller.js';
 import { openRegistry } from '../support/registry.js';
@@ -211,4 +214,32 @@ test('a layer that can not be unpacked ends the pull with its error, without a n
   await assert.rejects(fixture.pull(reference), error);
   assert.deepEqual(await fixture.metadata.images(SCOPE).list(), []);
   assert.deepEqual(await fixture.metadata.leases(SCOPE).list(), []);
+});
+
+test('a blob whose file was lost or cut off is brought back by the next pull', async () => {
+  await using registry = await openRegistry();
+  await using fixture = await openPuller();
+  const lost = await layer();
+  const short = await layer();
+  const reference = await registry.push(makeImage({ layers: [lost, short] }), 'healed');
+  const { target } = await fixture.pull(reference);
+  const fileOf = ({ bytes }: { bytes: Buffer }) =>
+    join(fixture.dir, 'content/blobs', digestOf(bytes).replace(':', '/'));
+  await rm(fileOf(lost));
+  await truncate(fileOf(short), 1000);
+  await fixture.pull(reference);
+  assert.equal(await assertWhole(fixture.metadata, target), 4);
+});
+
+test('an image that names a stored blob with another size is refused', async () => {
+  await using registry = await openFaultRegistry();
+  await using fixture = await openPuller();
+  const image = makeImage({ layers: [await layer()] });
+  await fixture.pull(registry.add(image, 'honest'));
+  const bytes = image.manifests[0]?.bytes.toString() ?? '';
+  const lie = Buffer.from(bytes.replace(/"size":\d+(?=\}\])/, '"size":12'));
+  const descriptor = { ...image.target, digest: digestOf(lie), size: lie.length };
+  const liar = { target: descriptor, manifests: [{ descriptor, bytes: lie }], blobs: image.blobs };
+  const pull = fixture.pull(registry.add(liar, 'liar'));
+  await assertRejectsWithKind(pull, 'invalid-argument', /bytes, but the image says 12; the image is broken/);
 });
