@@ -15,7 +15,9 @@ function gidMappings(spec: Uint8Array): readonly IdMapping[] {
   try {
     const parsed = JSON.parse(Buffer.from(spec).toString()) as { linux?: { gidMappings?: unknown } } | null;
     const mappings = parsed?.linux?.gidMappings;
-    return Array.isArray(mappings) ? (mappings as IdMapping[]).filter((each) => typeof each === 'object') : [];
+    return Array.isArray(mappings)
+      ? (mappings as IdMapping[]).filter((each) => typeof each === 'object' && (each as unknown) !== null)
+      : [];
   } catch {
     return [];
   }
