@@ -11,11 +11,15 @@ import { effect, inOrder } from '../../src/core/images/handlers/handler.js';
 import type { Metadata } from '../../src/drivers/metadata-sqlite/metadata.js';
 import type { Descriptor } from '../../src/spec/descriptor.js';
 import { digestOf } from '../../src/spec/digest.js';
+import { MEDIA_TYPES } from '../../src/spec/media-types.js';
 import { assertRejectsWithKind } from '../support/assert-kind.js';
 import { openFaultRegistry } from '../support/fault-registry.js';
 import { HOST_PLATFORM, makeImage, makeIndex, makeLayer, type Image, type Packing } from '../support/image.js';
 import { openPuller, SCOPE } from '../support/puller.js';
+import { writeLayout } from '../support/oci-layout.js';
 import { openRegistry } from '../support/registry.js';
+import { output } from '../support/run.js';
+import { tempDir } from '../support/temp-dir.js';
 
 const layer = async (packing: Packing = 'gzip', bytes = 200_000) =>
   makeLayer([{ path: 'file', data: randomBytes(bytes) }], packing);
@@ -242,4 +246,32 @@ test('an image that names a stored blob with another size is refused', async () 
   const liar = { target: descriptor, manifests: [{ descriptor, bytes: lie }], blobs: image.blobs };
   const pull = fixture.pull(registry.add(liar, 'liar'));
   await assertRejectsWithKind(pull, 'invalid-argument', /bytes, but the image says 12; the image is broken/);
+});
+
+test('images as skopeo pushes them: OCI, schema 2, an index, zstd', async () => {
+  await using registry = await openRegistry();
+  await using fixture = await openPuller();
+  await using dir = await tempDir();
+  const copies = [
+    { tag: 'zstd', options: ['--format', 'oci', '--dest-compress-format', 'zstd'], type: MEDIA_TYPES.ociManifest },
+    { tag: 'index', options: ['--all'], type: MEDIA_TYPES.ociIndex },
+    { tag: 'oci', options: ['--format', 'oci'], type: MEDIA_TYPES.ociManifest },
+    { tag: 'docker', options: ['--format', 'v2s2'], type: MEDIA_TYPES.dockerManifest },
+  ];
+  for (const { tag, options, type } of copies) {
+    // A layer of its own each time: skopeo takes what it has once pushed, whatever its packing.
+    const ours = makeImage({ layers: [await layer('none')] });
+    const other = makeImage({ layers: [await layer()], platform: { os: 'linux', architecture: 'riscv64' } });
+    const layout = join(dir.path, tag);
+    await writeLayout(layout, makeIndex([other, ours]));
+    const reference = `${registry.host}/skopeo:${tag}`;
+    const copy = ['copy', '--quiet', '--insecure-policy', '--dest-tls-verify=false', ...options];
+    await output('skopeo', [...copy, `oci:${layout}:latest`, `docker://${reference}`]);
+    const { target } = await fixture.pull(reference);
+    assert.equal(target.mediaType, type);
+    const { config, manifest } = await readImage(fixture.metadata.content(SCOPE), target, HOST_PLATFORM);
+    assert.equal(config.diffIds.length, 1);
+    if (tag === 'zstd') assert.equal(manifest.layers[0]?.mediaType, MEDIA_TYPES.ociLayerZstd);
+    if (tag !== 'index') assert.equal(await assertWhole(fixture.metadata, target), 3);
+  }
 });
