@@ -169,10 +169,7 @@ test('another user gets no answer, whatever the modes', async (t) => {
 test('output that nobody takes goes to a bounded log in CRI format', async (t) => {
   const fixture = await monitorFixture(t);
   const log = join(fixture.dir, 'output.log');
-  fixture.start(
-    ['--stdout', 'log', '--stderr', 'log', '--log', log, '--log-bytes', '100000'],
-    'seq 1 50000',
-  );
+  fixture.start(['--stdout', 'log', '--stderr', 'log', '--log', log, '--log-bytes', '100000'], 'seq 1 50000');
   const end = await fixture.connect();
   await end.drained;
   const [old, now] = await Promise.all([`${log}.1`, log].map((path) => readFile(path, 'utf8')));
