@@ -2,4 +2,3 @@
 OUT ?= $(abspath $(dir $(lastword $(MAKEFILE_LIST)))/../build/native)
 WARNINGS := -Wall -Wextra -Werror
 SANITIZE := -fsanitize=address,undefined -fno-omit-frame-pointer -fno-sanitize-recover=all
-CC ?= gcc
