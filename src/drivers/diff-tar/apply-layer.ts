@@ -1,19 +1,11 @@
 import { createHash } from 'node:crypto';
 import { DaemonError } from '../../base/errors.js';
 import type { Applied, ApplyProgress, ApplyRequest } from '../../core/diff/applier.js';
-import type { DirectoryFiles } from '../../core/kernel/directory-files.js';
-import type { Programs } from '../../core/kernel/programs.js';
 import { finishDigest } from '../../spec/digest.js';
 import { packingOf } from '../../spec/media-types.js';
-import { openLayer, type LayerStream } from './decompress.js';
+import { openLayer, type LayerStream, type UnpackKernel } from './decompress.js';
 import { LayerWriter } from './layer-writer.js';
 import { TarParser } from './tar-parser.js';
-
-/** What the applier needs of the kernel. */
-export interface LayerKernel {
-  readonly files: DirectoryFiles;
-  readonly programs: Programs;
-}
 
 /** How the work is watched and stopped while it runs. */
 export interface Supervision {
@@ -30,7 +22,7 @@ type LayerRequest = Omit<ApplyRequest, 'onProgress' | 'signal'>;
  *
  * @throws As Applier.apply does.
  */
-export async function applyLayer(kernel: LayerKernel, request: LayerRequest, watch: Supervision): Promise<Applied> {
+export async function applyLayer(kernel: UnpackKernel, request: LayerRequest, watch: Supervision): Promise<Applied> {
   if (packingOf(request.mediaType) === undefined) {
     throw new DaemonError(
       'invalid-argument',
@@ -38,7 +30,7 @@ export async function applyLayer(kernel: LayerKernel, request: LayerRequest, wat
     );
   }
   using writer = new LayerWriter(kernel.files, request);
-  const stream = openLayer(request.blobPath, kernel.programs);
+  const stream = await openLayer(request.blobPath, kernel);
   const parser = new TarParser(writer, request.limits.maxPaxBytes);
   const hash = createHash('sha256');
   let tarBytes = 0;

@@ -1,19 +1,31 @@
-import { createReadStream, openSync, closeSync, readSync, readFileSync } from 'node:fs';
+import { closeSync, createReadStream, openSync, readFileSync, readSync, statSync } from 'node:fs';
 import type { Readable } from 'node:stream';
 import { createGunzip } from 'node:zlib';
-import { DaemonError, messageOf } from '../../base/errors.js';
+import { DaemonError, isKind, messageOf } from '../../base/errors.js';
+import type { Descriptors } from '../../core/kernel/descriptors.js';
+import type { DirectoryFiles, Fd } from '../../core/kernel/directory-files.js';
 import type { Programs } from '../../core/kernel/programs.js';
 
 const READ_BYTES = 256 * 1024;
 const CHUNK_BYTES = 1024 * 1024;
+/** Below this a program takes longer to start than it saves. */
+const PROGRAM_BYTES_MIN = 1024 * 1024;
 /** Memory that a zstd stream may ask for. */
 const ZSTD_WINDOW_MIB = 128;
 const STDERR_BYTES_MAX = 4096;
 
 export type Packing = 'none' | 'gzip' | 'zstd';
 
+/** What unpacking needs of the kernel. */
+export interface UnpackKernel {
+  readonly programs: Programs;
+  readonly descriptors: Descriptors;
+  readonly files: DirectoryFiles;
+}
+
 /** The uncompressed bytes of a layer, and how far the compressed ones were read. */
 export interface LayerStream {
+  /** Each piece is good until the next one is asked for. */
   readonly chunks: AsyncIterable<Buffer>;
   /** Compressed bytes taken in so far. */
   bytesRead(): number;
@@ -38,14 +50,23 @@ export function detectPacking(path: string): Packing {
  *
  * @throws failed-precondition: zstd without its program. While reading: data-loss when the stream is cut or broken.
  */
-export function openLayer(path: string, programs: Programs): LayerStream {
+export async function openLayer(path: string, kernel: UnpackKernel): Promise<LayerStream> {
   switch (detectPacking(path)) {
     case 'none':
       return plain(path);
-    case 'gzip':
-      return gunzip(path);
-    case 'zstd':
-      return unzstd(path, programs);
+    case 'gzip': {
+      // By a third less CPU time than zlib in this process, measured with the pipe between.
+      const igzip = statSync(path).size < PROGRAM_BYTES_MIN ? undefined : await kernel.programs.find('igzip');
+      return igzip === undefined ? gunzip(path) : byProgram(path, kernel, 'gzip', igzip, ['-dc']);
+    }
+    case 'zstd': {
+      const zstd = await kernel.programs.find('zstd');
+      if (zstd !== undefined) return byProgram(path, kernel, 'zstd', zstd, ['-dcq', `--memory=${ZSTD_WINDOW_MIB}MB`]);
+      throw new DaemonError(
+        'failed-precondition',
+        'the layer is packed by zstd and the program zstd is missing: install the package zstd',
+      );
+    }
   }
 }
 
@@ -67,7 +88,7 @@ async function* gunzipped(file: Readable): AsyncIterable<Buffer> {
     for await (const chunk of inflate) yield chunk as Buffer;
   } catch (cause) {
     if (!isZlibError(cause)) throw cause;
-    throw new DaemonError('data-loss', `the gzip stream of the layer is cut or broken: ${messageOf(cause)}`, { cause });
+    throw broken('gzip', messageOf(cause), cause);
   } finally {
     file.destroy();
     inflate.destroy();
@@ -78,39 +99,76 @@ function isZlibError(cause: unknown): boolean {
   return cause instanceof Error && 'code' in cause && typeof cause.code === 'string' && cause.code.startsWith('Z_');
 }
 
-function unzstd(path: string, programs: Programs): LayerStream {
-  const fd = openSync(path, 'r');
+function broken(packing: Packing, why: string, cause?: unknown): DaemonError {
+  return new DaemonError('data-loss', `the ${packing} stream of the layer is cut or broken: ${why}`, { cause });
+}
+
+function byProgram(
+  path: string,
+  kernel: UnpackKernel,
+  packing: Packing,
+  program: string,
+  args: readonly string[],
+): LayerStream {
+  let source: Fd | undefined;
   let position = 0;
+  const look = () => {
+    if (source !== undefined) position = offsetOf(source);
+  };
+  async function* chunks(): AsyncIterable<Buffer> {
+    source = openSync(path, 'r');
+    try {
+      yield* outputOf(kernel, packing, { program, args, stdin: source });
+    } finally {
+      look();
+      closeSync(source);
+      source = undefined;
+    }
+  }
   return {
-    chunks: unzstdFrom(fd, programs, () => (position = offsetOf(fd))),
-    bytesRead: () => (position = Math.max(position, offsetOf(fd))),
+    chunks: chunks(),
+    bytesRead: () => {
+      look();
+      return position;
+    },
   };
 }
 
-async function* unzstdFrom(fd: number, programs: Programs, closing: () => void): AsyncIterable<Buffer> {
+/** Reads the pipe without the event loop: this thread has nothing else to do. */
+async function* outputOf(
+  { programs, descriptors, files }: UnpackKernel,
+  packing: Packing,
+  command: { readonly program: string; readonly args: readonly string[]; readonly stdin: Fd },
+): AsyncIterable<Buffer> {
+  const pipe = widePipe(descriptors);
+  let writeEnd: Fd | undefined = pipe.write;
   try {
-    const program = await programs.find('zstd');
-    if (program === undefined) {
-      throw new DaemonError(
-        'failed-precondition',
-        'the layer is packed by zstd and the program zstd is missing: install the package zstd',
-      );
-    }
-    const args = ['-dcq', `--memory=${ZSTD_WINDOW_MIB}MB`];
-    await using running = await programs.start(program, args, { stdin: fd, stdout: 'pipe', stderr: 'pipe' });
+    const { program, args, stdin } = command;
+    await using running = await programs.start(program, args, { stdin, stdout: pipe.write, stderr: 'pipe' });
     const complaint = keepText(running.stderr);
-    for await (const chunk of running.stdout ?? []) yield chunk as Buffer;
-    const { code, signal } = await running.ended;
-    if (code !== 0) {
-      throw new DaemonError(
-        'data-loss',
-        `the zstd stream of the layer is cut or broken: ${complaint() || `zstd ended with ${signal ?? code}`}`,
-      );
+    descriptors.close(pipe.write);
+    writeEnd = undefined;
+    const buffer = Buffer.allocUnsafe(CHUNK_BYTES);
+    for (let count = files.read(pipe.read, buffer); count > 0; count = files.read(pipe.read, buffer)) {
+      yield buffer.subarray(0, count);
     }
+    const { code, signal } = await running.ended;
+    if (code !== 0) throw broken(packing, complaint() || `${program} ended with ${signal ?? code}`);
   } finally {
-    closing();
-    closeSync(fd);
+    if (writeEnd !== undefined) descriptors.close(writeEnd);
+    descriptors.close(pipe.read);
   }
+}
+
+function widePipe(descriptors: Descriptors): { readonly read: Fd; readonly write: Fd } {
+  const pipe = descriptors.pipe();
+  try {
+    descriptors.setPipeSize(pipe.write, CHUNK_BYTES);
+  } catch (cause) {
+    // The user's limit for pipes is reached; a narrow one does as well.
+    if (!isKind(cause, 'permission-denied')) throw cause;
+  }
+  return pipe;
 }
 
 function keepText(stream: Readable | undefined): () => string {
@@ -125,11 +183,7 @@ function keepText(stream: Readable | undefined): () => string {
       .replaceAll(/\s*\n\s*/g, '; ');
 }
 
-/** Where the offset of a descriptor stands that a child reads from too; 0 once it is closed. */
-function offsetOf(fd: number): number {
-  try {
-    return Number(/^pos:\s*(\d+)/m.exec(readFileSync(`/proc/self/fdinfo/${fd}`, 'latin1'))?.[1] ?? 0);
-  } catch {
-    return 0;
-  }
+/** Where the offset of a descriptor stands that a child reads from too. */
+function offsetOf(fd: Fd): number {
+  return Number(/^pos:\s*(\d+)/m.exec(readFileSync(`/proc/self/fdinfo/${fd}`, 'latin1'))?.[1] ?? 0);
 }
