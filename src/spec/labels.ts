@@ -11,6 +11,8 @@ export const LABELS = {
   gcRoot: 'containerd.io/gc.root',
   gcExpire: 'containerd.io/gc.expire',
   gcFlat: 'containerd.io/gc.flat',
+  /** Beside gc.root: which command keeps the object. */
+  keptBy: 'wharfd.io/kept-by',
   gcRefContent: 'containerd.io/gc.ref.content',
   gcRefSnapshot: 'containerd.io/gc.ref.snapshot',
   gcRefImage: 'containerd.io/gc.ref.image',

@@ -3,7 +3,9 @@ import { test } from 'node:test';
 import { deferred } from '../../base/abort.js';
 import { SILENT, type Logger } from '../../base/logger.js';
 import { Collector } from './collector.js';
-import type { Collectable } from './graph.js';
+import type { Collectable, RemovedBytes } from './graph.js';
+
+const NOTHING: RemovedBytes = { files: 0, layers: 0, bytes: 0 };
 
 /** Stores whose runs end when the test says so. */
 class SlowStores implements Collectable {
@@ -15,11 +17,11 @@ class SlowStores implements Collectable {
     return [];
   }
 
-  async removeBytes(): Promise<{ files: number; layers: number }> {
+  async removeBytes(): Promise<RemovedBytes> {
     this.runs += 1;
     this.started.resolve(this.runs);
     await this.#going.promise;
-    return { files: 0, layers: 0 };
+    return NOTHING;
   }
 
   /** Ends the present run; resolves when the next has begun. */
@@ -58,7 +60,7 @@ test('requests make one run, and one that goes wrong is logged and followed by o
       again.resolve(undefined);
       return [];
     },
-    removeBytes: () => Promise.resolve({ files: 0, layers: 0 }),
+    removeBytes: () => Promise.resolve(NOTHING),
   };
   await using collector = new Collector(stores, { log, delayMs: 1 });
   for (let count = 0; count < 10; count += 1) collector.request();

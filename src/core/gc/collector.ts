@@ -67,12 +67,13 @@ export class Collector implements AsyncDisposable {
     this.#stop.signal.throwIfAborted();
     const startMs = performance.now();
     const removed = this.#stores.removeNames((objects) => unreachable(objects, Date.now()));
-    const { files, layers } = await this.#stores.removeBytes(this.#stop.signal);
+    const went = await this.#stores.removeBytes(this.#stop.signal);
     const durationMs = performance.now() - startMs;
     this.#restUntilMs = Date.now() + durationMs / BUSY_PART;
-    const report = { removed: countKinds(removed), files, layers, durationMs };
-    if (removed.length > 0 || files > 0 || layers > 0) this.#log.info(report, 'garbage collected');
-    return report;
+    if (removed.length > 0 || went.files > 0 || went.layers > 0) {
+      this.#log.info({ removed: countKinds(removed), ...went, durationMs }, 'garbage collected');
+    }
+    return { removed, ...went, durationMs };
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

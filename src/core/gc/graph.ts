@@ -19,14 +19,31 @@ export interface GcObject extends GcNode {
   readonly held?: boolean;
 }
 
-/** What a run has done. */
-export interface GcReport {
-  /** Names that went, by kind. */
-  readonly removed: Readonly<Partial<Record<GcKind, number>>>;
-  /** Blobs and ingests whose bytes went. */
+/** An object with what it has on disk. */
+export interface StoredObject extends GcObject {
+  /** Number of a snapshot's directory. */
+  readonly layer?: number;
+  /** The blob store's id of an ingest that has bytes of its own. */
+  readonly file?: string;
+  /** Digest of the blob whose bytes an ingest has instead. */
+  readonly shares?: string;
+  /** Name of the image that a container was made from. */
+  readonly image?: string;
+}
+
+/** Bytes that went, with what they were. */
+export interface RemovedBytes {
+  /** Blobs and ingests. */
   readonly files: number;
-  /** Directories of layers that went. */
+  /** Directories of layers. */
   readonly layers: number;
+  readonly bytes: number;
+}
+
+/** What a run has done. */
+export interface GcReport extends RemovedBytes {
+  /** Names that went. */
+  readonly removed: readonly GcNode[];
   readonly durationMs: number;
 }
 
@@ -39,5 +56,5 @@ export interface Collectable {
    */
   removeNames(choose: (objects: Iterable<GcObject>) => readonly GcNode[]): readonly GcNode[];
   /** Removes bytes and directories that nothing names. */
-  removeBytes(signal: AbortSignal): Promise<{ readonly files: number; readonly layers: number }>;
+  removeBytes(signal: AbortSignal): Promise<RemovedBytes>;
 }

@@ -1,32 +1,14 @@
 import { setImmediate } from 'node:timers/promises';
 import type { BlobStore } from '../../core/content/blob-store.js';
-import type { Collectable, GcNode, GcObject } from '../../core/gc/graph.js';
+import type { Collectable, GcNode, GcObject, RemovedBytes } from '../../core/gc/graph.js';
 import type { Digest } from '../../spec/digest.js';
-import type { Labels } from '../../spec/labels.js';
 import type { ContentState } from './content-state.js';
-import type { LayerDirectories } from './layer-directories.js';
-import { event, fromJson, type Shared } from './shared.js';
-
-interface ObjectRow {
-  readonly namespace: string;
-  readonly key: string;
-  readonly labels: string;
-  /** What the kind's links are made of. */
-  readonly first: string | null;
-  readonly second: string | null;
-}
+import type { LayerDirectories, Swept } from './layer-directories.js';
+import { readObjects } from './objects.js';
+import { event, type Shared } from './shared.js';
 
 /** Blobs looked up before others get their turn. */
 const STRAYS_AT_ONCE = 500;
-
-const OBJECTS = {
-  image: 'SELECT namespace, name AS key, labels, digest AS first, NULL AS second FROM images',
-  container: 'SELECT namespace, id AS key, labels, snapshotter AS first, snapshot_key AS second FROM containers',
-  lease: `SELECT namespace, id AS key, labels, NULL AS second, (SELECT json_group_array(json_array(type, resource))
-    FROM lease_resources WHERE lease_resources.namespace = leases.namespace AND lease = leases.id) AS first FROM leases`,
-  content: 'SELECT namespace, digest AS key, labels, NULL AS first, NULL AS second FROM blobs',
-  snapshot: `SELECT namespace, snapshotter || '/' || name AS key, labels, snapshotter AS first, parent AS second FROM snapshots`,
-} as const;
 
 /** The database and what lies below it, as the collector sees it. */
 export class SqliteCollectable implements Collectable {
@@ -53,42 +35,13 @@ export class SqliteCollectable implements Collectable {
     const suspects: Digest[] = [];
     const files: string[] = [];
     const removed = this.#shared.db.change(() => {
-      const chosen = choose(this.#objects());
+      const chosen = choose(readObjects(this.#shared.db, this.#content.writers));
       for (const node of chosen) this.#remove(node, suspects, files);
       return chosen;
     });
     for (const digest of suspects) this.#content.suspects.add(digest);
     for (const file of files) this.#ingestFiles.add(file);
     return removed;
-  }
-
-  *#objects(): Generator<GcObject> {
-    for (const kind of Object.keys(OBJECTS) as (keyof typeof OBJECTS)[]) {
-      for (const row of this.#shared.db.sql<ObjectRow>(OBJECTS[kind]).iterate()) {
-        const { namespace, key, labels } = row;
-        yield { kind, namespace, key, labels: gcLabels(labels), links: linksOf(kind, row) };
-      }
-    }
-    yield* this.#ingests();
-  }
-
-  *#ingests(): Generator<GcObject> {
-    const rows = this.#shared.db
-      .sql<{ namespace: string; ref: string; expected: string; shared: number; expires_ms: number | null }>(
-        'SELECT namespace, ref, expected, shared, expires_ms FROM ingests',
-      )
-      .iterate();
-    for (const row of rows) {
-      const open = this.#content.writers.has(`${row.namespace}\0${row.ref}`);
-      yield {
-        kind: 'ingest',
-        namespace: row.namespace,
-        key: row.ref,
-        labels: {},
-        links: row.shared === 1 ? [{ kind: 'content', key: row.expected }] : [],
-        held: open || (row.expires_ms !== null && row.expires_ms > Date.now()),
-      };
-    }
   }
 
   #remove(node: GcNode, suspects: Digest[], files: string[]): void {
@@ -135,38 +88,47 @@ export class SqliteCollectable implements Collectable {
     if (row.shared === 1) suspects.push(row.expected as Digest);
   }
 
-  async removeBytes(signal: AbortSignal): Promise<{ readonly files: number; readonly layers: number }> {
+  async removeBytes(signal: AbortSignal): Promise<RemovedBytes> {
     await this.#findStrays(signal);
-    let layers = 0;
-    for (const directories of this.#directories) layers += await directories.sweep(signal);
-    return { files: (await this.#sweepIngests(signal)) + (await this.#sweepBlobs(signal)), layers };
+    let [layers, bytes] = [0, 0];
+    for (const directories of this.#directories) {
+      const swept = await directories.sweep(signal);
+      layers += swept.count;
+      bytes += swept.bytes;
+    }
+    const [ingests, blobs] = [await this.#sweepIngests(signal), await this.#sweepBlobs(signal)];
+    return { files: ingests.count + blobs.count, layers, bytes: bytes + ingests.bytes + blobs.bytes };
   }
 
-  async #sweepIngests(signal: AbortSignal): Promise<number> {
-    let count = 0;
+  async #sweepIngests(signal: AbortSignal): Promise<Swept> {
+    let [count, bytes] = [0, 0];
     for (const file of this.#ingestFiles) {
       signal.throwIfAborted();
-      if (!this.#content.rows.hasIngestFile(file)) {
+      const size = this.#content.rows.hasIngestFile(file) ? undefined : await this.#blobs.ingestSize(file);
+      if (size !== undefined) {
         await this.#blobs.removeIngest(file);
         count += 1;
+        bytes += size;
       }
       this.#ingestFiles.delete(file);
     }
-    return count;
+    return { count, bytes };
   }
 
-  async #sweepBlobs(signal: AbortSignal): Promise<number> {
-    let count = 0;
+  async #sweepBlobs(signal: AbortSignal): Promise<Swept> {
+    let [count, bytes] = [0, 0];
     for (const digest of this.#content.suspects) {
       signal.throwIfAborted();
       this.#content.suspects.delete(digest);
       await this.#content.naming.run(digest, async () => {
-        if (this.#content.rows.isNamed(digest)) return;
+        const size = this.#content.rows.isNamed(digest) ? undefined : await this.#blobs.size(digest);
+        if (size === undefined) return;
         await this.#blobs.remove(digest);
         count += 1;
+        bytes += size;
       });
     }
-    return count;
+    return { count, bytes };
   }
 
   /**
@@ -185,34 +147,4 @@ export class SqliteCollectable implements Collectable {
     for (const file of ingests) if (!this.#content.rows.hasIngestFile(file)) this.#ingestFiles.add(file);
     this.#straysFound = true;
   }
-}
-
-const NO_LABELS: Labels = {};
-
-/** Most blobs have none of the collector's labels, and need no parsing. */
-function gcLabels(json: string): Labels {
-  return json.includes('"containerd.io/gc.') ? fromJson(json) : NO_LABELS;
-}
-
-function linksOf(kind: keyof typeof OBJECTS, { first, second }: ObjectRow): GcObject['links'] {
-  switch (kind) {
-    case 'image':
-      return [{ kind: 'content', key: first ?? '' }];
-    case 'lease':
-      return leaseLinks(first ?? '[]');
-    case 'container':
-    case 'snapshot':
-      return first === null || first === '' || second === null ? [] : [{ kind: 'snapshot', key: `${first}/${second}` }];
-    case 'content':
-      return [];
-  }
-}
-
-function leaseLinks(json: string): GcObject['links'] {
-  return (JSON.parse(json) as [string, string][]).map(([type, id]) => {
-    if (type === 'content') return { kind: 'content', key: id };
-    if (type === 'images') return { kind: 'image', key: id };
-    if (type === 'ingests') return { kind: 'ingest', key: id };
-    return { kind: 'snapshot', key: `${type.slice('snapshots/'.length)}/${id}` };
-  });
 }

@@ -1,6 +1,14 @@
+import { isErrno, isKind } from '../../base/errors.js';
 import type { Logger } from '../../base/logger.js';
 import type { SnapshotBackend } from '../../core/snapshots/snapshot-backend.js';
+import type { SnapshotUsage } from '../../core/snapshots/snapshotter.js';
 import type { Database } from './database.js';
+
+/** What a sweep has removed. */
+export interface Swept {
+  readonly count: number;
+  readonly bytes: number;
+}
 
 /** The numbers of a backend's directories: which are free, which are being filled, and which nobody needs any more. */
 export class LayerDirectories {
@@ -10,6 +18,8 @@ export class LayerDirectories {
   readonly #numbers: LayerNumbers;
   /** Made, or about to be, but not in the database yet. */
   readonly #filling = new Set<number>();
+  /** Committed ones whose size on disk was looked at since the start. */
+  readonly #measured = new Map<number, SnapshotUsage>();
 
   constructor(backend: SnapshotBackend, db: Database, numbers: LayerNumbers, log: Logger) {
     this.backend = backend;
@@ -40,8 +50,27 @@ export class LayerDirectories {
     this.#filling.delete(id);
   }
 
-  /** Removes the directories of layers that nothing names. @returns How many. */
-  async sweep(signal?: AbortSignal): Promise<number> {
+  /**
+   * Bytes and inodes on disk. What the unpacking has reckoned is replaced by what was measured.
+   *
+   * @param committed It changes no more, so that measuring once will do.
+   */
+  async measure(id: number, committed: boolean, signal?: AbortSignal): Promise<SnapshotUsage> {
+    const known = this.#measured.get(id);
+    if (known) return known;
+    const usage = await this.backend.usage(id, signal);
+    if (!committed) return usage;
+    this.#measured.set(id, usage);
+    const { size, inodes } = usage;
+    const row = this.#db.sql<{ size: number; inodes: number }>('SELECT size, inodes FROM layers WHERE id = ?').get(id);
+    if (row && (row.size !== size || row.inodes !== inodes)) {
+      this.#db.change(() => this.#db.sql('UPDATE layers SET size = ?, inodes = ? WHERE id = ?').run(size, inodes, id));
+    }
+    return usage;
+  }
+
+  /** Removes the directories of layers that nothing names. */
+  async sweep(signal?: AbortSignal): Promise<Swept> {
     const unnamed = this.#db.change(() =>
       this.#db
         .sql<{ id: number }>(
@@ -50,12 +79,25 @@ export class LayerDirectories {
         )
         .all(this.backend.name),
     );
+    let bytes = 0;
     for (const { id } of unnamed) {
+      const { size } = this.#measured.get(id) ?? (await this.#usageIfThere(id));
+      bytes += size;
+      this.#measured.delete(id);
       await this.backend.remove(id);
       // What is left after an abort has no row any more, so the next start removes it.
       signal?.throwIfAborted();
     }
-    return unnamed.length;
+    return { count: unnamed.length, bytes };
+  }
+
+  async #usageIfThere(id: number): Promise<SnapshotUsage> {
+    try {
+      return await this.backend.usage(id);
+    } catch (error) {
+      if (isErrno(error, 'ENOENT') || isKind(error, 'not-found')) return { size: 0, inodes: 0 };
+      throw error;
+    }
   }
 
   /** At start: removes directories that the database does not know, and tells of layers that are gone. */

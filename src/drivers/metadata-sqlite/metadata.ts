@@ -14,12 +14,14 @@ import type { NamespaceStore } from '../../core/namespaces/namespace-store.js';
 import type { Scoped } from '../../core/namespaces/scope.js';
 import type { SnapshotBackend } from '../../core/snapshots/snapshot-backend.js';
 import type { LayeredSnapshotter } from '../../core/snapshots/snapshotter.js';
+import type { DiskInventory } from '../../core/usage/disk-inventory.js';
 import { SqliteCollectable } from './collectable.js';
 import { SqliteContainers } from './container-store.js';
 import { ContentRows, type Sharing } from './content-rows.js';
 import { createContentState } from './content-state.js';
 import { SqliteContent } from './content-store.js';
 import type { Database } from './database.js';
+import { SqliteDiskInventory } from './disk-inventory.js';
 import { DEFAULT_RETENTION, SqliteJournal, type Retention } from './events.js';
 import { SqliteImages } from './image-store.js';
 import { LayerDirectories, LayerNumbers } from './layer-directories.js';
@@ -60,6 +62,7 @@ export interface Metadata extends AsyncDisposable {
   readonly journal: Journal;
   readonly taskIndex: TaskIndex;
   readonly collector: Collector;
+  readonly disk: DiskInventory;
 }
 
 /**
@@ -101,6 +104,7 @@ export function openMetadata(options: MetadataOptions): Promise<Metadata> {
       journal,
       taskIndex: new SqliteTaskIndex(shared),
       collector,
+      disk: new SqliteDiskInventory(db, content, options.blobs, directories),
       [Symbol.asyncDispose]: () => down.run(),
     };
   });
