@@ -8,7 +8,8 @@ const BAR_WIDTH = 40;
 const REDRAWS_PER_SECOND = 10;
 const GREEN = '\u001b[32m';
 const PLAIN = '\u001b[0m';
-const COLOURS = new RegExp(`${GREEN}|${PLAIN}`.replaceAll('[', String.raw`\[`), 'g');
+/** For a key with a sha256 digest, the longest status, the bar and two sizes. */
+const WHOLE_DIGEST_COLUMNS = 156;
 const LONG_HEX = /([0-9a-f]{12})[0-9a-f]{52,}/;
 
 /** Shows the jobs of a pull until disposed. */
@@ -55,7 +56,7 @@ function barDisplay(io: Io, terminal: Terminal, now: () => number): ProgressDisp
     const { columns, rows: height } = terminal.size();
     const visible = rows.visible(Math.max(1, height - 2));
     while (slots.length < visible.length + 1) slots.push(bars.create(1, 0, { line: '' }));
-    const lines = [...visible.map((row) => drawRow(row, columns)), footer(rows, now() - startedMs)];
+    const lines = [...drawRows(visible, columns), footer(rows, now() - startedMs)];
     for (const [at, slot] of slots.entries()) slot.update(0, { line: lines[at] ?? '' });
   };
   const clock = setInterval(() => {
@@ -73,20 +74,25 @@ function barDisplay(io: Io, terminal: Terminal, now: () => number): ProgressDisp
   };
 }
 
-/** `<key>: <status> |++++----| <done>/<total>`; where that is wider than the terminal, digests are shortened as git does it. */
-export function drawRow(row: ProgressRow, columns: number): string {
-  const line = drawLine(row, row.key);
-  return line.replaceAll(COLOURS, '').length <= columns ? line : drawLine(row, row.key.replace(LONG_HEX, '$1'));
+/**
+ * Lines `<key>: <status> |++++----| <done>/<total>`, the bars below each other. On a terminal too narrow for whole digests they are
+ * shortened, as git does it, in all lines alike.
+ */
+export function drawRows(rows: readonly ProgressRow[], columns: number): readonly string[] {
+  const short = columns < WHOLE_DIGEST_COLUMNS;
+  const heads = rows.map(({ key, status }) => `${oneLine(short ? key.replace(LONG_HEX, '$1') : key)}: ${status}`);
+  const width = Math.max(0, ...rows.map((row, at) => (row.total > 0 ? (heads[at]?.length ?? 0) : 0)));
+  return rows.map((row, at) => drawRow(row, heads[at] ?? '', width));
 }
 
-function drawLine(row: ProgressRow, key: string): string {
-  const head = `${oneLine(key)}: ${row.status}`;
+function drawRow(row: ProgressRow, head: string, width: number): string {
   if (row.note !== undefined) return `${head} (${oneLine(row.note)})`;
   if (row.total <= 0) return head;
   const share = Math.min(1, row.status === 'done' || row.status === 'exists' ? 1 : row.offset / row.total);
   const full = Math.round(share * BAR_WIDTH);
   const bar = `${GREEN}${'+'.repeat(full)}${PLAIN}${'-'.repeat(BAR_WIDTH - full)}`;
-  return `${head} |${bar}| ${formatBytes(share === 1 ? row.total : row.offset)}/${formatBytes(row.total)}`;
+  const offset = share === 1 ? row.total : row.offset;
+  return `${head.padEnd(width)} |${bar}| ${formatBytes(offset)}/${formatBytes(row.total)}`;
 }
 
 function describeRow(row: ProgressRow): string {
