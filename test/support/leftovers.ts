@@ -49,7 +49,7 @@ export async function killProcesses(mine: Mine): Promise<void> {
     assert.deepEqual(left, []);
   });
   // Children last.
-  for (const path of (await findCgroups(mine)).reverse()) await rmdir(path).catch(() => undefined);
+  for (const path of (await findCgroups(mine, true)).reverse()) await rmdir(path).catch(() => undefined);
 }
 
 function tryKill(pid: number): void {
@@ -99,8 +99,8 @@ async function findProcesses({ dirs, cgroupNames = [], keepPids = [] }: Mine): P
   return found.filter((line) => line !== undefined);
 }
 
-/** Cgroups whose own name is one of the test's, or that lie below such a one. The folder of a namespace itself may stay. */
-async function findCgroups({ cgroupNames = [] }: Mine): Promise<string[]> {
+/** Cgroups below those that have one of the test's names, parents first; the folder of a namespace itself counts for `itself` only. */
+async function findCgroups({ cgroupNames = [] }: Mine, itself = false): Promise<string[]> {
   if (cgroupNames.length === 0) return [];
   const found: string[] = [];
   const visit = async (dir: string, depth: number, inside: boolean): Promise<void> => {
@@ -108,7 +108,7 @@ async function findCgroups({ cgroupNames = [] }: Mine): Promise<string[]> {
     for (const entry of entries.filter((each) => each.isDirectory())) {
       const path = join(dir, entry.name);
       const named = cgroupNames.includes(entry.name);
-      if (inside) found.push(path);
+      if (inside || (itself && named)) found.push(path);
       if (depth > 0) await visit(path, depth - 1, inside || named);
     }
   };

@@ -14,12 +14,17 @@ import { tempDir } from './temp-dir.js';
 
 /**
  * Acts as an OCI runtime: leaves a shell that runs its first argument as an orphan, and its pid in a file beside itself. It forks
- * nothing else, and the orphan begins when it has ended, lest it reap it; descriptor 3 is stdin, which a shell takes away from what runs in the background.
+ * nothing else, and the orphan begins when it has ended, lest it reap it: descriptor 5 reads the end of a pipe that the runtime alone
+ * can write to. Descriptor 3 is stdin, which a shell takes away from what runs in the background. All of it works in the test's folder,
+ * so that what a broken test leaves can be found.
  */
 const FAKE_RUNTIME = `#!/bin/sh
-exec 3<&0
-sh -c 'while kill -0 "$1" 2>/dev/null; do :; done; eval "$0"' "$1" $$ <&3 3<&- &
-printf %s $! > "\${0%/*}/pid"
+cd "\${0%/*}" || exit 1
+mkfifo gate.$$ || exit 1
+exec 3<&0 4<>gate.$$ 5<gate.$$
+sh -c 'read -r _ <&5; exec 5<&-; eval "$0"' "$1" <&3 3<&- 4>&- &
+exec 5<&-
+printf %s $! > pid
 `;
 
 /** What a test sees of a monitor's life. */
