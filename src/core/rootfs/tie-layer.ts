@@ -95,11 +95,12 @@ class Tie {
     if (name === undefined || this.#layer.look(components) === undefined) return;
     const below = this.#lower.with(components, ({ stat }) => stat);
     if (below !== undefined && isSymlink(below)) this.#redirect(path, components, needed);
-    else if (needed || (below !== undefined && isDirectory(below))) {
+    else if (below !== undefined && isDirectory(below)) {
       this.#layer.within(components.slice(0, -1), (dir) => {
         this.#layer.takeAttributes(components, { dir, name: rawName(name) }, this.#lower);
       });
-    } else this.#remove(components);
+    } else if (!needed) this.#remove(components);
+    else if (below !== undefined) throw notDirectory(components, path);
   }
 
   #tieWhiteout(components: readonly string[]): void {
@@ -239,6 +240,6 @@ function quote(path: string): string {
 function notDirectory(path: readonly string[], whole: string): DaemonError {
   return new DaemonError(
     'invalid-argument',
-    `layer: ${quote(path.join('/'))} is a file, yet ${quote(whole)} leads through it`,
+    `layer: ${quote(path.join('/'))} is a file, yet an entry of ${quote(whole)} lies beneath it`,
   );
 }
