@@ -138,6 +138,7 @@ for (const name of ['SIGINT', 'SIGTERM'] as const) {
 try {
   await demo(interrupted.signal);
 } catch (error) {
-  process.stderr.write(`demo: ${error instanceof Error ? error.message : String(error)}\n`);
+  const cause: unknown = interrupted.signal.aborted ? interrupted.signal.reason : error;
+  process.stderr.write(`demo: ${cause instanceof Error ? cause.message : String(cause)}\n`);
   process.exitCode = 1;
 }

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { spawn } from 'node:child_process';
 import { readdir } from 'node:fs/promises';
 import { test } from 'node:test';
 import { join } from 'node:path';
@@ -7,17 +8,16 @@ import { PACKAGE_ROOT } from '../support/package-root.js';
 import { run } from '../support/run.js';
 import { tempDir } from '../support/temp-dir.js';
 
+const DEMO = ['--import', 'tsx', join(PACKAGE_ROOT, 'scripts/demo.ts')];
+const READY = 'Ready to accept connections';
+
 test('demo: a real Redis is pulled, run, asked, stopped and removed, and nothing stays', async (t) => {
   const temporary = await tempDir(t);
-  const { code, stdout, stderr } = await run(
-    process.execPath,
-    ['--import', 'tsx', join(PACKAGE_ROOT, 'scripts/demo.ts')],
-    {
-      cwd: PACKAGE_ROOT,
-      env: { ...process.env, TMPDIR: temporary.path, TSX_DISABLE_CACHE: '1' },
-      timeoutMs: 120_000,
-    },
-  );
+  const { code, stdout, stderr } = await run(process.execPath, DEMO, {
+    cwd: PACKAGE_ROOT,
+    env: { ...process.env, TMPDIR: temporary.path, TSX_DISABLE_CACHE: '1' },
+    timeoutMs: 120_000,
+  });
   const text = stdout.toString();
   assert.equal(code, 0, `${text}\n${stderr.toString()}`);
 
@@ -43,6 +43,30 @@ test('demo: a real Redis is pulled, run, asked, stopped and removed, and nothing
   assert.match(text, /\$ ctr list\nID +PID +STATUS.*\n\n\$ dist rmi/);
   assert.match(text, /\$ dist images\nREF +TYPE +DIGEST +SIZE.*\n\n# Done/);
 
+  assert.deepEqual(await readdir(temporary.path), [], 'files left behind');
+  await assertNothingLeft({ dirs: [temporary.path] });
+});
+
+test('demo: stopped by Ctrl-C in the middle, it leaves nothing either', async (t) => {
+  const temporary = await tempDir(t);
+  const demo = spawn(process.execPath, DEMO, {
+    cwd: PACKAGE_ROOT,
+    env: { ...process.env, TMPDIR: temporary.path, TSX_DISABLE_CACHE: '1' },
+    stdio: ['ignore', 'pipe', 'pipe'],
+    detached: true,
+  });
+  let text = '';
+  let told = '';
+  demo.stderr.on('data', (bytes: Buffer) => (told += bytes.toString()));
+  demo.stdout.on('data', (bytes: Buffer) => {
+    const before = text.includes(READY);
+    text += bytes.toString();
+    // A terminal sends it to all of its foreground.
+    if (!before && text.includes(READY) && demo.pid !== undefined) process.kill(-demo.pid, 'SIGINT');
+  });
+  const code = await new Promise((resolve) => demo.once('close', resolve));
+  assert.equal(code, 1, text);
+  assert.match(told, /^demo: stopped by SIGINT$/m);
   assert.deepEqual(await readdir(temporary.path), [], 'files left behind');
   await assertNothingLeft({ dirs: [temporary.path] });
 });

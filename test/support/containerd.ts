@@ -6,6 +6,7 @@ import { stringify } from 'smol-toml';
 import { Teardown } from '../../src/base/teardown.js';
 import { killProcesses } from './leftovers.js';
 import { unmountBelow } from './mount-table.js';
+import { WITH_US } from './run.js';
 import { tempDir } from './temp-dir.js';
 
 /** Debian's containerd with folders and a socket of its own. */
@@ -26,7 +27,9 @@ export function openContainerd(): Promise<Containerd> {
     const disabled_plugins = ['io.containerd.grpc.v1.cri'];
     const settings = { version: 2, root, state, disabled_plugins, grpc: { address }, debug: { level: 'info' } };
     await writeFile(config, stringify(settings));
-    const child = spawn('containerd', ['--config', config], { stdio: ['ignore', 'ignore', 'pipe'] });
+    const child = spawn('setpriv', [...WITH_US, 'containerd', '--config', config], {
+      stdio: ['ignore', 'ignore', 'pipe'],
+    });
     const ended = new Promise<void>((resolve) => {
       child.once('close', () => {
         resolve();

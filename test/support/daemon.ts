@@ -8,6 +8,7 @@ import { Teardown } from '../../src/base/teardown.js';
 import { assertNothingLeft, killProcesses, type Mine } from './leftovers.js';
 import { unmountBelow } from './mount-table.js';
 import { PACKAGE_ROOT } from './package-root.js';
+import { WITH_US } from './run.js';
 import { tempDir } from './temp-dir.js';
 
 /** A line of the daemon's log. */
@@ -124,15 +125,10 @@ class Daemon implements TestDaemon {
 
   async start(): Promise<void> {
     if (this.#child) throw new Error('the daemon runs already');
-    const command = [
-      ...(this.#options.wrapper ?? []),
-      process.execPath,
-      MAIN,
-      '--config',
-      join(this.dir, 'config.toml'),
-    ];
+    const settings = ['--config', join(this.dir, 'config.toml')];
+    const command = [...WITH_US, ...(this.#options.wrapper ?? []), process.execPath, MAIN, ...settings];
     const env = withoutAddresses({ ...process.env, ...this.#options.env });
-    const child = spawn(command[0] ?? '', command.slice(1), { stdio: ['ignore', 'ignore', 'pipe'], env, cwd: '/' });
+    const child = spawn('setpriv', command, { stdio: ['ignore', 'ignore', 'pipe'], env, cwd: '/' });
     this.#child = child;
     const text: string[] = [];
     await new Promise<void>((resolve, reject) => {

@@ -5,6 +5,7 @@ import { createInterface } from 'node:readline';
 import { Teardown } from '../../src/base/teardown.js';
 import { type Digest, hexOf } from '../../src/spec/digest.js';
 import type { Image } from './image.js';
+import { WITH_US } from './run.js';
 import { tempDir } from './temp-dir.js';
 import { openTokenServer } from './token-server.js';
 
@@ -58,7 +59,9 @@ export function openRegistry(options: RegistryOptions = {}): Promise<Registry> {
     await mkdir(join(home.path, 'data'));
     // JSON is YAML.
     await writeFile(config, JSON.stringify(settings));
-    const child = spawn('docker-registry', ['serve', config], { stdio: ['ignore', 'ignore', 'pipe'] });
+    const child = spawn('setpriv', [...WITH_US, 'docker-registry', 'serve', config], {
+      stdio: ['ignore', 'ignore', 'pipe'],
+    });
     down.add(() => stop(child));
     const answered: Answered[] = [];
     const host = await listeningAddress(child, answered);

@@ -17,6 +17,9 @@ export interface RunOptions {
   readonly timeoutMs?: number;
 }
 
+/** Arguments of setpriv for a server of a test: it ends with the test's process, however that ends. */
+export const WITH_US = ['--pdeathsig', 'KILL', '--'] as const;
+
 const SIGNAL_NUMBERS: Partial<Record<NodeJS.Signals, number>> = {
   SIGHUP: 1,
   SIGINT: 2,
