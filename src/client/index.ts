@@ -15,6 +15,18 @@ export {
   type IngestRequest,
   type StoredContent,
 } from './content.js';
+export {
+  collectGarbage,
+  diskUsage,
+  explainObject,
+  type Amount,
+  type CollectionReport,
+  type Explanation,
+  type KeptChain,
+  type KeptObject,
+  type UsageReport,
+  type UsageSizes,
+} from './disk-usage.js';
 export { journalRange, readEvents, type ClientEvent, type EventsRequest, type JournalRange } from './events.js';
 export {
   execProcess,

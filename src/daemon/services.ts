@@ -2,12 +2,14 @@ import type { Execution } from '../core/execution/execution.js';
 import type { Runtime } from '../core/execution/runtime.js';
 import type { Remotes } from '../core/remotes/remotes.js';
 import type { Puller } from '../core/transfer/pull.js';
+import { createDiskUsage } from '../core/usage/disk-usage.js';
 import { implement, type ServiceName, type ServiceRegistration } from '../rpc/handlers.js';
 import { wholeSchema } from '../rpc/whole.js';
 import { createAttachService } from '../service/attach.js';
 import { createContainersService } from '../service/containers.js';
 import { createContentService } from '../service/content.js';
 import { createDiffService } from '../service/diff.js';
+import { createDiskUsageService } from '../service/disk-usage.js';
 import { createEventsService } from '../service/events.js';
 import { createExecutionService } from '../service/execution.js';
 import { createHealthService } from '../service/health.js';
@@ -67,6 +69,10 @@ export async function createServices(parts: ServiceParts): Promise<readonly Serv
     implement('containerd.services.version.v1.Version', createVersionService(VERSION, '')),
     implement('wharfd.services.rootfs.v1.RootfsService', createRootfsService(stores)),
     implement('wharfd.services.remotes.v1.RemotesService', createRemotesService(remotes, streams)),
+    implement(
+      'wharfd.services.diskusage.v1.DiskUsageService',
+      createDiskUsageService(createDiskUsage(metadata.disk, metadata.collector)),
+    ),
     implement('wharfd.services.journal.v1.JournalService', createJournalService(metadata.journal)),
     implement('wharfd.services.attach.v1.AttachService', createAttachService(execution)),
     implement('wharfd.services.execution.v1.ExecutionService', createExecutionService(execution)),

@@ -2,9 +2,11 @@ import type { Program } from '../shared/program.js';
 import { active } from './active.js';
 import { apply } from './apply.js';
 import { remove } from './delete.js';
+import { df } from './df.js';
 import { edit } from './edit.js';
 import { fetchOne } from './fetch-object.js';
 import { fetch } from './fetch.js';
+import { gc } from './gc.js';
 import { get } from './get.js';
 import { images } from './images.js';
 import { ingest } from './ingest.js';
@@ -12,6 +14,7 @@ import { list } from './list.js';
 import { pull } from './pull.js';
 import { rmi } from './rmi.js';
 import { mounts, prepare, unpack } from './rootfs.js';
+import { why } from './why.js';
 
 /** The program for images and what they are made of. */
 export const dist: Program = {
@@ -33,5 +36,8 @@ export const dist: Program = {
     unpack,
     prepare,
     mounts,
+    df,
+    why,
+    gc,
   ],
 };

@@ -70,6 +70,41 @@ test('requests make one run, and one that goes wrong is logged and followed by o
   await again.promise;
 });
 
+test('a run that has begun since answers what was asked for before', async (t) => {
+  t.mock.timers.enable({ apis: ['setTimeout'] });
+  let runs = 0;
+  const stores: Collectable = {
+    removeNames() {
+      runs += 1;
+      return [];
+    },
+    removeBytes: () => Promise.resolve(NOTHING),
+  };
+  await using collector = new Collector(stores, { log: SILENT, delayMs: 20 });
+  collector.request();
+  await collector.run();
+  t.mock.timers.tick(60_000);
+  await Promise.resolve();
+  assert.equal(runs, 1);
+});
+
+test('an idle daemon collects by the clock', async () => {
+  const third = deferred<undefined>();
+  let runs = 0;
+  const stores: Collectable = {
+    removeNames() {
+      runs += 1;
+      if (runs === 3) third.resolve(undefined);
+      return [];
+    },
+    removeBytes: () => Promise.resolve(NOTHING),
+  };
+  const alive = setInterval(() => undefined, 1000); // the collector's own clock keeps no process alive
+  await using _ = new Collector(stores, { log: SILENT, delayMs: 1, intervalMs: 5 });
+  await third.promise;
+  clearInterval(alive);
+});
+
 test('disposing waits for the run, and nothing starts afterwards', async () => {
   const stores = new SlowStores();
   const collector = new Collector(stores, { log: SILENT, delayMs: 1 });

@@ -65,6 +65,9 @@ export class Collector implements AsyncDisposable {
 
   async #collect(): Promise<GcReport> {
     this.#stop.signal.throwIfAborted();
+    // Whoever asked for a run soon gets it by this one.
+    clearTimeout(this.#scheduled);
+    this.#scheduled = undefined;
     const startMs = performance.now();
     const removed = this.#stores.removeNames((objects) => unreachable(objects, Date.now()));
     const went = await this.#stores.removeBytes(this.#stop.signal);
