@@ -36,8 +36,6 @@ export interface MeasureTreeTask {
   readonly directory: string;
 }
 
-export type LayerTask = ApplyLayerTask | TieLayerTask | CopyTreeTask | RemoveTreeTask | MeasureTreeTask;
-
 /** Bytes that crossed from another thread are plain arrays; gives them back as Buffers. */
 export function reviveDeferred(deferred: readonly Deferred[]): Deferred[] {
   return deferred.map((one) => {

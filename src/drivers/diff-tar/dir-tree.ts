@@ -4,6 +4,7 @@ import { isDirectory, isSymlink, isWhiteout } from '../../core/kernel/file-type.
 import { OPEN } from '../../core/kernel/open-flags.js';
 import { DirNode } from './dir-node.js';
 import { quotePath, rawBytes, splitComponents } from './entry-path.js';
+import type { MemoryBounds } from './memory-bounds.js';
 
 const OPEN_DIRECTORIES_MAX = 256;
 const SYMLINKS_MAX = 40;
@@ -25,13 +26,15 @@ export class DirTree implements Disposable {
   onInvented: ((node: DirNode) => void) | undefined;
   readonly #files: DirectoryFiles;
   readonly #maxDepth: number;
+  readonly #bounds: MemoryBounds;
   /** Open directories, the one used last at the end. */
   readonly #open = new Map<DirNode, Fd>();
   #last: DirNode | undefined;
 
   /** @param rootPath The directory that becomes `/`, trusted up to its last component. */
-  constructor(files: DirectoryFiles, rootPath: string, maxDepth: number) {
+  constructor(files: DirectoryFiles, rootPath: string, maxDepth: number, bounds: MemoryBounds) {
     this.#files = files;
+    this.#bounds = bounds;
     this.#maxDepth = maxDepth;
     this.root = new DirNode(undefined, '', 'found');
     this.root.fd = files.openDirectory(rootPath);
@@ -144,6 +147,7 @@ export class DirTree implements Disposable {
 
   /** Takes in a directory that was there before. */
   adopt(parent: DirNode, name: string, stat: FileStat): DirNode {
+    this.#bounds.add('directories');
     const node = parent.addChild(name, 'found');
     node.times = { mtime: stat.mtime, atime: stat.atime };
     return node;
@@ -157,6 +161,7 @@ export class DirTree implements Disposable {
         `layer: ${quotePath(pathIn(parent, name))} is over ${this.#maxDepth} directories deep`,
       );
     }
+    this.#bounds.add('directories');
     const dir = this.fd(parent);
     const raw = rawBytes(name);
     this.#files.makeDirectory(dir, raw, 0o755);

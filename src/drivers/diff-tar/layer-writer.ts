@@ -8,6 +8,7 @@ import { DirTree, pathIn } from './dir-tree.js';
 import { EntryMetadata } from './entry-metadata.js';
 import { quotePath, rawBytes, splitPath } from './entry-path.js';
 import { FileWriter } from './file-writer.js';
+import { MemoryBounds } from './memory-bounds.js';
 import type { TarEntry, TarSink } from './tar-entry.js';
 import { markerOf, Whiteouts, type Marker } from './whiteouts.js';
 import { EVERYTHING, rememberPaths, type WrittenPaths } from './written-paths.js';
@@ -37,6 +38,7 @@ export class LayerWriter implements TarSink, Disposable {
   readonly #files: DirectoryFiles;
   readonly #target: LayerTarget;
   readonly #tree: DirTree;
+  readonly #bounds = new MemoryBounds();
   readonly #written: WrittenPaths;
   readonly #whiteouts: Whiteouts;
   readonly #metadata: EntryMetadata;
@@ -51,13 +53,13 @@ export class LayerWriter implements TarSink, Disposable {
   constructor(files: DirectoryFiles, target: LayerTarget) {
     this.#files = files;
     this.#target = target;
-    this.#tree = new DirTree(files, target.directory, target.limits.maxPathDepth);
+    this.#tree = new DirTree(files, target.directory, target.limits.maxPathDepth, this.#bounds);
     this.#tree.onInvented = (node) => {
       this.#count(PAGE_BYTES);
       this.#written.add(node.path);
       if (node.severed) this.#whiteouts.markOpaque(node);
     };
-    this.#written = this.#isEmpty() ? EVERYTHING : rememberPaths();
+    this.#written = this.#isEmpty() ? EVERYTHING : rememberPaths(this.#bounds);
     this.#whiteouts = new Whiteouts(files, this.#tree, this.#written, target.form);
     this.#metadata = new EntryMetadata(files);
     const { mtime, atime } = files.stat(this.#tree.fd(this.#tree.root), '.');
@@ -135,6 +137,7 @@ export class LayerWriter implements TarSink, Disposable {
     if (parent === undefined) return;
     if (marker.kind === 'opaque') this.#whiteouts.hideAll(parent);
     else if (this.#whiteouts.hide(parent, marker.hidden)) {
+      this.#bounds.add('deletions');
       (parent.deleted ??= []).push(marker.hidden);
       this.#count(0);
     }
@@ -270,6 +273,7 @@ export class LayerWriter implements TarSink, Disposable {
     this.#replacing(parent, name, () => {
       this.#files.createFile(this.#tree.fd(parent), rawBytes(name), PLACEHOLDER);
     });
+    this.#bounds.add('links to lower layers');
     (parent.pendingLinks ??= new Map<string, string>()).set(name, target);
     this.#count(0);
   }

@@ -1,3 +1,5 @@
+import type { MemoryBounds } from './memory-bounds.js';
+
 /**
  * What the layer itself put into a directory that was not empty: a whiteout hides the rest only. Paths below the root, latin1 of
  * the raw bytes.
@@ -11,7 +13,13 @@ export interface WrittenPaths {
 export const EVERYTHING: WrittenPaths = { add: () => undefined, has: () => true };
 
 /** Remembers every path. */
-export function rememberPaths(): WrittenPaths {
+export function rememberPaths(bounds: MemoryBounds): WrittenPaths {
   const paths = new Set<string>();
-  return { add: (path) => void paths.add(path), has: (path) => paths.has(path) };
+  return {
+    add(path) {
+      bounds.add('paths');
+      paths.add(path);
+    },
+    has: (path) => paths.has(path),
+  };
 }
