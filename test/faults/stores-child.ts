@@ -47,7 +47,7 @@ export async function writeForEver(root: string): Promise<void> {
   for (let count = 0; ; count += 1) {
     const writer = await metadata.content(SCOPE).writer(`ref-${count % 3}`);
     await writer.truncate(0);
-    await writer.write(randomBytes(1 + ((count * 7919) % 60_000)));
+    await writer.write(randomBytes(32 + ((count * 7919) % 60_000)));
     const { digest } = await writer.commit({}, KEPT);
     process.stdout.write(`${digest}\n`);
   }
