@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { chmod, chown, link, mkdir, readdir, readFile, rm, stat, utimes, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { test, type TestContext } from 'node:test';
+import { Teardown } from '../../src/base/teardown.js';
 import type { WorkerPool } from '../../src/core/diff/worker-pool.js';
 import type { DirectoryFiles } from '../../src/core/kernel/directory-files.js';
 import type { Disks } from '../../src/core/kernel/disks.js';
@@ -168,10 +169,11 @@ async function fill(top: string): Promise<void> {
 }
 
 async function stageOf(t: TestContext, open: OpenBackend): Promise<Stage> {
-  const { path: home } = await tempDir(t);
+  const down = new Teardown();
+  t.after(() => down.run());
+  const { path: home } = down.own(await tempDir());
   const kernel = createKernel();
-  const pool = openWorkerPool(SOURCE_WORKER_URL, 1);
-  t.after(() => pool[Symbol.asyncDispose]());
+  const pool = down.own(openWorkerPool(SOURCE_WORKER_URL, 1));
   const root = join(home, 'backend');
   const parts = { root, pool, files: kernel.files, disks: kernel.disks };
   let places = 0;

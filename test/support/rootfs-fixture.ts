@@ -48,11 +48,13 @@ export interface RootfsFixtureOptions {
   readonly applier?: (real: Applier) => Applier;
 }
 
-export async function rootfsFixture(t: TestContext, options: RootfsFixtureOptions = {}): Promise<RootfsFixture> {
-  const { path: root } = await tempDir(t);
-  const fixture = await openRootfs(root, options);
-  t.after(() => fixture[Symbol.asyncDispose]());
-  return fixture;
+export function rootfsFixture(t: TestContext, options: RootfsFixtureOptions = {}): Promise<RootfsFixture> {
+  return Teardown.build(async (down) => {
+    const home = down.own(await tempDir());
+    const fixture = down.own(await openRootfs(home.path, options));
+    t.after(() => down.run());
+    return fixture;
+  });
 }
 
 /** Opens the stores of a folder, new or left by an earlier one. */

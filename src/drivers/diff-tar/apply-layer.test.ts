@@ -249,3 +249,18 @@ test('no descriptor stays open, whatever happens', async (t) => {
   await assert.rejects((await bench(t)).apply(blob, { limits: { maxBytes: 1 << 20 } }));
   assert.equal((await readdir('/proc/self/fd')).length, before);
 });
+
+test('a full disk is told as such', async (t) => {
+  const { dir, apply } = await bench(t);
+  const mount = { type: 'tmpfs', source: 'tmpfs', options: ['size=1m'] };
+  for (const tar of [
+    await large(),
+    await tarOf([
+      { path: 'a', data: Buffer.alloc(600_000, 1) },
+      { path: 'b', data: Buffer.alloc(600_000, 2) },
+    ]),
+  ]) {
+    await using _ = await kernel.mounts.mountAll([mount], dir);
+    await assertRejectsWithKind(apply(tar), 'resource-exhausted', /no space left/);
+  }
+});
