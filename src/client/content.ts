@@ -2,6 +2,7 @@ import { isKind } from '../base/errors.js';
 import { toSafeNumber } from '../rpc/int64.js';
 import { dateOfTimestamp } from '../rpc/time.js';
 import { finishDigest, hasherOf, parseDigest, type Digest } from '../spec/digest.js';
+import { LABELS, ROOT_LABEL_PATHS, rootLabels } from '../spec/labels.js';
 import type { Session } from './session.js';
 
 const CHUNK_BYTES = 1024 * 1024;
@@ -84,6 +85,8 @@ export interface IngestRequest {
   readonly size?: number | undefined;
   readonly digest?: Digest | undefined;
   readonly labels?: Readonly<Record<string, string>>;
+  /** The command that wants the content kept until it is deleted, as a user would type it. Without it the collector may take it. */
+  readonly keptBy?: string;
   readonly signal?: AbortSignal;
 }
 
@@ -98,7 +101,8 @@ export async function ingestContent(
   request: IngestRequest,
   source: AsyncIterable<Uint8Array>,
 ): Promise<Digest> {
-  const { ref, size = 0, digest = '', labels = {} } = request;
+  const { ref, size = 0, digest = '', keptBy } = request;
+  const labels = { ...request.labels, ...(keptBy === undefined ? {} : rootLabels(keptBy)) };
   const hash = hasherOf('sha256');
   async function* messages() {
     yield { action: 'WRITE' as const, ref, total: String(size), expected: digest, offset: '0', data: Buffer.alloc(0) };
@@ -125,9 +129,20 @@ export async function ingestContent(
     for await (const reply of contentOf(session).write(messages(), optional(request.signal))) stored = reply.digest;
   } catch (error) {
     if (!isKind(error, 'already-exists')) throw error;
-    return digest === '' ? finishDigest('sha256', hash) : digest;
+    const present = digest === '' ? finishDigest('sha256', hash) : digest;
+    if (keptBy !== undefined) await keepContent(session, present, keptBy, request.signal);
+    return present;
   }
   return parseDigest(stored);
+}
+
+/** Content that is kept already stays as it is. */
+async function keepContent(session: Session, digest: Digest, command: string, signal?: AbortSignal): Promise<void> {
+  const service = contentOf(session);
+  const { info } = await service.info({ digest }, optional(signal));
+  if (info && LABELS.gcRoot in info.labels) return;
+  const update_mask = { paths: [...ROOT_LABEL_PATHS] };
+  await service.update({ info: { digest, labels: rootLabels(command) }, update_mask }, optional(signal));
 }
 
 function dateOf(timestamp: Parameters<typeof dateOfTimestamp>[0]): Date {

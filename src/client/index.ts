@@ -47,6 +47,7 @@ export { fetchObject, type FetchObjectOptions } from './remotes.js';
 export {
   applyLayer,
   prepareRootfs,
+  removeRootfs,
   rootfsMounts,
   unpackManifest,
   type AppliedLayer,

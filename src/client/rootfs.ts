@@ -60,6 +60,22 @@ export async function prepareRootfs(
   return reply.mounts;
 }
 
+/**
+ * Ends what `unpackManifest` and `prepareRootfs` keep.
+ *
+ * @param request.key A prepared snapshot, or a chain ID.
+ * @param request.sync Comes back when the space is free.
+ * @returns True when it is still there, as something else keeps it.
+ * @throws not-found. failed-precondition: a container or another snapshot needs it.
+ */
+export async function removeRootfs(
+  session: Session,
+  request: { readonly key: string; readonly snapshotter?: string; readonly sync?: boolean },
+  signal?: AbortSignal,
+): Promise<boolean> {
+  return (await session.service(SERVICE).remove(request, signal ? { signal } : {})).kept;
+}
+
 /** The mounts of a snapshot. */
 export async function rootfsMounts(
   session: Session,

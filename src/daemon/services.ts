@@ -1,6 +1,7 @@
 import type { Execution } from '../core/execution/execution.js';
 import type { Runtime } from '../core/execution/runtime.js';
 import type { Remotes } from '../core/remotes/remotes.js';
+import { createKeptRootfs } from '../core/rootfs/kept-rootfs.js';
 import type { Puller } from '../core/transfer/pull.js';
 import { createDiskUsage } from '../core/usage/disk-usage.js';
 import { implement, type ServiceName, type ServiceRegistration } from '../rpc/handlers.js';
@@ -51,6 +52,14 @@ export async function createServices(parts: ServiceParts): Promise<readonly Serv
   const { metadata } = stores;
   const streams = new StreamRegistry();
   const hostPlatform = platformOfNode(process.arch);
+  const keptRootfs = createKeptRootfs({
+    ...metadata,
+    rootfs: stores.rootfs,
+    snapshots: stores.snapshots,
+    defaultSnapshotter: config.snapshotter,
+    objects: () => metadata.disk.objects(),
+    collection: metadata.collector,
+  });
   const services = [
     implement('containerd.services.content.v1.Content', createContentService(metadata.content)),
     implement('containerd.services.images.v1.Images', createImagesService(metadata.images)),
@@ -67,7 +76,10 @@ export async function createServices(parts: ServiceParts): Promise<readonly Serv
     ),
     implement('containerd.services.streaming.v1.Streaming', createStreamingService(streams)),
     implement('containerd.services.version.v1.Version', createVersionService(VERSION, '')),
-    implement('wharfd.services.rootfs.v1.RootfsService', createRootfsService(stores)),
+    implement(
+      'wharfd.services.rootfs.v1.RootfsService',
+      createRootfsService({ rootfs: keptRootfs, differ: stores.differ }),
+    ),
     implement('wharfd.services.remotes.v1.RemotesService', createRemotesService(remotes, streams)),
     implement(
       'wharfd.services.diskusage.v1.DiskUsageService',

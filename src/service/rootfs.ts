@@ -1,6 +1,7 @@
 import { DaemonError } from '../base/errors.js';
 import type { Differ } from '../core/diff/differ.js';
-import type { Rootfs, UnpackProgress } from '../core/rootfs/rootfs.js';
+import type { KeptRootfs } from '../core/rootfs/kept-rootfs.js';
+import type { UnpackProgress } from '../core/rootfs/rootfs.js';
 import { ingestRef, type TransferProgress } from '../core/transfer/progress.js';
 import { ProgressFeed } from '../core/transfer/progress-feed.js';
 import type { Incoming, ServiceImplementation } from '../rpc/handlers.js';
@@ -14,14 +15,14 @@ export function createRootfsService({
   rootfs,
   differ,
 }: {
-  readonly rootfs: Rootfs;
+  readonly rootfs: KeptRootfs;
   readonly differ: Pick<Differ, 'applyTo'>;
 }): ServiceImplementation<'wharfd.services.rootfs.v1.RootfsService'> {
   return {
     async *unpack({ target, snapshotter, platform }, { scope, signal }) {
       const feed = new ProgressFeed();
       const work = rootfs
-        .unpackManifest(scope, parseDigest(target?.digest ?? ''), {
+        .unpack(scope, parseDigest(target?.digest ?? ''), {
           snapshotter,
           signal,
           onProgress: (progress) => {
@@ -43,6 +44,9 @@ export function createRootfsService({
     },
     async mounts({ key, snapshotter }, { scope }) {
       return { mounts: (await rootfs.mounts(scope, key, snapshotter)).map(toWireMount) };
+    },
+    async remove({ key, snapshotter, sync }, { scope }) {
+      return { kept: await rootfs.remove(scope, { key, snapshotter, sync }) };
     },
     async apply(requests, { signal }) {
       const messages = requests[Symbol.asyncIterator]();

@@ -13,6 +13,8 @@ export const LABELS = {
   gcFlat: 'containerd.io/gc.flat',
   /** Beside gc.root: which command keeps the object. */
   keptBy: 'wharfd.io/kept-by',
+  /** On a lease of an operation: what it is for. */
+  operation: 'wharfd.io/operation',
   gcRefContent: 'containerd.io/gc.ref.content',
   gcRefSnapshot: 'containerd.io/gc.ref.snapshot',
   gcRefImage: 'containerd.io/gc.ref.image',
@@ -24,6 +26,21 @@ export const LABELS = {
   defaultSnapshotter: 'containerd.io/defaults/snapshotter',
   defaultRuntime: 'containerd.io/defaults/runtime',
 } as const;
+
+/** Long names of what a command worked on are cut. */
+const COMMAND_LENGTH_MAX = 1024;
+
+/**
+ * Labels that keep content or a snapshot until somebody ends it.
+ *
+ * @param command The command that wants it kept, as a user would type it.
+ */
+export function rootLabels(command: string, since = new Date()): Labels {
+  return { [LABELS.gcRoot]: since.toISOString(), [LABELS.keptBy]: command.slice(0, COMMAND_LENGTH_MAX) };
+}
+
+/** Field paths of `rootLabels`, for an update that leaves other labels alone. */
+export const ROOT_LABEL_PATHS: readonly string[] = [`labels.${LABELS.gcRoot}`, `labels.${LABELS.keptBy}`];
 
 /** @throws invalid-argument: a key and its value are over 4096 bytes together. */
 export function checkLabels(labels: Labels): void {

@@ -24,7 +24,8 @@ export const edit = defineCommand({
     const edited = digestOf(after);
     if (edited === digest)
       throw new DaemonError('failed-precondition', `blob ${digest} was not changed: nothing is stored`);
-    const request = { ref: `edit-${edited}`, size: after.length, digest: edited, signal };
+    const keptBy = `dist edit ${digest}`;
+    const request = { ref: `edit-${edited}`, size: after.length, digest: edited, keptBy, signal };
     out.line(await ingestContent(session(), request, once(after)));
     return 0;
   },

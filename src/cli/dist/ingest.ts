@@ -12,7 +12,8 @@ export const ingest = defineCommand({
     digest: text('--expected-digest <digest>', 'refuse any other digest', parseDigest),
   },
   async run({ args, options, io, session, out, signal }) {
-    const request = { ref: only(args), size: options.size, digest: options.digest, signal };
+    const ref = only(args);
+    const request = { ref, size: options.size, digest: options.digest, keptBy: `dist ingest ${ref}`, signal };
     out.line(await ingestContent(session(), request, bytesOf(io.stdin)));
     return 0;
   },

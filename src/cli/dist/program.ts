@@ -13,7 +13,7 @@ import { ingest } from './ingest.js';
 import { list } from './list.js';
 import { pull } from './pull.js';
 import { rmi } from './rmi.js';
-import { mounts, prepare, unpack } from './rootfs.js';
+import { mounts, prepare, removal, unpack } from './rootfs.js';
 import { why } from './why.js';
 
 /** The program for images and what they are made of. */
@@ -36,6 +36,7 @@ export const dist: Program = {
     unpack,
     prepare,
     mounts,
+    removal,
     df,
     why,
     gc,

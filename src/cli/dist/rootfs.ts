@@ -1,7 +1,7 @@
 import { DaemonError } from '../../base/errors.js';
-import { prepareRootfs, rootfsMounts, unpackManifest, type ClientMount } from '../../client/rootfs.js';
+import { prepareRootfs, removeRootfs, rootfsMounts, unpackManifest, type ClientMount } from '../../client/rootfs.js';
 import { parseDigest } from '../../spec/digest.js';
-import { only } from '../shared/arguments.js';
+import { forEach, only } from '../shared/arguments.js';
 import { defineCommand } from '../shared/command.js';
 import { flag, text } from '../shared/options.js';
 
@@ -40,6 +40,19 @@ export const mounts = defineCommand({
     for (const mount of found) out.line(mountCommand(mount, target));
     return 0;
   },
+});
+
+export const removal = defineCommand({
+  usage: 'rootfs rm <target...>',
+  summary: 'Remove what "rootfs prepare" made, or let go what "rootfs unpack" keeps (by its chain ID)',
+  options: { snapshotter: SNAPSHOTTER, sync: flag('--sync', 'come back when the space is free') },
+  run: ({ args, options, session, out, signal }) =>
+    forEach(args, out, async (key) => {
+      const request = { key, snapshotter: options.snapshotter ?? '', sync: options.sync };
+      const kept = await removeRootfs(session(), request, signal);
+      if (kept) out.note(`${key} stays, as others need it: "dist why ${key}" tells who`);
+      else out.line(key);
+    }),
 });
 
 /** A line for mount(8) that a shell reads back as these words. */

@@ -1,4 +1,4 @@
-import { LABELS } from '../../spec/labels.js';
+import { LABELS, type Labels } from '../../spec/labels.js';
 import type { GcKind, GcNode, GcObject } from './graph.js';
 import { expiryOf, relationOf, rootLabelOf, type OwnerGraph, type OwnerId, type Step } from './owners.js';
 
@@ -75,21 +75,31 @@ function linksTo(graph: OwnerGraph, target: OwnerId, before: ReadonlyMap<string,
   return links;
 }
 
-function reasonOf(root: GcObject, nowMs: number): Omit<OwnerChain, 'links'> {
-  const { kind, labels } = root;
+function reasonOf({ kind, labels }: GcObject, nowMs: number): Omit<OwnerChain, 'links'> {
   const expires = expiryOf(labels);
   const until = expires !== undefined && nowMs <= expires ? ` until ${new Date(expires).toISOString()}` : '';
-  if (kind === 'ingest') return { reason: 'ingest that is being written, or may be resumed' };
-  const label = kind === 'content' || kind === 'snapshot' ? rootLabelOf(labels) : undefined;
-  if (label === undefined)
-    return {
-      reason: kind === 'content' || kind === 'snapshot' ? `label ${LABELS.gcExpire}${until}` : `${kind}${until}`,
-    };
+  switch (kind) {
+    case 'ingest':
+      return { reason: 'ingest that is being written, or may be resumed' };
+    case 'content':
+    case 'snapshot':
+      return labelReason(labels, until);
+    default:
+      return { reason: `${kind}${until}`, ...keeper(labels[LABELS.operation]) };
+  }
+}
+
+function labelReason(labels: Labels, until: string): Omit<OwnerChain, 'links'> {
+  const label = rootLabelOf(labels);
+  if (label === undefined) return { reason: `label ${LABELS.gcExpire}${until}` };
   const since = Date.parse(labels[label] ?? '');
-  const keptBy = labels[LABELS.keptBy];
   return {
     reason: `label ${label}`,
-    ...(keptBy === undefined ? {} : { keptBy }),
+    ...keeper(labels[LABELS.keptBy]),
     ...(Number.isNaN(since) ? {} : { keptSince: new Date(since) }),
   };
+}
+
+function keeper(command: string | undefined): { readonly keptBy?: string } {
+  return command === undefined ? {} : { keptBy: command };
 }

@@ -9,7 +9,7 @@ import type { Scope, Scoped } from '../namespaces/scope.js';
 const KEEP_MS = 12 * 3600 * 1000;
 
 /** Says on a lease of ours what it was made for. */
-const PURPOSE = 'wharfd.io/operation';
+const PURPOSE = LABELS.operation;
 
 /** Leases of operations that run, which nobody tidies up. */
 const RUNNING = new Set<string>();

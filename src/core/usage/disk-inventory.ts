@@ -21,6 +21,8 @@ export interface DiskView {
 
 /** Looks at the stores from outside. */
 export interface DiskInventory {
+  /** All objects of all namespaces, as of now. */
+  objects(): readonly StoredObject[];
   view(signal?: AbortSignal): Promise<DiskView>;
 }
 

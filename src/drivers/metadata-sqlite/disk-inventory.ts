@@ -2,6 +2,7 @@ import { stat } from 'node:fs/promises';
 import { setImmediate } from 'node:timers/promises';
 import { isErrno, isKind } from '../../base/errors.js';
 import type { BlobStore } from '../../core/content/blob-store.js';
+import type { StoredObject } from '../../core/gc/graph.js';
 import {
   blobPiece,
   ingestPiece,
@@ -39,10 +40,14 @@ export class SqliteDiskInventory implements DiskInventory {
     this.#directories = directories;
   }
 
+  objects(): readonly StoredObject[] {
+    return [...readObjects(this.#db, this.#content.writers)];
+  }
+
   async view(signal?: AbortSignal): Promise<DiskView> {
     const files = await this.#blobs.inventory();
     // Read in one go, as of one moment; sizes on disk can be looked at afterwards.
-    const objects = [...readObjects(this.#db, this.#content.writers)];
+    const objects = this.objects();
     const layers = this.#db.sql<LayerRow>('SELECT id, snapshotter, size FROM layers').all();
     const held = this.#db.sql<{ layer: number }>('SELECT DISTINCT layer FROM lease_layers').all();
     const pieces = new Map<string, Piece>();
