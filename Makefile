@@ -42,7 +42,7 @@ build/cli/.done: $(SOURCES) scripts/bundle.ts package-lock.json
 check: setup ## format, lint, types, room boundaries, dead code, generated code
 	$(BIN)/prettier --check --log-level warn .
 	$(BIN)/tsc -p tsconfig.json
-	$(BIN)/eslint --cache --cache-location build/.cache/eslint .
+	$(BIN)/eslint .
 	$(BIN)/depcruise --config .dependency-cruiser.cjs src test bench scripts
 	$(BIN)/knip
 	$(BIN)/buf lint
