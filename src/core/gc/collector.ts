@@ -13,7 +13,7 @@ export interface CollectorOptions {
 
 const DELAY_MS = 100;
 const INTERVAL_MS = 10 * 60 * 1000;
-/** Scheduled runs take no more than this part of the time. */
+/** Marking keeps the daemon from everything else, so scheduled runs do it for no more than this part of the time. */
 const BUSY_PART = 0.02;
 
 /** Runs the garbage collection, one run at a time. */
@@ -70,9 +70,9 @@ export class Collector implements AsyncDisposable {
     this.#scheduled = undefined;
     const startMs = performance.now();
     const removed = this.#stores.removeNames((objects) => unreachable(objects, Date.now()));
+    this.#restUntilMs = Date.now() + (performance.now() - startMs) / BUSY_PART;
     const went = await this.#stores.removeBytes(this.#stop.signal);
     const durationMs = performance.now() - startMs;
-    this.#restUntilMs = Date.now() + durationMs / BUSY_PART;
     if (removed.length > 0 || went.files > 0 || went.layers > 0) {
       this.#log.info({ removed: countKinds(removed), ...went, durationMs }, 'garbage collected');
     }
