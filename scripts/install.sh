@@ -29,8 +29,9 @@ install_all() {
   case $prefix in /*) ;; *) echo "install: PREFIX must be absolute, got $prefix" >&2; exit 2 ;; esac
   rm -rf "$home"
   mkdir -p "$home/build" "$root/bin" "$share" "$(dirname "$unit")"
-  cp -r build/js build/daemon build/cli build/native "$home/build/"
-  rm -rf "$home/build/native/test"
+  cp -r build/js build/daemon build/cli "$home/build/"
+  mkdir "$home/build/native"
+  cp build/native/wharfd.node build/native/wharfd-monitor "$home/build/native/"
   cp package.json LICENSE "$home/"
   copy_modules
   scripts/launchers.sh "$root/bin" "$prefix/lib/wharfd"

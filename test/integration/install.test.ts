@@ -1,9 +1,12 @@
 import assert from 'node:assert/strict';
-import { readdir, readFile } from 'node:fs/promises';
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdir, readdir, readFile } from 'node:fs/promises';
 import { test } from 'node:test';
 import { join } from 'node:path';
+import { createInterface } from 'node:readline';
 import { PACKAGE_ROOT } from '../support/package-root.js';
-import { output, type Ran, run } from '../support/run.js';
+import { output, WITH_US } from '../support/run.js';
 import { tempDir } from '../support/temp-dir.js';
 
 /** What sudo leaves of an environment; node need not be in this PATH. */
@@ -20,10 +23,7 @@ test('install: the launchers run from where they are, under any PATH, and uninst
     assert.match(await output(launcher, ['--version'], { env: BARE }), version, name);
     assert.doesNotMatch(await readFile(launcher, 'utf8'), new RegExp(PACKAGE_ROOT), name);
   }
-  // The whole daemon is there: it gets as far as its own directories, and says what is wrong with them.
-  const { code, stderr } = await startOn(join(prefix, 'bin/wharfd'), '/dev/null/no-folder');
-  assert.notEqual(code, 0);
-  assert.match(stderr.toString(), /^wharfd: .*\/dev\/null\/no-folder.*\n$/);
+  await serveFrom(join(prefix, 'bin'), join(dir.path, 'run'));
   assert.match(
     await readFile(join(prefix, 'lib/systemd/system/wharfd.service'), 'utf8'),
     new RegExp(`^ExecStart=${prefix}/bin/wharfd$`, 'm'),
@@ -53,7 +53,26 @@ async function packageVersion(): Promise<string> {
   return (JSON.parse(await readFile(join(PACKAGE_ROOT, 'package.json'), 'utf8')) as { version: string }).version;
 }
 
-function startOn(launcher: string, folder: string): Promise<Ran> {
-  const folders = ['--root', join(folder, 'root'), '--state', join(folder, 'state'), '--address', join(folder, 'sock')];
-  return run(launcher, folders, { env: BARE });
+/** Starts the installed daemon on folders of its own, asks it, and stops it. */
+async function serveFrom(bin: string, folder: string): Promise<void> {
+  const address = join(folder, 'sock');
+  const folders = ['--root', join(folder, 'root'), '--state', join(folder, 'state'), '--address', address];
+  await mkdir(folder);
+  const daemon = spawn('/usr/bin/setpriv', [...WITH_US, join(bin, 'wharfd'), ...folders], {
+    env: BARE,
+    stdio: ['ignore', 'ignore', 'pipe'],
+  });
+  const ended = once(daemon, 'exit');
+  const log: string[] = [];
+  for await (const line of createInterface({ input: daemon.stderr })) {
+    log.push(line);
+    if (line.includes('wharfd serves')) break;
+  }
+  assert.match(log.join('\n'), /wharfd serves/);
+  const images = await output(join(bin, 'dist'), ['--address', address, 'images'], { env: BARE });
+  assert.match(images, /^REF +TYPE +DIGEST/);
+  const version = await output(join(bin, 'ctr'), ['--address', address, 'version'], { env: BARE });
+  assert.match(version, new RegExp((await packageVersion()).replaceAll('.', '\\.')));
+  daemon.kill('SIGTERM');
+  assert.deepEqual(await ended, [0, null]);
 }
