@@ -28,9 +28,11 @@ export async function* receivedBytes(stream: Readable): AsyncGenerator<Uint8Arra
   });
   try {
     for (;;) {
-      for (let next = queue.shift(); next; next = queue.shift()) {
-        ahead -= next.length;
-        if (ahead <= AHEAD_BYTES_MAX && stream.isPaused()) stream.resume();
+      while (queue.length > 0) {
+        // What came in while the last piece was written goes on as one: each write costs the same, be it small or large.
+        const next = Buffer.concat(queue.splice(0));
+        ahead = 0;
+        if (stream.isPaused()) stream.resume();
         yield next;
       }
       if (last.end && 'error' in last.end) throw last.end.error;
