@@ -1,4 +1,7 @@
-/** Side by side with Debian's containerd: `make bench` prints each figure with its target, ratio and verdict. */
+/**
+ * Side by side with Debian's containerd: `make bench` prints each figure with its target, ratio and verdict. Arguments choose figures by a
+ * part of their name, and docs/benchmarks.md stays as it is then: `node --import tsx bench/main.ts pull`.
+ */
 import { join } from 'node:path';
 import { Teardown } from '../src/base/teardown.js';
 import { skopeoPush } from '../test/support/oci-layout.js';
@@ -73,13 +76,21 @@ async function bench(): Promise<void> {
   const theirs = down.own(await openContainerd());
   for (const engine of [ours, theirs]) await engine.pull(reference);
   const rows: Row[] = [];
-  for (const figure of figuresFor(reference)) rows.push(...(await interleave(figure, ours, theirs)));
+  const wanted = process.argv.slice(2);
+  const chosen = (name: string) => wanted.length === 0 || wanted.some((part) => name.includes(part));
+  for (const figure of figuresFor(reference)) {
+    if (chosen(figure.name)) rows.push(...(await interleave(figure, ours, theirs)));
+  }
+  if (chosen('memory')) rows.push(...(await compareMemoryOf(ours, theirs, reference)));
+  await report(rows, wanted.length === 0 ? 'docs/benchmarks.md' : undefined);
+}
+
+async function compareMemoryOf(ours: Engine, theirs: Engine, reference: string): Promise<Row[]> {
   const memory = {
     ours: await memoryOf(ours, reference, MEMORY_CONTAINERS),
     theirs: await memoryOf(theirs, reference, MEMORY_CONTAINERS),
   };
-  rows.push(...compareMemory(memory.ours, memory.theirs));
-  await report(rows, 'docs/benchmarks.md');
+  return compareMemory(memory.ours, memory.theirs);
 }
 
 await bench();

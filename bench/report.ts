@@ -48,8 +48,8 @@ export function compareMemory(ours: Memory, theirs: Memory): Row[] {
   ];
 }
 
-/** Prints the rows and writes them to a page. */
-export async function report(rows: readonly Row[], path: string): Promise<void> {
+/** Prints the rows, and writes them to a page where one is given. */
+export async function report(rows: readonly Row[], path: string | undefined): Promise<void> {
   const table = rows.map((row) => [
     row.figure,
     row.ours,
@@ -61,6 +61,7 @@ export async function report(rows: readonly Row[], path: string): Promise<void> 
   const head = ['figure', 'wharfd', 'containerd 1.6.20', 'ratio', 'target', 'verdict'];
   const lines = [head, head.map(() => '---'), ...table].map((cells) => `| ${cells.join(' | ')} |`);
   process.stdout.write(`${lines.join('\n')}\n`);
+  if (path === undefined) return;
   const commit = (await output('git', ['rev-parse', '--short', 'HEAD'])).trim();
   const machine = `${cpus().length} processors, Linux ${(await readFile('/proc/sys/kernel/osrelease', 'utf8')).trim()}`;
   const page = [
