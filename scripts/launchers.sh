@@ -10,14 +10,15 @@ quoted() {
 }
 
 launcher() {
-  local name=$1 entry=$2 temporary
+  local name=$1 entry=$2 environment=${3:-} temporary
   temporary=$(mktemp "$dir/.$name.XXXXXX")
-  printf '#!/bin/sh\nexec %s %s "$@"\n' "$(quoted "$node")" "$(quoted "$home/$entry")" >"$temporary"
+  printf '#!/bin/sh\n%sexec %s %s "$@"\n' "$environment" "$(quoted "$node")" "$(quoted "$home/$entry")" >"$temporary"
   chmod 755 "$temporary"
   mv "$temporary" "$dir/$name"
 }
 
 mkdir -p "$dir"
-launcher wharfd build/daemon/main.js
+# Threads for file calls: with Node's four, flushing small blobs to the disk holds up the download of large ones.
+launcher wharfd build/daemon/main.js 'UV_THREADPOOL_SIZE=${UV_THREADPOOL_SIZE:-16} '
 launcher dist build/cli/dist.cjs
 launcher ctr build/cli/ctr.cjs

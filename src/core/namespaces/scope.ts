@@ -3,6 +3,8 @@ export interface Scope {
   readonly namespace: string;
   /** What the call makes or names joins this lease. */
   readonly lease?: string;
+  /** Content committed here need survive a power cut only with the end of the operation that it is a step of, which is durable. */
+  readonly partOfOperation?: boolean;
 }
 
 /** Gives the port as seen from one namespace (and lease); cheap to call for every request. */

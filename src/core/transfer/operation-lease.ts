@@ -34,7 +34,7 @@ export class OperationLease {
   #outcome: Outcome = 'failed';
 
   private constructor(scope: Scope, id: string, store: LeaseStore, ours?: { purpose: string; expiresAt: Date }) {
-    this.scope = { ...scope, lease: id };
+    this.scope = { ...scope, lease: id, partOfOperation: true };
     this.#id = id;
     this.#store = store;
     this.#ours = ours;

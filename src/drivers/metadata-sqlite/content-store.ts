@@ -14,7 +14,7 @@ import { updateLabels } from '../../spec/field-paths.js';
 import { parseFilters } from '../../spec/filter.js';
 import { checkLabels, type Labels } from '../../spec/labels.js';
 import { keeping } from './database.js';
-import { exists, toInfo, type BlobRow, type ContentRows, type IngestRow } from './content-rows.js';
+import { exists, FLUSH_INGESTS, toInfo, type BlobRow, type ContentRows, type IngestRow } from './content-rows.js';
 import type { ContentState, OpenWriter } from './content-state.js';
 import { IngestWriter } from './content-writer.js';
 import { contentFields, ingestFields } from './filter-fields.js';
@@ -138,7 +138,7 @@ export class SqliteContent implements ContentStore {
       }
       const known = sharedSize === undefined ? expected : { ...expected, size: sharedSize };
       return this.#rows.startIngest(this.#scope, ref, known, sharedSize !== undefined);
-    });
+    }, FLUSH_INGESTS);
   }
 
   /** A blob whose file was lost or cut off counts as absent, so that fetching it again heals it. */

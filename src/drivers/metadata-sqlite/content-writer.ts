@@ -5,7 +5,7 @@ import type { ContentInfo, ContentWriter, Expected, IngestStatus } from '../../c
 import type { Scope } from '../../core/namespaces/scope.js';
 import { algorithmOf, type Digest } from '../../spec/digest.js';
 import { checkLabels, type Labels } from '../../spec/labels.js';
-import type { IngestRow } from './content-rows.js';
+import { FLUSH_INGESTS, type IngestRow } from './content-rows.js';
 import type { ContentState } from './content-state.js';
 
 interface Opened {
@@ -111,7 +111,7 @@ export class IngestWriter implements ContentWriter {
       return db.change(() => {
         this.#state.rows.endIngest(this.#scope, this.#row.ref);
         return this.#state.rows.addBlob(this.#scope, digest, size, labels);
-      });
+      }, !this.#scope.partOfOperation);
     } finally {
       // Only where the transaction was kept; else the bytes wait for another try.
       if (!this.#state.rows.hasIngestFile(this.#row.file)) await this.#state.blobs.removeIngest(this.#row.file);
@@ -150,7 +150,7 @@ export class IngestWriter implements ContentWriter {
       if (this.#state.rows.ingest(this.#scope.namespace, this.#row.ref)?.file === this.#row.file) {
         this.#state.shared.db.change(() => {
           this.#state.rows.touchIngest(this.#scope.namespace, this.#row.ref, this.#now().updatedAt);
-        });
+        }, FLUSH_INGESTS);
       }
     } finally {
       this.#release();

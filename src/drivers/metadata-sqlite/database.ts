@@ -27,6 +27,7 @@ export class Database implements Disposable {
   readonly #db: Sqlite.Database;
   readonly #statements = new Map<string, Sqlite.Statement>();
   readonly #afterCommit = new Set<() => void>();
+  #flushes = true;
 
   constructor(path: string) {
     this.path = path;
@@ -59,9 +60,15 @@ export class Database implements Disposable {
   /**
    * Runs `work` in one transaction, durable on return. A throw undoes all of it, but for `keeping`.
    *
+   * @param flush False: a crash of the daemon can't undo it, but a power cut may until the next durable transaction, which takes
+   *   along all before it. For steps of an operation that ends with a durable one: each flush waits for the whole disk.
    * @throws What `work` threw. resource-exhausted: the disk is full; internal: SQLite's own trouble.
    */
-  change<T>(work: () => T): T {
+  change<T>(work: () => T, flush = true): T {
+    if (flush !== this.#flushes) {
+      this.#db.pragma(`synchronous = ${flush ? 'FULL' : 'NORMAL'}`);
+      this.#flushes = flush;
+    }
     this.sql('BEGIN IMMEDIATE').run();
     let outcome: { readonly value: T } | { readonly refusal: DaemonError };
     try {
