@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { readdir, readFile, truncate, writeFile } from 'node:fs/promises';
 import { after, before, test } from 'node:test';
 import { join } from 'node:path';
+import { Teardown } from '../../src/base/teardown.js';
 import { ctr } from '../../src/cli/ctr/program.js';
 import { dist } from '../../src/cli/dist/program.js';
 import type { Program } from '../../src/cli/shared/program.js';
@@ -15,21 +16,19 @@ import { openRegistry, type Registry } from '../support/registry.js';
 
 const NO_DIGEST = `sha256:${'0'.repeat(64)}`;
 
+const down = new Teardown();
 let registry: Registry;
 let daemon: TestDaemon;
 let good: string;
 
 before(async () => {
-  registry = await openRegistry();
-  daemon = await openDaemon();
+  registry = down.own(await openRegistry());
+  daemon = down.own(await openDaemon());
   good = await registry.push(await makeBusyboxImage(), 'busybox');
   assert.equal((await runCommand(dist, daemon, ['pull', good])).code, 0);
 });
 
-after(async () => {
-  await daemon[Symbol.asyncDispose]();
-  await registry[Symbol.asyncDispose]();
-});
+after(() => down.run());
 
 /** The command must fail by one line on stderr that matches all of `says`. */
 async function fails(

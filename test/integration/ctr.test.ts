@@ -4,6 +4,7 @@ import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { after, before, test } from 'node:test';
 import { join } from 'node:path';
 import { PassThrough } from 'node:stream';
+import { Teardown } from '../../src/base/teardown.js';
 import { ctr } from '../../src/cli/ctr/program.js';
 import { dist } from '../../src/cli/dist/program.js';
 import { BUSYBOX_USER, makeBusyboxImage } from '../support/busybox-image.js';
@@ -13,13 +14,14 @@ import { eventually } from '../support/eventually.js';
 import { assertNothingLeft } from '../support/leftovers.js';
 import { openRegistry, type Registry } from '../support/registry.js';
 
+const down = new Teardown();
 let registry: Registry;
 let daemon: TestDaemon;
 let image: string;
 
 before(async () => {
-  registry = await openRegistry();
-  daemon = await openDaemon();
+  registry = down.own(await openRegistry());
+  daemon = down.own(await openDaemon());
   const settings = {
     Cmd: ['sh', '-c', 'echo own command in "$PWD" as $(id -u)'],
     WorkingDir: '/tmp',
@@ -29,10 +31,7 @@ before(async () => {
   assert.equal((await runCommand(dist, daemon, ['pull', image])).code, 0);
 });
 
-after(async () => {
-  await daemon[Symbol.asyncDispose]();
-  await registry[Symbol.asyncDispose]();
-});
+after(() => down.run());
 
 function run(args: readonly string[], options?: CommandOptions): Promise<Told> {
   return runCommand(ctr, daemon, args, options);
