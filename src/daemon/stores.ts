@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import type { Logger } from '../base/logger.js';
 import type { Teardown } from '../base/teardown.js';
 import { DEFAULT_LIMITS, type ApplyLimits } from '../core/diff/applier.js';
+import { createComparer, type Comparer } from '../core/diff/comparer.js';
 import { createDiffer, type Differ } from '../core/diff/differ.js';
 import { pooledApplier } from '../core/diff/pooled-applier.js';
 import type { WorkerPool } from '../core/diff/worker-pool.js';
@@ -29,6 +30,7 @@ export interface Stores {
   readonly backends: readonly SnapshotBackend[];
   readonly rootfs: Rootfs;
   readonly differ: Differ;
+  readonly comparer: Comparer;
   readonly pool: WorkerPool;
   /** @param name Empty for the daemon's default. @throws not-found: no such snapshotter. */
   readonly snapshots: (scope: Scope, name: string) => LayeredSnapshotter;
@@ -88,7 +90,14 @@ export async function openStores(config: Config, kernel: Kernel, log: Logger, do
     scratch: join(root, 'apply'),
   });
   await differ.clean();
-  return { metadata, backends, rootfs, differ, pool, snapshots, contentRoot };
+  const comparer = createComparer({
+    content: metadata.content,
+    pool,
+    mounts: kernel.mounts,
+    scratch: join(root, 'compare'),
+  });
+  await comparer.clean();
+  return { metadata, backends, rootfs, differ, comparer, pool, snapshots, contentRoot };
 }
 
 /** The configured bounds, and those that nobody has a reason to change. */

@@ -1,6 +1,8 @@
 import type {
   ApplyLayerTask,
   CopyTreeTask,
+  DiffLayerTask,
+  ListChangesTask,
   MeasureTreeTask,
   RemoveTreeTask,
   TieLayerTask,
@@ -8,6 +10,7 @@ import type {
 import { tieLayer } from '../core/rootfs/tie-layer.js';
 import { measureTree } from '../core/snapshots/measure-tree.js';
 import { applyLayer } from '../drivers/diff-tar/apply-layer.js';
+import { diffLayer, listChanges } from '../drivers/diff-tar/diff-layer.js';
 import { copyTree } from '../drivers/snapshot-native/copy-tree.js';
 import { serveTasks, type TaskWatch } from '../drivers/worker-pool/serve-tasks.js';
 import { createKernel } from '../sys/kernel.js';
@@ -20,6 +23,9 @@ serveTasks({
   'tie-layer': (task: TieLayerTask, watch: TaskWatch) => {
     tieLayer(kernel.files, task, () => watch.check());
   },
+  'diff-layer': (task: DiffLayerTask, watch: TaskWatch) => diffLayer(kernel, task.request, () => watch.check()),
+  'list-changes': (task: ListChangesTask, watch: TaskWatch) =>
+    listChanges(kernel.files, task.sides, () => watch.check()),
   'copy-tree': (task: CopyTreeTask, watch: TaskWatch) => {
     copyTree(kernel, task.from, task.to, () => watch.check());
   },

@@ -69,6 +69,24 @@ test("containerd's own ctr: it runs, lists, enters and ends a container of ours"
   await assertNothingLeft(daemon.mine);
 });
 
+test("containerd's own ctr: it has our daemon make layers of snapshots, and its own takes them", async () => {
+  await using registry = await openRegistry();
+  await using daemon = await openDaemon();
+  const name = await registry.push(await makeBusyboxImage(), 'busybox');
+  const pulled = await runBuilt('dist', daemon, ['pull', name]);
+  assert.equal(pulled.code, 0, pulled.stderr.toString());
+  const script = 'echo new > /new; ln /new /again; mkdir -m 1777 /dir; echo x > /dir/x; rm /bin/busybox; true';
+  await foreign(daemon, ['run', name, 'changed', 'sh', '-c', script]);
+  await foreign(daemon, ['containers', 'delete', '--keep-snapshot', 'changed']);
+  const { stdout: layer } = await foreign(daemon, ['snapshots', 'diff', 'changed']);
+  const listed = (await run('tar', ['-tzf', '-'], { input: layer })).stdout.toString().trimEnd().split('\n');
+  for (const path of ['again', 'bin/.wh.busybox', 'dir/', 'dir/x', 'new']) assert.ok(listed.includes(path), path);
+  const found = listed.filter((path) => path === 'new' || path === 'again').length;
+  assert.equal(found, 2);
+  await foreign(daemon, ['snapshots', 'rm', 'changed']);
+  await assertNothingLeft(daemon.mine);
+});
+
 /** Debian's ctr. */
 function ctr({ address, namespace }: Target, args: readonly string[]): Promise<Ran> {
   return run('/usr/bin/ctr', ['--address', address, '--namespace', namespace, ...args]);

@@ -5,6 +5,7 @@ import { isKind } from '../../src/base/errors.js';
 import { SILENT } from '../../src/base/logger.js';
 import { Teardown } from '../../src/base/teardown.js';
 import { DEFAULT_LIMITS, type Applier, type ApplyLimits } from '../../src/core/diff/applier.js';
+import { createComparer, type Comparer } from '../../src/core/diff/comparer.js';
 import { createDiffer, type Differ } from '../../src/core/diff/differ.js';
 import { pooledApplier } from '../../src/core/diff/pooled-applier.js';
 import type { WorkerPool } from '../../src/core/diff/worker-pool.js';
@@ -30,6 +31,7 @@ export interface RootfsFixture extends AsyncDisposable {
   readonly root: string;
   readonly rootfs: Rootfs;
   readonly differ: Differ;
+  readonly comparer: Comparer;
   readonly metadata: Metadata;
   readonly pool: WorkerPool;
   readonly backends: ReadonlyMap<string, SnapshotBackend>;
@@ -92,9 +94,15 @@ export function openRootfs(root: string, options: RootfsFixtureOptions = {}): Pr
       limits,
       scratch: join(root, 'apply'),
     });
+    const comparer = createComparer({
+      content: metadata.content,
+      pool,
+      mounts: kernel.mounts,
+      scratch: join(root, 'compare'),
+    });
     let mountPoints = 0;
     return {
-      ...{ root, rootfs, differ, metadata, pool, tasks, snapshots },
+      ...{ root, rootfs, differ, comparer, metadata, pool, tasks, snapshots },
       backends: new Map(backends.map((backend) => [backend.name, backend])),
       store: (image, namespace = SCOPE.namespace) => store(metadata, namespace, image),
       async mounted(mounts, use) {

@@ -1,7 +1,6 @@
-import { randomBytes } from 'node:crypto';
 import { createWriteStream } from 'node:fs';
-import { mkdir, rm, rmdir, stat } from 'node:fs/promises';
-import { isAbsolute, join } from 'node:path';
+import { rm, stat } from 'node:fs/promises';
+import { isAbsolute } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import { DaemonError, isErrno } from '../../base/errors.js';
 import type { Descriptor } from '../../spec/descriptor.js';
@@ -12,6 +11,8 @@ import type { Mount, Mounts } from '../kernel/mounts.js';
 import type { Scope, Scoped } from '../namespaces/scope.js';
 import type { Applied, Applier, ApplyLimits } from './applier.js';
 import type { TieLayerTask } from './layer-tasks.js';
+import { overlayOption } from './overlay-mount.js';
+import { Scratch } from './scratch.js';
 import type { WorkerPool } from './worker-pool.js';
 
 /** Applies layers where a client says. */
@@ -65,9 +66,11 @@ export function createDiffer(parts: DifferParts): Differ {
 
 class LayerDiffer implements Differ {
   readonly #parts: DifferParts;
+  readonly #scratch: Scratch;
 
   constructor(parts: DifferParts) {
     this.#parts = parts;
+    this.#scratch = new Scratch(parts.scratch, parts.kernel.mounts);
   }
 
   async apply(
@@ -95,7 +98,7 @@ class LayerDiffer implements Differ {
 
   async applyTo(directory: string, bytes: AsyncIterable<Uint8Array>, signal?: AbortSignal): Promise<Applied> {
     await checkDirectory(directory);
-    const spool = await this.#scratchPath();
+    const spool = await this.#scratch.path();
     try {
       await pipeline(bytes, createWriteStream(spool, { flags: 'wx', mode: 0o600 }), signal ? { signal } : {});
       return await this.#write(spool, MEDIA_TYPES.ociLayer, { directory, form: 'plain', lower: [] }, signal);
@@ -105,10 +108,7 @@ class LayerDiffer implements Differ {
   }
 
   async clean(): Promise<void> {
-    const { scratch, kernel } = this.#parts;
-    const left = (await kernel.mounts.list()).filter(({ mountPoint }) => mountPoint.startsWith(`${scratch}/`));
-    for (const { mountPoint } of left.toReversed()) await kernel.mounts.unmount(mountPoint, { detach: true });
-    await rm(scratch, { recursive: true, force: true });
+    await this.#scratch.clean();
   }
 
   async #write(blobPath: string, mediaType: string, target: Target, signal?: AbortSignal): Promise<Applied> {
@@ -129,20 +129,7 @@ class LayerDiffer implements Differ {
       throw new DaemonError('invalid-argument', 'no mounts to apply the layer to: invalid argument');
     const direct = more.length === 0 ? targetOf(only) : undefined;
     if (direct) return await work(direct);
-    const directory = await this.#scratchPath();
-    await mkdir(directory, { mode: 0o700 });
-    try {
-      await using mounted = await this.#parts.kernel.mounts.mountAll(mounts, directory);
-      return await work({ directory: mounted.path, form: 'plain', lower: [] });
-    } finally {
-      // Never with what is in it: an unmount that went wrong leaves a file system of somebody there.
-      await rmdir(directory);
-    }
-  }
-
-  async #scratchPath(): Promise<string> {
-    await mkdir(this.#parts.scratch, { recursive: true, mode: 0o700 });
-    return join(this.#parts.scratch, randomBytes(8).toString('hex'));
+    return await this.#scratch.mounted(mounts, (directory) => work({ directory, form: 'plain', lower: [] }));
   }
 }
 
@@ -152,14 +139,10 @@ function targetOf({ type, source, options, target }: Mount): Target | undefined 
   if (type === 'bind' || options.includes('bind') || options.includes('rbind')) {
     return options.includes('ro') ? undefined : { directory: source, form: 'plain', lower: [] };
   }
-  const upper = valueOf(options, 'upperdir');
-  const lower = valueOf(options, 'lowerdir');
+  const upper = overlayOption(options, 'upperdir');
+  const lower = overlayOption(options, 'lowerdir');
   if (type !== 'overlay' || upper === undefined || lower === undefined) return undefined;
   return { directory: upper, form: 'overlay', lower: lower.split(':') };
-}
-
-function valueOf(options: readonly string[], key: string): string | undefined {
-  return options.find((option) => option.startsWith(`${key}=`))?.slice(key.length + 1);
 }
 
 async function checkDirectory(path: string): Promise<void> {

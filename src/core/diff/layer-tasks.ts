@@ -1,3 +1,5 @@
+import type { Digest } from '../../spec/digest.js';
+import type { FileTime } from '../kernel/directory-files.js';
 import type { ApplyRequest, Deferred } from './applier.js';
 
 /** What the worker threads of the daemon do with layers: see WorkerPool. Paths are plain strings of the daemon's own directories. */
@@ -34,6 +36,45 @@ export interface RemoveTreeTask {
 export interface MeasureTreeTask {
   readonly kind: 'measure-tree';
   readonly directory: string;
+}
+
+/** What is compared: an overlay's upper directory with the layers below it (nearest first), or two whole trees as they are seen. */
+export type DiffSides =
+  | { readonly kind: 'upper'; readonly upper: string; readonly lower: readonly string[] }
+  | { readonly kind: 'trees'; readonly left: string | undefined; readonly right: string };
+
+export interface DiffLayerRequest {
+  readonly sides: DiffSides;
+  /** Path of a file that is made, for the packed layer. */
+  readonly spool: string;
+  readonly packing: 'none' | 'gzip' | 'zstd';
+  /** Later times become this one. */
+  readonly latestTime: FileTime | undefined;
+}
+
+export interface DiffedLayer {
+  readonly diffId: Digest;
+  /** Bytes of the uncompressed tar. */
+  readonly tarBytes: number;
+}
+
+/** Writes a difference as a layer; DiffedLayer is the result, or undefined when the upper directory alone does not tell. */
+export interface DiffLayerTask {
+  readonly kind: 'diff-layer';
+  readonly request: DiffLayerRequest;
+}
+
+/** `replaced` is a directory with nothing left of what was in it. */
+export interface ListedChange {
+  /** Latin1 text of the raw bytes, without a leading slash; empty for the root. */
+  readonly path: string;
+  readonly kind: 'added' | 'modified' | 'replaced' | 'deleted';
+}
+
+/** Lists the changed paths; ListedChange[] is the result, or undefined as for DiffLayerTask. */
+export interface ListChangesTask {
+  readonly kind: 'list-changes';
+  readonly sides: DiffSides;
 }
 
 /** Bytes that crossed from another thread are plain arrays; gives them back as Buffers. */

@@ -5,6 +5,7 @@ import type { SpecUser } from '../../spec/runtime-spec.js';
 import type { Fd } from '../kernel/directory-files.js';
 import type { Kernel } from '../kernel/kernel.js';
 import type { Mount } from '../kernel/mounts.js';
+import { readonlyMounts } from '../kernel/readonly-mounts.js';
 import { makeVolumeDirectories, readRootfsFile, volumesExist } from './rootfs-files.js';
 
 /** Names of our own in the scratch directory, which others use too. */
@@ -29,7 +30,7 @@ export class RootfsView {
    */
   async prepare(mounts: readonly Mount[], user: string, volumes: readonly string[]): Promise<SpecUser> {
     const { files } = this.#kernel;
-    const { found, complete } = await this.#within(readonlyMounts(mounts), (root) => ({
+    const { found, complete } = await this.#within(readonlyMounts(mounts, HARMLESS), (root) => ({
       found: this.#userIn(root, user),
       complete: volumesExist(files, root, volumes),
     }));
@@ -90,27 +91,6 @@ export class RootfsView {
       await rmdir(dir);
     }
   }
-}
-
-/**
- * The same tree without a writable layer: the end of a writable overlay would write out all of its file system first.
- */
-function readonlyMounts(mounts: readonly Mount[]): Mount[] {
-  return mounts.map((mount) => {
-    const options =
-      mount.type === 'overlay' ? withoutUpper(mount.options) : mount.options.filter((option) => option !== 'rw');
-    return { ...mount, options: [...options, 'ro', ...HARMLESS] };
-  });
-}
-
-function withoutUpper(options: readonly string[]): string[] {
-  const upper = options.find((option) => option.startsWith('upperdir='))?.slice('upperdir='.length);
-  if (upper === undefined) return [...options];
-  return options
-    .filter((option) => !option.startsWith('upperdir=') && !option.startsWith('workdir='))
-    .map((option) =>
-      option.startsWith('lowerdir=') ? `lowerdir=${upper}:${option.slice('lowerdir='.length)}` : option,
-    );
 }
 
 function harmless(mount: Mount): Mount {
