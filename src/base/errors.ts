@@ -51,3 +51,16 @@ export function isErrno(error: unknown, code: string): boolean {
 export function messageOf(error: unknown): string {
   return error instanceof Error ? error.message : String(error);
 }
+
+const FULL = new Set(['ENOSPC', 'EDQUOT', 'SQLITE_FULL']);
+const CAUSES_MAX = 10;
+
+/** True when a full disk or a used-up quota is what lies behind `error`: it, or a cause of it. */
+export function isDiskFull(error: unknown): boolean {
+  let cause = error;
+  for (let depth = 0; depth < CAUSES_MAX && cause instanceof Error; depth += 1) {
+    if ('code' in cause && typeof cause.code === 'string' && FULL.has(cause.code)) return true;
+    cause = cause.cause;
+  }
+  return false;
+}

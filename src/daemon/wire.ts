@@ -18,6 +18,7 @@ import { checkIdentifier } from '../spec/identifier.js';
 import { platformOfNode } from '../spec/platform.js';
 import { createKernel } from '../sys/kernel.js';
 import type { Config } from './config.js';
+import { spaceAt } from './disk-space.js';
 import { nativeProgram } from './native-path.js';
 import { createServices } from './services.js';
 import { openStores, type Stores } from './stores.js';
@@ -46,7 +47,8 @@ export function wire(config: Config, log: Logger): Promise<Daemon> {
       leases: metadata.leases,
       rootfs,
       remotes,
-      freeSpace: async () => (await kernel.disks.stat(config.root)).availableBytes,
+      freeSpace: () => spaceAt(kernel, config.root),
+      log,
       concurrency: config.pull.concurrent_downloads,
     });
     const services = await createServices({ config, stores, runtime, execution, remotes, puller });

@@ -58,7 +58,13 @@ export function openPuller(prepare: (dir: string) => Promise<void> = async () =>
       return openMetadata({ path: join(dir, 'meta.db'), blobs, backends: [], log: SILENT });
     };
     const assemble = (metadata: Metadata): Puller =>
-      createPuller({ ...metadata, rootfs, remotes, freeSpace: () => Promise.resolve(self.free) });
+      createPuller({
+        ...metadata,
+        rootfs,
+        remotes,
+        freeSpace: () => Promise.resolve({ fileSystem: '/small', bytes: self.free }),
+        log: SILENT,
+      });
     let metadata = await open();
     down.add(async () => metadata[Symbol.asyncDispose]());
     let puller = undefined as unknown as Puller;

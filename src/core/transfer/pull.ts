@@ -1,7 +1,8 @@
-import { isKind } from '../../base/errors.js';
+import { isDiskFull, isKind } from '../../base/errors.js';
+import type { Logger } from '../../base/logger.js';
 import type { Descriptor } from '../../spec/descriptor.js';
 import type { Labels } from '../../spec/labels.js';
-import { LABELS } from '../../spec/labels.js';
+import { ROOT_LABEL_PATHS, rootLabels } from '../../spec/labels.js';
 import type { Platform } from '../../spec/platform.js';
 import type { ContentStore } from '../content/content-store.js';
 import type { ImageStore } from '../images/image-store.js';
@@ -14,8 +15,8 @@ import type { LeaseStore } from '../leases/lease-store.js';
 import type { Scope, Scoped } from '../namespaces/scope.js';
 import type { Fetcher, RemoteOptions, Remotes } from '../remotes/remotes.js';
 import type { Rootfs } from '../rootfs/rootfs.js';
-import { BlobFetching } from './blob-fetching.js';
-import { checkSpace, type FreeSpace } from './free-space.js';
+import { BlobFetching, type FetchWatcher } from './blob-fetching.js';
+import { SpaceReservations, type FreeSpace, type SpaceReservation } from './free-space.js';
 import { ImageUnpacking, type UnpackWish } from './image-unpacking.js';
 import { OperationLease } from './operation-lease.js';
 import type { ProgressSink } from './progress.js';
@@ -52,6 +53,7 @@ export interface PullPorts {
   readonly remotes: Remotes;
   /** Of the file system with content and snapshots. */
   readonly freeSpace: FreeSpace;
+  readonly log: Logger;
   /** Downloads of one pull at the same time. */
   readonly concurrency?: number;
 }
@@ -72,15 +74,17 @@ export interface Puller {
 /** Makes the one puller of a daemon: what several pulls have in common is fetched once. */
 export function createPuller(ports: PullPorts): Puller {
   const fetching = new BlobFetching(ports.content);
+  const space = new SpaceReservations(ports.freeSpace, ports.log);
   return {
     async pull(scope, request) {
       const lease = await OperationLease.open(ports.leases, scope, `pull ${request.reference}`);
       try {
-        const pulled = await pullUnder(lease, ports, fetching, request);
+        const pulled = await pullUnder(lease, { ...ports, fetching, space }, request);
         await lease.end('done');
         return pulled;
       } catch (error) {
         await lease.end(isInterruption(error, request.signal) ? 'interrupted' : 'failed');
+        if (error instanceof Error && isDiskFull(error)) throw await space.explain(request.reference, error);
         throw error;
       }
     },
@@ -92,12 +96,12 @@ function isInterruption(error: unknown, signal: AbortSignal): boolean {
   return signal.aborted || isKind(error, 'unavailable') || isKind(error, 'deadline-exceeded');
 }
 
-async function pullUnder(
-  lease: OperationLease,
-  ports: PullPorts,
-  fetching: BlobFetching,
-  request: PullRequest,
-): Promise<Pulled> {
+interface PullParts extends PullPorts {
+  readonly fetching: BlobFetching;
+  readonly space: SpaceReservations;
+}
+
+async function pullUnder(lease: OperationLease, ports: PullParts, request: PullRequest): Promise<Pulled> {
   const { signal } = request;
   const rows = new ProgressRows(request.reference, request.onProgress);
   rows.resolving();
@@ -110,6 +114,7 @@ async function pullUnder(
   rows.resolved(target);
 
   const content = ports.content(lease.scope);
+  using space = ports.space.open(name, content, lease.scope.namespace);
   await using unpacking = new ImageUnpacking({
     scope: lease.scope,
     content,
@@ -124,10 +129,10 @@ async function pullUnder(
   const children = onlyPlatforms(request.platforms, labelChildren(content, childrenOf(content)), name);
   const unpacks = request.unpacks.length > 0;
   const pull = inOrder(
-    fetchInto(fetching, lease, fetcher, name, rows),
+    fetchInto(ports.fetching, { lease, fetcher, name, rows, space }),
     labelSource(content, name),
     unpacking.handler,
-    rows.knowing(checkSpace({ content, free: ports.freeSpace, unpacks, name }, children)),
+    rows.knowing(space.checking(children, { unpacks })),
   );
   await dispatch(pull, [target], {
     concurrency: ports.concurrency ?? CONCURRENCY_DEFAULT,
@@ -140,17 +145,27 @@ async function pullUnder(
   return { name, target };
 }
 
-function fetchInto(
-  fetching: BlobFetching,
-  lease: OperationLease,
-  fetcher: Fetcher,
-  name: string,
-  rows: ProgressRows,
-): Handler {
+interface FetchParts {
+  readonly lease: OperationLease;
+  readonly fetcher: Fetcher;
+  readonly name: string;
+  readonly rows: ProgressRows;
+  readonly space: SpaceReservation;
+}
+
+function fetchInto(fetching: BlobFetching, { lease, fetcher, name, rows, space }: FetchParts): Handler {
   const labels = sourceLabels(name);
   return effect(async (target, signal) => {
-    const watcher = rows.fetching(target);
+    const row = rows.fetching(target);
+    const watcher: FetchWatcher = {
+      ...row,
+      downloading: (offset) => {
+        space.stored(target, offset);
+        row.downloading(offset);
+      },
+    };
     const outcome = await fetching.fetch({ target, fetcher, lease, labels, watcher, signal });
+    space.stored(target, target.size);
     rows.fetched(target, outcome);
   });
 }
@@ -159,6 +174,5 @@ async function keep(scope: Scope, ports: PullPorts, target: Descriptor, request:
   const images = ports.images(scope);
   for (const name of request.names) await images.put({ name, target, labels: request.labels ?? {} });
   if (request.names.length > 0) return;
-  const root = { [LABELS.gcRoot]: new Date().toISOString() };
-  await ports.content(scope).update(target.digest, root, [`labels.${LABELS.gcRoot}`]);
+  await ports.content(scope).update(target.digest, rootLabels(`dist fetch ${request.reference}`), ROOT_LABEL_PATHS);
 }

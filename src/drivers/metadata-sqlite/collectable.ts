@@ -34,7 +34,7 @@ export class SqliteCollectable implements Collectable {
   removeNames(choose: (objects: Iterable<GcObject>) => readonly GcNode[]): readonly GcNode[] {
     const suspects: Digest[] = [];
     const files: string[] = [];
-    const removed = this.#shared.db.change(() => {
+    const removed = this.#shared.db.relieve(() => {
       const chosen = choose(readObjects(this.#shared.db, this.#content.writers));
       for (const node of chosen) this.#remove(node, suspects, files);
       return chosen;

@@ -101,7 +101,7 @@ export class SqliteContainers implements ContainerStore {
   }
 
   async delete(id: string): Promise<void> {
-    this.#db.change(() => {
+    this.#db.relieve(() => {
       const { changes } = this.#db
         .sql('DELETE FROM containers WHERE namespace = ? AND id = ?')
         .run(this.#scope.namespace, id);

@@ -73,7 +73,7 @@ export class SqliteContent implements ContentStore {
   }
 
   async delete(digest: Digest): Promise<void> {
-    this.#state.shared.db.change(() => {
+    this.#state.shared.db.relieve(() => {
       this.#rows.neededBlob(this.#scope.namespace, digest);
       this.#rows.removeBlob(this.#scope, digest);
     });
@@ -182,7 +182,7 @@ export class SqliteContent implements ContentStore {
   async abort(ref: string): Promise<void> {
     const held = this.#state.writers.get(this.#key(ref));
     if (held) throw locked(ref, held.since);
-    const row = this.#state.shared.db.change(() => {
+    const row = this.#state.shared.db.relieve(() => {
       const found = this.#rows.ingest(this.#scope.namespace, ref);
       if (!found) throw new DaemonError('not-found', `reference ${ref}: not found`);
       this.#rows.endIngest(this.#scope, ref);

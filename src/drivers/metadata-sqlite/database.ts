@@ -1,5 +1,6 @@
 import Sqlite from 'better-sqlite3';
-import { DaemonError, messageOf } from '../../base/errors.js';
+import { DaemonError, isDiskFull, messageOf } from '../../base/errors.js';
+import { SpaceReserve } from './space-reserve.js';
 
 /** Ends a transaction with an error for the caller, whose changes are kept all the same (WIRE.md 16). */
 class KeptRefusal extends Error {
@@ -16,6 +17,23 @@ export function keeping(refusal: DaemonError): Error {
   return new KeptRefusal(refusal);
 }
 
+function isDamage(code: string): boolean {
+  return code === 'SQLITE_NOTADB' || code.startsWith('SQLITE_CORRUPT');
+}
+
+/** The error for a file that is no database, or not any more. */
+export function damaged(path: string, what: string, cause?: unknown): DaemonError {
+  return new DaemonError('data-loss', `${path} is broken (${what}): restart wharfd to have it set aside and rebuilt`, {
+    cause,
+  });
+}
+
+function isWriteError(code: string): boolean {
+  return (
+    /^SQLITE_IOERR_(WRITE|FSYNC|DIR_FSYNC|SHMSIZE|SHMMAP|SHMOPEN|TRUNCATE)$/.test(code) || code === 'SQLITE_CANTOPEN'
+  );
+}
+
 /** A consistent view of the whole database, from its own connection; other work goes on meanwhile. */
 export interface DatabaseView extends Disposable {
   sql<Row>(text: string): Sqlite.Statement<unknown[], Row>;
@@ -28,14 +46,21 @@ export class Database implements Disposable {
   readonly #statements = new Map<string, Sqlite.Statement>();
   readonly #afterCommit = new Set<() => void>();
   #flushes = true;
+  readonly #reserve: SpaceReserve;
 
   constructor(path: string) {
     this.path = path;
+    this.#reserve = new SpaceReserve(`${path}.reserve`);
     this.#db = new Sqlite(path);
-    this.#db.pragma('journal_mode = WAL');
-    this.#db.pragma('synchronous = FULL');
-    this.#db.pragma('foreign_keys = ON');
-    this.#db.pragma('busy_timeout = 5000');
+    try {
+      this.#db.pragma('journal_mode = WAL');
+      this.#db.pragma('synchronous = FULL');
+      this.#db.pragma('foreign_keys = ON');
+      this.#db.pragma('busy_timeout = 5000');
+    } catch (cause) {
+      this.#db.close();
+      throw this.#explain(cause);
+    }
   }
 
   /** A statement, compiled once. */
@@ -54,7 +79,17 @@ export class Database implements Disposable {
   }
 
   pragma(text: string): unknown {
-    return this.#db.pragma(text, { simple: true });
+    try {
+      return this.#db.pragma(text, { simple: true });
+    } catch (cause) {
+      throw this.#explain(cause);
+    }
+  }
+
+  /** @throws data-loss: what SQLite's quick_check finds. */
+  check(): void {
+    const found = this.pragma('quick_check(1)');
+    if (found !== 'ok') throw damaged(this.path, String(found).split('\n', 1)[0] ?? '');
   }
 
   /**
@@ -69,9 +104,9 @@ export class Database implements Disposable {
       this.#db.pragma(`synchronous = ${flush ? 'FULL' : 'NORMAL'}`);
       this.#flushes = flush;
     }
-    this.sql('BEGIN IMMEDIATE').run();
     let outcome: { readonly value: T } | { readonly refusal: DaemonError };
     try {
+      this.sql('BEGIN IMMEDIATE').run();
       outcome = this.#attempt(work);
       this.sql('COMMIT').run();
     } catch (cause) {
@@ -81,6 +116,31 @@ export class Database implements Disposable {
     for (const notify of this.#afterCommit) notify();
     if ('refusal' in outcome) throw outcome.refusal;
     return outcome.value;
+  }
+
+  /**
+   * As `change`, for work that gives room: where the disk is full, what was set aside for that is used. The work may run twice.
+   *
+   * @throws As `change`.
+   */
+  relieve<T>(work: () => T): T {
+    try {
+      const value = this.change(work);
+      this.#reserve.restore();
+      return value;
+    } catch (error) {
+      if (!isDiskFull(error) || !this.#reserve.spend()) throw error;
+      try {
+        return this.change(work);
+      } finally {
+        this.#reserve.refill();
+      }
+    }
+  }
+
+  /** Sets room aside for the day when the disk is full. */
+  reserve(): void {
+    this.#reserve.restore();
   }
 
   #attempt<T>(work: () => T): { readonly value: T } | { readonly refusal: DaemonError } {
@@ -94,9 +154,14 @@ export class Database implements Disposable {
 
   #explain(cause: unknown): unknown {
     if (!(cause instanceof Sqlite.SqliteError)) return cause;
-    if (cause.code === 'SQLITE_FULL') {
-      return new DaemonError('resource-exhausted', `no space left for the database ${this.path}: free some`, { cause });
+    if (cause.code === 'SQLITE_FULL' || (isWriteError(cause.code) && this.#reserve.isDiskFull())) {
+      // A used-up quota and the index of the write-ahead log have other codes.
+      const full = Object.assign(cause, { code: 'SQLITE_FULL' });
+      return new DaemonError('resource-exhausted', `no space left for the database ${this.path}: free some`, {
+        cause: full,
+      });
     }
+    if (isDamage(cause.code)) return damaged(this.path, messageOf(cause), cause);
     return new DaemonError('internal', `database ${this.path}: ${messageOf(cause)} (${cause.code})`, { cause });
   }
 

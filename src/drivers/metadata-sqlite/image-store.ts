@@ -95,7 +95,7 @@ export class SqliteImages implements ImageStore {
   }
 
   async delete(name: string, options: { readonly target?: Descriptor; readonly sync?: boolean } = {}): Promise<void> {
-    this.#db.change(() => {
+    this.#db.relieve(() => {
       const { target } = this.#needed(name);
       if (options.target !== undefined && options.target.digest !== target.digest) {
         throw new DaemonError(

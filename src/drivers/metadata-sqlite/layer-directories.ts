@@ -1,8 +1,11 @@
+import { mkdir, rename } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
 import { isErrno, isKind } from '../../base/errors.js';
 import type { Logger } from '../../base/logger.js';
 import type { SnapshotBackend } from '../../core/snapshots/snapshot-backend.js';
 import type { SnapshotUsage } from '../../core/snapshots/snapshotter.js';
 import type { Database } from './database.js';
+import { timeInName } from './rebuild.js';
 
 /** What a sweep has removed. */
 export interface Swept {
@@ -71,7 +74,7 @@ export class LayerDirectories {
 
   /** Removes the directories of layers that nothing names. */
   async sweep(signal?: AbortSignal): Promise<Swept> {
-    const unnamed = this.#db.change(() =>
+    const unnamed = this.#db.relieve(() =>
       this.#db
         .sql<{ id: number }>(
           `DELETE FROM layers WHERE snapshotter = ? AND id NOT IN (SELECT layer FROM snapshots)
@@ -100,8 +103,12 @@ export class LayerDirectories {
     }
   }
 
-  /** At start: removes directories that the database does not know, and tells of layers that are gone. */
-  async reconcile(): Promise<number> {
+  /**
+   * At start: removes directories that the database does not know, and tells of layers that are gone.
+   *
+   * @param treatment After a loss of the database they may be what somebody wants back: `set-aside` keeps them.
+   */
+  async reconcile(treatment: 'remove' | 'set-aside' = 'remove'): Promise<number> {
     const found = new Set(await this.backend.inventory());
     const rows = this.#db.sql<{ id: number }>('SELECT id FROM layers WHERE snapshotter = ?').all(this.backend.name);
     const known = new Set(rows.map(({ id }) => id));
@@ -112,8 +119,20 @@ export class LayerDirectories {
       this.#log.error(fields, 'layers have lost their directories: pull their images again');
     }
     const strays = [...found].filter((id) => !known.has(id));
-    for (const id of strays) await this.backend.remove(id);
+    if (treatment === 'remove') for (const id of strays) await this.backend.remove(id);
+    else if (strays.length > 0) await this.#setAside(strays);
     return strays.length;
+  }
+
+  async #setAside(ids: readonly number[]): Promise<void> {
+    const aside = join(this.backend.root, `lost-${timeInName(new Date())}`);
+    await mkdir(aside, { mode: 0o700 });
+    // `fs` lies in the folder of the number.
+    for (const id of ids) await rename(dirname(this.backend.filesOf(id)), join(aside, String(id)));
+    this.#log.warn(
+      { snapshotter: this.backend.name, layers: ids.length, path: aside },
+      'directories whose names are lost were set aside: take from them what you need, then delete them',
+    );
   }
 }
 

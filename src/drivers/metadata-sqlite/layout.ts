@@ -10,9 +10,10 @@ const LAYOUT = { version: 1, release: '0.1.0' } as const;
  * Checks that this wharfd understands the directories below `root`, and marks an empty root as its own. To be called before anything
  * else touches the root.
  *
+ * @returns Whether the root is used for the first time.
  * @throws failed-precondition: laid out by a newer release, which the message names.
  */
-export async function checkLayout(root: string): Promise<void> {
+export async function checkLayout(root: string): Promise<'new' | 'known'> {
   await mkdir(root, { recursive: true, mode: 0o700 });
   const path = join(root, 'layout.json');
   const text = await readFile(path, 'utf8').catch((cause: unknown) => {
@@ -21,10 +22,10 @@ export async function checkLayout(root: string): Promise<void> {
   });
   if (text === undefined) {
     await writeDurably(path, `${JSON.stringify(LAYOUT)}\n`);
-    return;
+    return 'new';
   }
   const { version, release } = parseLayout(path, text);
-  if (version <= LAYOUT.version) return;
+  if (version <= LAYOUT.version) return 'known';
   throw new DaemonError(
     'failed-precondition',
     `${root} is laid out for wharfd ${release} or later (layout ${version}, this one knows ${LAYOUT.version}): start that version`,

@@ -43,7 +43,7 @@ export class SqliteLeases implements LeaseStore {
   }
 
   async delete(id: string, options: { readonly sync?: boolean } = {}): Promise<void> {
-    this.#db.change(() => {
+    this.#db.relieve(() => {
       this.#check(id);
       this.#db.sql('DELETE FROM leases WHERE namespace = ? AND id = ?').run(this.#namespace, id);
     });
@@ -67,7 +67,7 @@ export class SqliteLeases implements LeaseStore {
   }
 
   async deleteResource(id: string, resource: LeaseResource): Promise<void> {
-    this.#db.change(() => {
+    this.#db.relieve(() => {
       this.#check(id);
       checkResource(resource);
       leaveLease(this.#db, { namespace: this.#namespace, lease: id }, resource.type, resource.id);

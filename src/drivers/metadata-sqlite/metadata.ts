@@ -28,8 +28,8 @@ import { LayerDirectories, LayerNumbers } from './layer-directories.js';
 import { checkLayout } from './layout.js';
 import { SqliteLeases } from './lease-store.js';
 import { SqliteNamespaces } from './namespace-store.js';
-import { openDatabase } from './open-database.js';
 import type { Collection, Shared } from './shared.js';
+import { openOrRebuild, takeInBlobs } from './rebuild.js';
 import { createSnapshotState, SqliteSnapshotter } from './snapshotter.js';
 import { SqliteTaskIndex, SqliteTasks } from './task-store.js';
 
@@ -69,12 +69,15 @@ export interface Metadata extends AsyncDisposable {
  * Opens the database, brings it up to date, and puts it and the disk into agreement: operation leases of the former run end, and
  * directories that no row knows are removed; blobs and ingests that none names go with the first collection, soon after.
  *
- * @throws failed-precondition: of a newer schema or layout. data-loss: no database, or damaged.
+ * A database that is broken is set aside, and what it held is rebuilt as far as it can be read, or found on disk.
+ *
+ * @throws failed-precondition: of a newer schema or layout.
  */
 export function openMetadata(options: MetadataOptions): Promise<Metadata> {
   return Teardown.build(async (down) => {
-    await checkLayout(dirname(options.path));
-    const db = down.own(await openDatabase(options.path, options.log));
+    const root = await checkLayout(dirname(options.path));
+    const { db, rebuilt } = await openOrRebuild(options.path, root, options.log);
+    down.own(db);
     const journal = down.own(new SqliteJournal(db, options.retention ?? DEFAULT_RETENTION));
     const rows = new ContentRows(db, journal, options.sharing ?? 'shared');
     const collection = new LateCollection();
@@ -83,7 +86,9 @@ export function openMetadata(options: MetadataOptions): Promise<Metadata> {
     const numbers = new LayerNumbers(db);
     const directories = options.backends.map((backend) => new LayerDirectories(backend, db, numbers, options.log));
     const collectable = new SqliteCollectable(shared, content, options.blobs, directories);
-    await reconcile(db, directories, options.log);
+    db.reserve();
+    if (rebuilt) await takeInBlobs(db, options.blobs, options.log);
+    await reconcile(db, directories, { log: options.log, rebuilt });
     const { log, collectDelayMs, collectIntervalMs } = options;
     const collector = new Collector(collectable, {
       log,
@@ -122,10 +127,14 @@ function snapshottersOf(
   );
 }
 
-async function reconcile(db: Database, directories: readonly LayerDirectories[], log: Logger): Promise<void> {
-  const { changes: leases } = db.change(() => db.sql('DELETE FROM leases WHERE operation = 1').run());
+async function reconcile(
+  db: Database,
+  directories: readonly LayerDirectories[],
+  { log, rebuilt }: { readonly log: Logger; readonly rebuilt: boolean },
+): Promise<void> {
+  const { changes: leases } = db.relieve(() => db.sql('DELETE FROM leases WHERE operation = 1').run());
   let strays = 0;
-  for (const each of directories) strays += await each.reconcile();
+  for (const each of directories) strays += await each.reconcile(rebuilt ? 'set-aside' : 'remove');
   if (leases > 0 || strays > 0) log.info({ leases, layers: strays }, 'cleaned up after the former run');
 }
 

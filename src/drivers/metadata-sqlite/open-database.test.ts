@@ -64,7 +64,7 @@ test('what is no database is refused and left alone', async (t) => {
   await using root = await tempDir(t);
   const path = join(root.path, 'meta.db');
   await writeFile(path, 'something else entirely, and long enough to be looked at as a header of a database');
-  await assertRejectsWithKind(openDatabase(path, SILENT), 'data-loss', /meta\.db can't be opened as a database/);
+  await assertRejectsWithKind(openDatabase(path, SILENT), 'data-loss', /meta\.db is broken \(file is not a database\)/);
 });
 
 test('a layout is marked once, and a newer one refused', async (t) => {

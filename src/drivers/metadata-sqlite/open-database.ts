@@ -1,10 +1,12 @@
-import { chmod, open, rm } from 'node:fs/promises';
+import { chmod, open, rm, stat } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { flushDirectory } from '../../base/durable.js';
-import { DaemonError } from '../../base/errors.js';
+import { DaemonError, isErrno, messageOf } from '../../base/errors.js';
 import type { Logger } from '../../base/logger.js';
 import { Database } from './database.js';
 import { SCHEMA, type SchemaStep } from './schema.js';
+
+const CHECKED_ALWAYS_BYTES = 32 << 20;
 
 /**
  * Opens the database file, made when it is not there, and brings an older schema up to date in one transaction, with a copy of the former
@@ -17,8 +19,10 @@ export async function openDatabase(
   log: Logger,
   schema: readonly SchemaStep[] = SCHEMA,
 ): Promise<Database> {
+  const suspect = await needsCheck(path);
   const db = connect(path);
   try {
+    if (suspect) db.check();
     const version = Number(db.pragma('user_version'));
     if (version > schema.length) throw tooNew(db, version, schema.length);
     if (version < schema.length) await migrate(db, version, schema, log);
@@ -31,13 +35,30 @@ export async function openDatabase(
   }
 }
 
+/** After a crash always, else while it takes no time: then a disk may have lost something, but hardly has. */
+async function needsCheck(path: string): Promise<boolean> {
+  return (await sizeOf(`${path}-wal`)) > 0 || (await sizeOf(path)) <= CHECKED_ALWAYS_BYTES;
+}
+
+async function sizeOf(path: string): Promise<number> {
+  try {
+    return (await stat(path)).size;
+  } catch (cause) {
+    if (isErrno(cause, 'ENOENT')) return 0;
+    throw cause;
+  }
+}
+
 function connect(path: string): Database {
   try {
     return new Database(path);
   } catch (cause) {
-    throw new DaemonError('data-loss', `${path} can't be opened as a database: put it aside or bring back a copy`, {
-      cause,
-    });
+    if (cause instanceof DaemonError) throw cause;
+    throw new DaemonError(
+      'failed-precondition',
+      `${path} can't be opened as a database: ${messageOf(cause)}; see who owns it`,
+      { cause },
+    );
   }
 }
 

@@ -179,7 +179,7 @@ export class SqliteSnapshotter implements LayeredSnapshotter {
 
   async remove(key: string): Promise<void> {
     await this.#state.keys.run(this.#lockOf(key), async () => {
-      this.#change(() => {
+      this.#state.shared.db.relieve(() => {
         this.#rows.needed(key);
         const children = this.#rows.childrenOf(key, CHILDREN_TOLD);
         if (children.length > 0) throw hasChildren(children);

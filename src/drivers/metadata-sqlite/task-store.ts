@@ -51,7 +51,7 @@ export class SqliteTasks implements TaskStore {
   }
 
   async create(record: ProcessRecord, events: readonly Event[] = []): Promise<void> {
-    this.#db.change(() => {
+    this.#db.relieve(() => {
       ensureNamespace(this.#db, this.#namespace);
       if (this.#find(record.containerId, record.execId)) {
         throw new DaemonError('already-exists', `${nameOf(record.containerId, record.execId)}: already exists`);
@@ -63,7 +63,7 @@ export class SqliteTasks implements TaskStore {
   }
 
   async put(record: ProcessRecord, events: readonly Event[] = []): Promise<void> {
-    this.#db.change(() => {
+    this.#db.relieve(() => {
       if (!this.#find(record.containerId, record.execId)) throw missing(record.containerId, record.execId);
       this.#write(record);
       this.#recordAll(events);
@@ -72,7 +72,7 @@ export class SqliteTasks implements TaskStore {
   }
 
   async delete(containerId: string, execId = '', events: readonly Event[] = []): Promise<void> {
-    this.#db.change(() => {
+    this.#db.relieve(() => {
       if (!this.#find(containerId, execId)) throw missing(containerId, execId);
       const which = execId === '' ? '' : ' AND exec = ?';
       const keys = execId === '' ? [containerId] : [containerId, execId];

@@ -11,4 +11,10 @@ export interface TaskMessage {
 export type AnswerMessage =
   | { readonly type: 'progress'; readonly progress: unknown }
   | { readonly type: 'done'; readonly result: unknown }
-  | { readonly type: 'error'; readonly kind: ErrorKind; readonly message: string };
+  | {
+      readonly type: 'error';
+      readonly kind: ErrorKind;
+      readonly message: string;
+      /** A full disk is behind it; causes do not cross threads. */
+      readonly full?: boolean;
+    };

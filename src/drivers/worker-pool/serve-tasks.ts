@@ -1,5 +1,5 @@
 import { parentPort } from 'node:worker_threads';
-import { DaemonError, kindOf, messageOf } from '../../base/errors.js';
+import { DaemonError, isDiskFull, kindOf, messageOf } from '../../base/errors.js';
 import type { AnswerMessage, TaskMessage } from './messages.js';
 
 const REPORT_MS = 100;
@@ -36,7 +36,7 @@ async function runTask(
     const result: unknown = await handler(task as never, watchOf(cancel, answer));
     answer({ type: 'done', result });
   } catch (error) {
-    answer({ type: 'error', kind: kindOf(error), message: messageOf(error) });
+    answer({ type: 'error', kind: kindOf(error), message: messageOf(error), full: isDiskFull(error) });
   }
 }
 

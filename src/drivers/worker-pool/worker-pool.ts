@@ -126,7 +126,7 @@ class Thread {
     this.#job = undefined;
     this.#rest();
     if (answer.type === 'done') job.outcome.resolve(answer.result);
-    else job.outcome.reject(new DaemonError(answer.kind, answer.message));
+    else job.outcome.reject(taskError(answer));
   }
 
   #rest(): void {
@@ -142,6 +142,11 @@ class Thread {
     this.#job?.outcome.reject(error);
     this.#job = undefined;
   }
+}
+
+function taskError({ kind, message, full }: AnswerMessage & { readonly type: 'error' }): DaemonError {
+  if (full !== true) return new DaemonError(kind, message);
+  return new DaemonError(kind, message, { cause: Object.assign(new Error(message), { code: 'ENOSPC' }) });
 }
 
 function workerError(cause: Error): DaemonError {
