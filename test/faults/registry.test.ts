@@ -98,11 +98,14 @@ test('a connection that stands still is given up and taken up again', async () =
 test('a cancelled pull keeps its bytes; the next one, after a restart, goes on from them', async () => {
   await using f = await open();
   const controller = new AbortController();
+  const seen = new Set<string>();
   f.registry.script = ({ uri }, answer) => (isLayer(uri, f) ? { ...answer, stallAfter: 400_000 } : answer);
   const pull = f.puller.pull(f.reference, {
     signal: controller.signal,
-    onProgress: ({ target, offset }) => {
-      if (target?.digest === f.digest && offset === 400_000) controller.abort();
+    onProgress: ({ key, state, target, offset }) => {
+      if (target?.digest === f.digest && offset === 400_000) seen.add('layer');
+      if (key.startsWith('config-') && state === 'downloaded') seen.add('config');
+      if (seen.size === 2) controller.abort();
     },
   });
   await assert.rejects(pull, { name: 'AbortError' });
