@@ -25,6 +25,11 @@ export interface Step {
   readonly flat: boolean;
 }
 
+interface ReachOptions {
+  readonly onStep?: (step: Step, from: Step) => void;
+  readonly without?: ReadonlySet<OwnerId>;
+}
+
 /**
  * Who keeps whom, by containerd's rules. Roots are images and leases that have not expired, containers, held ingests, and what bears
  * `gc.root` or a `gc.expire` whose time has not come; from there the links and the labels `gc.ref.*` lead on, and `gc.bref.*` the other
@@ -67,14 +72,15 @@ export class OwnerGraph<Node extends GcObject = GcObject> {
   /**
    * Everything that `starts` keep, themselves included.
    *
-   * @param onStep Told of every step but the first ones: nearest first, and an object at most twice (flat, then not).
+   * @param options.onStep Told of every step but the first ones: nearest first, and an object at most twice (flat, then not).
+   * @param options.without Objects that are taken for gone.
    */
-  reach(starts: Iterable<Step>, onStep?: (step: Step, from: Step) => void): ReadonlySet<OwnerId> {
+  reach(starts: Iterable<Step>, { onStep, without }: ReachOptions = {}): ReadonlySet<OwnerId> {
     const kept = new Set<OwnerId>();
     const flatKept = new Set<OwnerId>();
     const open: Step[] = [];
     const visit = (id: OwnerId, flat: boolean, from?: Step) => {
-      if (kept.has(id) || (flat && flatKept.has(id)) || !this.#vertices.has(id)) return;
+      if (kept.has(id) || (flat && flatKept.has(id)) || !this.#vertices.has(id) || without?.has(id)) return;
       (flat ? flatKept : kept).add(id);
       const step = { id, flat };
       open.push(step);

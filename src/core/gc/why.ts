@@ -36,7 +36,9 @@ export function chainsTo(
   let more = 0;
   for (const root of [...graph.roots(nowMs)].sort(byRank)) {
     const before = new Map<string, Step>();
-    const reached = graph.reach([root], (step, from) => before.set(keyOf(step), from));
+    const reached = graph.reach([root], {
+      onStep: (step, from) => before.set(keyOf(step), from),
+    });
     if (!reached.has(target)) continue;
     if (chains.length >= limit) {
       more += 1;

@@ -47,18 +47,26 @@ export interface NamespaceUsage {
 class Holdings {
   readonly #view: DiskView;
   readonly #graph: OwnerGraph<StoredObject>;
-  /** Images that have a piece, and roots that do. */
+  /** How many images have a piece, and how many roots do. */
   readonly #images = new Map<string, number>();
-  readonly #roots = new Map<string, number>();
+  readonly #pieces = new Map<string, number>();
+  readonly #roots: readonly Step[];
+  /** Images that others keep too: their names are more than roots. */
+  readonly #nested = new Set<OwnerId>();
 
   constructor(view: DiskView, graph: OwnerGraph<StoredObject>, nowMs: number) {
     this.#view = view;
     this.#graph = graph;
-    for (const root of graph.roots(nowMs)) count(this.#roots, this.of([root]));
+    this.#roots = [...graph.roots(nowMs)];
+    for (const root of this.#roots) {
+      const reached = graph.reach([root]);
+      count(this.#pieces, piecesOf(graph, reached));
+      for (const id of reached) if (id !== root.id && graph.get(id)?.kind === 'image') this.#nested.add(id);
+    }
     for (const object of graph.objects()) {
       if (object.kind === 'image') count(this.#images, this.of([stepOf(object)]));
     }
-    for (const piece of view.held) this.#roots.set(piece, (this.#roots.get(piece) ?? 0) + 1);
+    for (const piece of view.held) this.#pieces.set(piece, (this.#pieces.get(piece) ?? 0) + 1);
   }
 
   /** Pieces that `starts` keep. */
@@ -77,10 +85,24 @@ class Holdings {
     return sizes;
   }
 
-  /** Of `pieces`, the bytes that a single root has. */
-  alone(pieces: Iterable<string>): number {
+  /** What removing an image's name would free of its pieces. */
+  reclaimable(image: OwnerId, pieces: ReadonlySet<string>): number {
+    if (this.#nested.has(image)) {
+      const left = this.without(new Set([image]));
+      return this.#bytes(pieces, (name) => !left.has(name));
+    }
+    const isRoot = this.#roots.some(({ id }) => id === image);
+    return isRoot ? this.#bytes(pieces, (name) => this.#pieces.get(name) === 1) : 0;
+  }
+
+  /** Pieces that are kept, were some objects gone. */
+  without(gone: ReadonlySet<OwnerId>): ReadonlySet<string> {
+    return keptPieces(this.#view, this.#graph, this.#roots, gone);
+  }
+
+  #bytes(pieces: Iterable<string>, counts: (name: string) => boolean): number {
     let sum = 0;
-    for (const name of pieces) if (this.#roots.get(name) === 1) sum += this.#view.pieces.get(name)?.size ?? 0;
+    for (const name of pieces) if (counts(name)) sum += this.#view.pieces.get(name)?.size ?? 0;
     return sum;
   }
 }
@@ -93,27 +115,20 @@ export function usageOf(view: DiskView, namespace: string, nowMs: number): Names
   const all = new Set<string>();
   const images: ImageUsage[] = [];
   const unused = new Set<OwnerId>();
-  const live = new Set([...graph.roots(nowMs)].map(({ id }) => id));
   for (const object of view.objects) {
     if (object.kind !== 'image' || object.namespace !== namespace) continue;
     const pieces = holdings.of([stepOf(object)]);
     for (const piece of pieces) all.add(piece);
     const containers = users.get(object.key) ?? [];
     if (containers.length === 0) unused.add(ownerId(object));
-    // One that has expired is no root any more: what it alone had is garbage already.
-    const reclaimable = live.has(ownerId(object)) ? holdings.alone(pieces) : 0;
+    const reclaimable = holdings.reclaimable(ownerId(object), pieces);
     images.push({ name: object.key, ...holdings.sizes(pieces), reclaimable, containers });
   }
   images.sort((a, b) => (a.name < b.name ? -1 : 1));
-  const left = keptPieces(
-    view,
-    graph,
-    [...graph.roots(nowMs)].filter(({ id }) => !unused.has(id)),
-  );
   return {
     images,
-    total: { ...holdings.sizes(all), reclaimable: bytesBeside(view, left) },
-    garbage: bytesBeside(view, keptPieces(view, graph, graph.roots(nowMs))),
+    total: { ...holdings.sizes(all), reclaimable: bytesBeside(view, holdings.without(unused)) },
+    garbage: bytesBeside(view, holdings.without(new Set())),
     disk: amountsOf(view),
     metadataBytes: view.metadataBytes,
   };
@@ -141,8 +156,13 @@ function usersOf(objects: readonly StoredObject[], namespace: string): ReadonlyM
   return users;
 }
 
-function keptPieces(view: DiskView, graph: OwnerGraph<StoredObject>, starts: Iterable<Step>): ReadonlySet<string> {
-  return new Set([...piecesOf(graph, graph.reach(starts)), ...view.held]);
+function keptPieces(
+  { held }: DiskView,
+  graph: OwnerGraph<StoredObject>,
+  roots: Iterable<Step>,
+  without: ReadonlySet<OwnerId> = new Set(),
+): ReadonlySet<string> {
+  return new Set([...piecesOf(graph, graph.reach(roots, { without })), ...held]);
 }
 
 function piecesOf(graph: OwnerGraph<StoredObject>, ids: Iterable<OwnerId>): ReadonlySet<string> {
