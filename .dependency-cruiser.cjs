@@ -70,7 +70,7 @@ module.exports = {
       comment: 'only src/sys, and the two CLI entry files for io.spawn, start processes',
       severity: 'error',
       from: { path: '^src/', pathNot: ['^src/sys/', '^src/cli/(dist|ctr)/main\\.ts$', UNIT_TEST] },
-      to: { path: '^(node:)?child_process$' },
+      to: { path: '^(node:)?child_process$', dependencyTypesNot: ['type-only'] },
     },
     {
       name: 'cli-is-thin',

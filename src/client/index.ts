@@ -42,8 +42,10 @@ export {
 } from './execution.js';
 export { listImages, removeImage, type ImageSummary } from './images.js';
 export { type TransferProgress } from './progress-stream.js';
+export { pushImage, tagImage, type PushOptions } from './push.js';
 export { fetchImage, pullImage, type FetchOptions, type PullOptions } from './pull.js';
-export { fetchObject, type FetchObjectOptions } from './remotes.js';
+export { type Credentials, type CredentialsQuestion, type RegistryAccess } from './registry-access.js';
+export { authenticate, fetchObject, pushObject, type FetchObjectOptions, type PushedObject } from './remotes.js';
 export {
   applyLayer,
   prepareRootfs,

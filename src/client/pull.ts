@@ -1,14 +1,15 @@
 import type { WireAny } from '../rpc/messages.js';
-import { platformOfNode, type Platform } from '../spec/platform.js';
-import { openProgressStream, type TransferProgress } from './progress-stream.js';
+import type { Platform } from '../spec/platform.js';
+import { HOST_PLATFORM, toWirePlatform } from './platforms.js';
+import type { TransferProgress } from './progress-stream.js';
+import { withAccess, type RegistryAccess } from './registry-access.js';
 import type { Session } from './session.js';
+import { transfer } from './transfer.js';
 
-export interface FetchOptions {
+export interface FetchOptions extends RegistryAccess {
   /** Platforms to take out of an index; the daemon's own by default. */
   readonly platforms?: readonly Platform[] | undefined;
   readonly allPlatforms?: boolean | undefined;
-  /** Plain http for any registry. */
-  readonly plainHttp?: boolean | undefined;
   readonly onProgress?: ((progress: TransferProgress) => void) | undefined;
   readonly signal?: AbortSignal | undefined;
 }
@@ -16,6 +17,8 @@ export interface FetchOptions {
 export interface PullOptions extends FetchOptions {
   /** Empty for the default of the namespace, else of the daemon. */
   readonly snapshotter?: string | undefined;
+  /** False leaves the layers packed; true by default. */
+  readonly unpack?: boolean | undefined;
 }
 
 /** Fetches an image, unpacks it, and records its name; all of it is done by the daemon. */
@@ -25,16 +28,17 @@ export async function pullImage(
   options: PullOptions = {},
 ): Promise<{ readonly name: string; readonly digest: string }> {
   const platforms = platformsOf(options);
-  const unpacks = (platforms.length > 0 ? platforms : [HOST]).map((platform) => ({
-    platform: toWire(platform),
+  const unpacked = platforms.length > 0 ? platforms : [HOST_PLATFORM];
+  const unpacks = (options.unpack === false ? [] : unpacked).map((platform) => ({
+    platform: toWirePlatform(platform),
     snapshotter: options.snapshotter ?? '',
   }));
   const destination = session.messages.pack('containerd.types.transfer.ImageStore', {
     name: reference,
-    platforms: platforms.map(toWire),
+    platforms: platforms.map(toWirePlatform),
     unpacks,
   });
-  await transfer(session, reference, destination, options);
+  await fetchTo(session, reference, destination, options);
   const { image } = await session
     .service('containerd.services.images.v1.Images')
     .get({ name: reference }, options.signal ? { signal: options.signal } : {});
@@ -45,44 +49,24 @@ export async function pullImage(
 export async function fetchImage(session: Session, reference: string, options: FetchOptions = {}): Promise<void> {
   const platforms = platformsOf(options);
   const destination = session.messages.pack('wharfd.types.transfer.v1.ContentStore', {
-    platforms: platforms.map(toWire),
+    platforms: platforms.map(toWirePlatform),
   });
-  await transfer(session, reference, destination, options);
+  await fetchTo(session, reference, destination, options);
 }
 
-async function transfer(
+async function fetchTo(
   session: Session,
   reference: string,
   destination: WireAny,
-  { plainHttp, onProgress, signal }: FetchOptions,
+  options: FetchOptions,
 ): Promise<void> {
-  const source = session.messages.pack('containerd.types.transfer.OCIRegistry', {
-    reference,
-    resolver: { default_scheme: plainHttp ? 'http' : '' },
+  await withAccess(session, options, options.signal, async (resolver) => {
+    const source = session.messages.pack('containerd.types.transfer.OCIRegistry', { reference, resolver });
+    await transfer(session, source, destination, options);
   });
-  const progress = onProgress && (await openProgressStream(session, onProgress, signal));
-  try {
-    await session.service('containerd.services.transfer.v1.Transfer').transfer(
-      { source, destination, options: { progress_stream: progress?.id ?? '' } },
-      {
-        timeoutMs: 0,
-        ...(signal ? { signal } : {}),
-      },
-    );
-    await progress?.closed;
-  } finally {
-    progress?.end();
-  }
 }
-
-/** The client is on the daemon's machine: the socket is a file. */
-const HOST = platformOfNode(process.arch);
 
 function platformsOf({ platforms, allPlatforms }: FetchOptions): readonly Platform[] {
   if (allPlatforms) return [];
-  return platforms && platforms.length > 0 ? platforms : [HOST];
-}
-
-function toWire({ os, architecture, variant = '' }: Platform) {
-  return { os, architecture, variant };
+  return platforms && platforms.length > 0 ? platforms : [HOST_PLATFORM];
 }

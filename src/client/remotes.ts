@@ -1,10 +1,14 @@
+import { parseDigest, type Digest } from '../spec/digest.js';
 import type { Platform } from '../spec/platform.js';
+import { toWirePlatform } from './platforms.js';
+import { openAccess, withAccess, type RegistryAccess } from './registry-access.js';
 import type { Session } from './session.js';
 
-export interface FetchObjectOptions {
+const SERVICE = 'wharfd.services.remotes.v1.RemotesService';
+
+export interface FetchObjectOptions extends RegistryAccess {
   readonly mediaTypes?: readonly string[] | undefined;
   readonly platform?: Platform | undefined;
-  readonly plainHttp?: boolean | undefined;
   readonly signal?: AbortSignal | undefined;
 }
 
@@ -14,17 +18,62 @@ export async function* fetchObject(
   ref: string,
   options: FetchObjectOptions = {},
 ): AsyncIterable<Uint8Array> {
-  const { mediaTypes = [], platform, plainHttp = false, signal } = options;
-  const replies = session.service('wharfd.services.remotes.v1.RemotesService').fetchObject(
-    {
-      ref,
-      media_types: [...mediaTypes],
-      platform: platform
-        ? { os: platform.os, architecture: platform.architecture, variant: platform.variant ?? '' }
-        : null,
-      options: { plain_http: plainHttp },
-    },
-    signal ? { signal, timeoutMs: 0 } : { timeoutMs: 0 },
-  );
-  for await (const { data } of replies) if (data && data.length > 0) yield data;
+  const { mediaTypes = [], platform, signal } = options;
+  using access = await openAccess(session, options, signal);
+  const request = {
+    ref,
+    media_types: [...mediaTypes],
+    platform: platform ? toWirePlatform(platform) : null,
+    options: { resolver: access.resolver },
+  };
+  try {
+    for await (const { data } of session.service(SERVICE).fetchObject(request, endless(signal))) {
+      if (data && data.length > 0) yield data;
+    }
+  } catch (error) {
+    throw access.explain(error);
+  }
+}
+
+/** What became of an object in a repository. */
+export interface PushedObject {
+  readonly digest: Digest;
+  readonly mediaType: string;
+  /** The repository had it before. */
+  readonly existed: boolean;
+}
+
+/** Puts one stored object into the repository of `ref`; what it names must be there already. */
+export async function pushObject(
+  session: Session,
+  ref: string,
+  digest: Digest,
+  options: RegistryAccess & { readonly mediaType?: string | undefined; readonly signal?: AbortSignal } = {},
+): Promise<PushedObject> {
+  const { mediaType = '', signal } = options;
+  return withAccess(session, options, signal, async (resolver) => {
+    const request = { ref, digest, media_type: mediaType, options: { resolver } };
+    const { target, existed } = await session.service(SERVICE).pushObject(request, endless(signal));
+    return { digest: parseDigest(target?.digest ?? ''), mediaType: target?.media_type ?? '', existed };
+  });
+}
+
+/**
+ * Shows credentials to a registry.
+ *
+ * @throws unauthenticated: it refuses them. failed-precondition: it asks for none.
+ */
+export async function authenticate(
+  session: Session,
+  host: string,
+  options: RegistryAccess,
+  signal?: AbortSignal,
+): Promise<void> {
+  await withAccess(session, options, signal, async (resolver) => {
+    await session.service(SERVICE).authenticate({ host, options: { resolver } }, endless(signal));
+  });
+}
+
+function endless(signal: AbortSignal | undefined): { timeoutMs: number; signal?: AbortSignal } {
+  return { timeoutMs: 0, ...(signal && { signal }) };
 }

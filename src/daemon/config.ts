@@ -42,6 +42,16 @@ const schema = z.strictObject({
     }),
     {},
   ),
+  registry: z.prefault(
+    z.strictObject({
+      /** Directories of `<host>/hosts.toml`, with colons between them. */
+      config_path: z._default(
+        z.string().check(z.regex(/^$|^\/[^\0]*$/, 'must be absolute paths')),
+        '/etc/wharfd/certs.d',
+      ),
+    }),
+    {},
+  ),
   /** Bounds for one layer, uncompressed. */
   limits: z.prefault(
     z.strictObject({

@@ -3,6 +3,7 @@ import type { Runtime } from '../core/execution/runtime.js';
 import type { Remotes } from '../core/remotes/remotes.js';
 import { createKeptRootfs } from '../core/rootfs/kept-rootfs.js';
 import type { Puller } from '../core/transfer/pull.js';
+import type { ImagePusher } from '../core/transfer/push.js';
 import { createDiskUsage } from '../core/usage/disk-usage.js';
 import { implement, type ServiceName, type ServiceRegistration } from '../rpc/handlers.js';
 import { wholeSchema } from '../rpc/whole.js';
@@ -44,11 +45,12 @@ export interface ServiceParts {
   readonly execution: Execution;
   readonly remotes: Remotes;
   readonly puller: Puller;
+  readonly pusher: ImagePusher;
 }
 
 /** Every service that has handlers. */
 export async function createServices(parts: ServiceParts): Promise<readonly ServiceRegistration[]> {
-  const { stores, execution, remotes, puller, runtime, config } = parts;
+  const { stores, execution, remotes, puller, pusher, runtime, config } = parts;
   const { metadata } = stores;
   const streams = new StreamRegistry();
   const hostPlatform = platformOfNode(process.arch);
@@ -72,7 +74,7 @@ export async function createServices(parts: ServiceParts): Promise<readonly Serv
     implement('containerd.services.tasks.v1.Tasks', createTasksService(execution.tasks)),
     implement(
       'containerd.services.transfer.v1.Transfer',
-      createTransferService({ puller, streams, namespaces: metadata.namespaces, hostPlatform }),
+      createTransferService({ ...metadata, puller, pusher, streams, hostPlatform }),
     ),
     implement('containerd.services.streaming.v1.Streaming', createStreamingService(streams)),
     implement('containerd.services.version.v1.Version', createVersionService(VERSION, '')),
@@ -80,7 +82,10 @@ export async function createServices(parts: ServiceParts): Promise<readonly Serv
       'wharfd.services.rootfs.v1.RootfsService',
       createRootfsService({ rootfs: keptRootfs, differ: stores.differ }),
     ),
-    implement('wharfd.services.remotes.v1.RemotesService', createRemotesService(remotes, streams)),
+    implement(
+      'wharfd.services.remotes.v1.RemotesService',
+      createRemotesService({ remotes, content: metadata.content, streams }),
+    ),
     implement(
       'wharfd.services.diskusage.v1.DiskUsageService',
       createDiskUsageService(createDiskUsage(metadata.disk, metadata.collector)),

@@ -8,6 +8,7 @@ import { readHostFacts } from '../core/execution/host-facts.js';
 import { RootfsView } from '../core/execution/rootfs-view.js';
 import type { Kernel } from '../core/kernel/kernel.js';
 import { createPuller } from '../core/transfer/pull.js';
+import { createPusher } from '../core/transfer/push.js';
 import { openCgroupReader } from '../drivers/cgroup-stats/cgroup-reader.js';
 import { RegistryRemotes } from '../drivers/registry-docker/registry-remotes.js';
 import { createOciRuntime } from '../drivers/runtime-oci/open-runtime.js';
@@ -39,7 +40,7 @@ export function wire(config: Config, log: Logger): Promise<Daemon> {
     const stores = await openStores(config, kernel, log, down);
     const { runtime, execution } = await openExecution(config, kernel, stores, log);
     down.own(execution);
-    const remotes = down.own(new RegistryRemotes());
+    const remotes = down.own(new RegistryRemotes({ hostDirs: config.registry.config_path.split(':').filter(Boolean) }));
     const { metadata, rootfs } = stores;
     const puller = createPuller({
       content: metadata.content,
@@ -51,7 +52,8 @@ export function wire(config: Config, log: Logger): Promise<Daemon> {
       log,
       concurrency: config.pull.concurrent_downloads,
     });
-    const services = await createServices({ config, stores, runtime, execution, remotes, puller });
+    const pusher = createPusher({ ...metadata, remotes });
+    const services = await createServices({ config, stores, runtime, execution, remotes, puller, pusher });
     await execution.recover();
     const server = down.own(
       new RpcServer({

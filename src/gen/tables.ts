@@ -18,6 +18,8 @@ import type { AttachStart as wharfd_services_attach_v1_AttachStart, AttachStart_
 import type { Attached as wharfd_services_attach_v1_Attached, Attached__Output as wharfd_services_attach_v1_Attached__Output } from './wharfd/services/attach/v1/Attached.js';
 import type { AuthRequest as containerd_types_transfer_AuthRequest, AuthRequest__Output as containerd_types_transfer_AuthRequest__Output } from './containerd/types/transfer/AuthRequest.js';
 import type { AuthResponse as containerd_types_transfer_AuthResponse, AuthResponse__Output as containerd_types_transfer_AuthResponse__Output } from './containerd/types/transfer/AuthResponse.js';
+import type { AuthenticateRequest as wharfd_services_remotes_v1_AuthenticateRequest, AuthenticateRequest__Output as wharfd_services_remotes_v1_AuthenticateRequest__Output } from './wharfd/services/remotes/v1/AuthenticateRequest.js';
+import type { AuthenticateResponse as wharfd_services_remotes_v1_AuthenticateResponse, AuthenticateResponse__Output as wharfd_services_remotes_v1_AuthenticateResponse__Output } from './wharfd/services/remotes/v1/AuthenticateResponse.js';
 import type { BlkIOEntry as io_containerd_cgroups_v1_BlkIOEntry, BlkIOEntry__Output as io_containerd_cgroups_v1_BlkIOEntry__Output } from './io/containerd/cgroups/v1/BlkIOEntry.js';
 import type { BlkIOStat as io_containerd_cgroups_v1_BlkIOStat, BlkIOStat__Output as io_containerd_cgroups_v1_BlkIOStat__Output } from './io/containerd/cgroups/v1/BlkIOStat.js';
 import type { CPUStat as io_containerd_cgroups_v1_CPUStat, CPUStat__Output as io_containerd_cgroups_v1_CPUStat__Output } from './io/containerd/cgroups/v1/CPUStat.js';
@@ -219,6 +221,8 @@ import type { ProcessInfo as containerd_v1_types_ProcessInfo, ProcessInfo__Outpu
 import type { ProcessOptions as wharfd_services_execution_v1_ProcessOptions, ProcessOptions__Output as wharfd_services_execution_v1_ProcessOptions__Output } from './wharfd/services/execution/v1/ProcessOptions.js';
 import type { Progress as containerd_types_transfer_Progress, Progress__Output as containerd_types_transfer_Progress__Output } from './containerd/types/transfer/Progress.js';
 import type { PublishRequest as containerd_services_events_v1_PublishRequest, PublishRequest__Output as containerd_services_events_v1_PublishRequest__Output } from './containerd/services/events/v1/PublishRequest.js';
+import type { PushObjectRequest as wharfd_services_remotes_v1_PushObjectRequest, PushObjectRequest__Output as wharfd_services_remotes_v1_PushObjectRequest__Output } from './wharfd/services/remotes/v1/PushObjectRequest.js';
+import type { PushObjectResponse as wharfd_services_remotes_v1_PushObjectResponse, PushObjectResponse__Output as wharfd_services_remotes_v1_PushObjectResponse__Output } from './wharfd/services/remotes/v1/PushObjectResponse.js';
 import type { RdmaEntry as io_containerd_cgroups_v1_RdmaEntry, RdmaEntry__Output as io_containerd_cgroups_v1_RdmaEntry__Output } from './io/containerd/cgroups/v1/RdmaEntry.js';
 import type { RdmaEntry as io_containerd_cgroups_v2_RdmaEntry, RdmaEntry__Output as io_containerd_cgroups_v2_RdmaEntry__Output } from './io/containerd/cgroups/v2/RdmaEntry.js';
 import type { RdmaStat as io_containerd_cgroups_v1_RdmaStat, RdmaStat__Output as io_containerd_cgroups_v1_RdmaStat__Output } from './io/containerd/cgroups/v1/RdmaStat.js';
@@ -650,8 +654,12 @@ export interface MessageTable {
   'wharfd.services.journal.v1.Event': { input: wharfd_services_journal_v1_Event; output: wharfd_services_journal_v1_Event__Output };
   'wharfd.services.journal.v1.ReadRequest': { input: wharfd_services_journal_v1_ReadRequest; output: wharfd_services_journal_v1_ReadRequest__Output };
   'wharfd.services.journal.v1.ReadResponse': { input: wharfd_services_journal_v1_ReadResponse; output: wharfd_services_journal_v1_ReadResponse__Output };
+  'wharfd.services.remotes.v1.AuthenticateRequest': { input: wharfd_services_remotes_v1_AuthenticateRequest; output: wharfd_services_remotes_v1_AuthenticateRequest__Output };
+  'wharfd.services.remotes.v1.AuthenticateResponse': { input: wharfd_services_remotes_v1_AuthenticateResponse; output: wharfd_services_remotes_v1_AuthenticateResponse__Output };
   'wharfd.services.remotes.v1.FetchObjectRequest': { input: wharfd_services_remotes_v1_FetchObjectRequest; output: wharfd_services_remotes_v1_FetchObjectRequest__Output };
   'wharfd.services.remotes.v1.FetchObjectResponse': { input: wharfd_services_remotes_v1_FetchObjectResponse; output: wharfd_services_remotes_v1_FetchObjectResponse__Output };
+  'wharfd.services.remotes.v1.PushObjectRequest': { input: wharfd_services_remotes_v1_PushObjectRequest; output: wharfd_services_remotes_v1_PushObjectRequest__Output };
+  'wharfd.services.remotes.v1.PushObjectResponse': { input: wharfd_services_remotes_v1_PushObjectResponse; output: wharfd_services_remotes_v1_PushObjectResponse__Output };
   'wharfd.services.remotes.v1.RemoteOptions': { input: wharfd_services_remotes_v1_RemoteOptions; output: wharfd_services_remotes_v1_RemoteOptions__Output };
   'wharfd.services.remotes.v1.ResolveRequest': { input: wharfd_services_remotes_v1_ResolveRequest; output: wharfd_services_remotes_v1_ResolveRequest__Output };
   'wharfd.services.remotes.v1.ResolveResponse': { input: wharfd_services_remotes_v1_ResolveResponse; output: wharfd_services_remotes_v1_ResolveResponse__Output };
@@ -826,6 +834,8 @@ export interface ServiceTable {
   'wharfd.services.remotes.v1.RemotesService': {
     resolve: { kind: 'unary'; request: 'wharfd.services.remotes.v1.ResolveRequest'; response: 'wharfd.services.remotes.v1.ResolveResponse' };
     fetchObject: { kind: 'server-stream'; request: 'wharfd.services.remotes.v1.FetchObjectRequest'; response: 'wharfd.services.remotes.v1.FetchObjectResponse' };
+    pushObject: { kind: 'unary'; request: 'wharfd.services.remotes.v1.PushObjectRequest'; response: 'wharfd.services.remotes.v1.PushObjectResponse' };
+    authenticate: { kind: 'unary'; request: 'wharfd.services.remotes.v1.AuthenticateRequest'; response: 'wharfd.services.remotes.v1.AuthenticateResponse' };
   };
   'wharfd.services.rootfs.v1.RootfsService': {
     unpack: { kind: 'server-stream'; request: 'wharfd.services.rootfs.v1.UnpackRequest'; response: 'wharfd.services.rootfs.v1.UnpackResponse' };

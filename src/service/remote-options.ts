@@ -1,3 +1,4 @@
+import { isAbsolute } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { DaemonError } from '../base/errors.js';
 import { Semaphore } from '../base/semaphore.js';
@@ -13,20 +14,19 @@ const ANSWER_MS = 60_000;
 /**
  * How a client wants its registry reached.
  *
- * @throws unimplemented: a directory of host configurations. not-found: the stream for credentials is not open.
+ * @throws invalid-argument: the directory of host configurations. not-found: the stream for credentials is not open.
  */
 export function fromWireResolver(resolver: WireResolver, streams: StreamRegistry, scope: CallScope): RemoteOptions {
   if (!resolver) return {};
-  if (resolver.host_dir !== '') {
-    throw new DaemonError(
-      'unimplemented',
-      `host configuration in ${resolver.host_dir} is not supported yet; leave --hosts-dir out`,
-    );
+  const { host_dir: hostDir } = resolver;
+  if (hostDir !== '' && !isAbsolute(hostDir)) {
+    throw new DaemonError('invalid-argument', `directory of hosts ${JSON.stringify(hostDir)} must be an absolute path`);
   }
   const stream = resolver.auth_stream === '' ? undefined : streams.get(scope, resolver.auth_stream);
   return {
     plainHttp: resolver.default_scheme === 'http',
     headers: resolver.headers,
+    ...(hostDir !== '' && { hostDir }),
     ...(stream && { credentials: credentialsFrom(stream) }),
   };
 }

@@ -13,6 +13,8 @@ const EVENTS: Readonly<Record<TransferState, string>> = {
   waiting: 'waiting',
   downloading: 'downloading',
   downloaded: 'complete',
+  uploading: 'uploading',
+  uploaded: 'complete',
   exists: 'already exists',
   unpacking: 'extracting',
   unpacked: 'extracted',

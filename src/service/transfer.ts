@@ -1,9 +1,12 @@
 import { DaemonError, isKind } from '../base/errors.js';
+import type { ImageStore } from '../core/images/image-store.js';
 import type { NamespaceStore } from '../core/namespaces/namespace-store.js';
-import type { Scope } from '../core/namespaces/scope.js';
+import type { Scope, Scoped } from '../core/namespaces/scope.js';
 import type { UnpackWish } from '../core/transfer/image-unpacking.js';
+import type { ProgressSink } from '../core/transfer/progress.js';
 import type { Puller, PullRequest } from '../core/transfer/pull.js';
-import type { Incoming, ServiceImplementation } from '../rpc/handlers.js';
+import type { ImagePusher } from '../core/transfer/push.js';
+import type { CallScope, Incoming, ServiceImplementation } from '../rpc/handlers.js';
 import { isA, type WireAny } from '../rpc/messages.js';
 import { messages } from '../rpc/whole.js';
 import { LABELS } from '../spec/labels.js';
@@ -15,6 +18,8 @@ import { sendProgress } from './transfer-progress.js';
 
 export interface TransferServicePorts {
   readonly puller: Puller;
+  readonly pusher: ImagePusher;
+  readonly images: Scoped<ImageStore>;
   readonly streams: StreamRegistry;
   readonly namespaces: Pick<NamespaceStore, 'get'>;
   /** Meant where a client asks to unpack without saying for which platform. */
@@ -32,13 +37,70 @@ export function createTransferService(
     async transfer({ source, destination, options }, { scope, signal }) {
       const progressStream = options?.progress_stream ?? '';
       await using progress = sendProgress(progressStream === '' ? undefined : ports.streams.get(scope, progressStream));
-      if (!isA(source, 'containerd.types.transfer.OCIRegistry')) throw notImplemented(source, destination);
-      const { reference, resolver } = messages.unpack('containerd.types.transfer.OCIRegistry', source);
-      const wanted = await wantedBy(destination, source, scope, ports);
-      const remote = fromWireResolver(resolver, ports.streams, scope);
-      await ports.puller.pull(scope, { reference, ...wanted, remote, onProgress: progress.push, signal });
+      const transfer: Transfer = { scope, source, destination, onProgress: progress.push, signal };
+      if (isA(source, 'containerd.types.transfer.OCIRegistry')) return await pull(ports, transfer, source);
+      if (!isA(source, 'containerd.types.transfer.ImageStore')) throw notImplemented(source, destination);
+      if (isA(destination, 'containerd.types.transfer.ImageStore'))
+        return await tag(ports, transfer, source, destination);
+      if (isA(destination, 'containerd.types.transfer.OCIRegistry'))
+        return await push(ports, transfer, source, destination);
+      throw notImplemented(source, destination);
     },
   };
+}
+
+/** One transfer as it was asked for. */
+interface Transfer {
+  readonly scope: CallScope;
+  readonly source: WireAny | null;
+  readonly destination: WireAny | null;
+  readonly onProgress: ProgressSink;
+  readonly signal: AbortSignal;
+}
+
+async function pull(ports: TransferServicePorts, transfer: Transfer, from: WireAny): Promise<Record<string, never>> {
+  const { scope, destination, onProgress, signal } = transfer;
+  const { reference, resolver } = messages.unpack('containerd.types.transfer.OCIRegistry', from);
+  const wanted = await wantedBy(destination, from, scope, ports);
+  const remote = fromWireResolver(resolver, ports.streams, scope);
+  await ports.puller.pull(scope, { reference, ...wanted, remote, onProgress, signal });
+  return {};
+}
+
+async function push(
+  ports: TransferServicePorts,
+  { scope, onProgress, signal }: Transfer,
+  from: WireAny,
+  to: WireAny,
+): Promise<Record<string, never>> {
+  const { name, platforms } = messages.unpack('containerd.types.transfer.ImageStore', from);
+  const { reference, resolver } = messages.unpack('containerd.types.transfer.OCIRegistry', to);
+  const [platform, more] = platforms.map(fromWirePlatform);
+  if (more) {
+    throw new DaemonError(
+      'invalid-argument',
+      `push of ${name}: one platform or all of them can be pushed, not ${platforms.length}`,
+    );
+  }
+  const remote = fromWireResolver(resolver, ports.streams, scope);
+  const image = name === '' ? reference : name;
+  await ports.pusher.push(scope, { image, reference, ...(platform && { platform }), remote, onProgress, signal });
+  return {};
+}
+
+/** Another name for what a name stands for. */
+async function tag(
+  { images }: TransferServicePorts,
+  { scope }: Transfer,
+  from: WireAny,
+  to: WireAny,
+): Promise<Record<string, never>> {
+  const { name } = messages.unpack('containerd.types.transfer.ImageStore', from);
+  const store = messages.unpack('containerd.types.transfer.ImageStore', to);
+  const { target, labels } = await images(scope).get(name);
+  const merged = { ...labels, ...store.labels };
+  for (const wanted of namesIn(store)) await images(scope).put({ name: wanted, target, labels: merged });
+  return {};
 }
 
 async function wantedBy(

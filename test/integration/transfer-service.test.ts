@@ -3,6 +3,7 @@ import { randomBytes } from 'node:crypto';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { SILENT } from '../../src/base/logger.js';
+import { createPusher } from '../../src/core/transfer/push.js';
 import { openProgressStream, type TransferProgress } from '../../src/client/progress-stream.js';
 import { fetchImage, pullImage } from '../../src/client/pull.js';
 import { fetchObject } from '../../src/client/remotes.js';
@@ -34,14 +35,20 @@ async function open(auth?: 'basic'): Promise<Fixture> {
   const puller = await openPuller();
   const streams = new StreamRegistry();
   const { namespaces } = puller.metadata;
-  const transfer = createTransferService({ puller: puller.puller, streams, namespaces, hostPlatform: HOST_PLATFORM });
+  const transfer = createTransferService({
+    ...{ puller: puller.puller, pusher: createPusher({ ...puller.metadata, remotes: puller.remotes }) },
+    ...{ images: puller.metadata.images, streams, namespaces, hostPlatform: HOST_PLATFORM },
+  });
   const server = new RpcServer({
     schema: wholeSchema,
     log: SILENT,
     services: [
       implement('containerd.services.transfer.v1.Transfer', transfer),
       implement('containerd.services.streaming.v1.Streaming', createStreamingService(streams)),
-      implement('wharfd.services.remotes.v1.RemotesService', createRemotesService(puller.remotes, streams)),
+      implement(
+        'wharfd.services.remotes.v1.RemotesService',
+        createRemotesService({ ...puller, content: puller.metadata.content, streams }),
+      ),
       implement('containerd.services.images.v1.Images', {
         get: async ({ name }) => {
           const { target } = await puller.metadata.images(SCOPE).get(name);
@@ -196,7 +203,7 @@ test('transfers that are not there say so', async () => {
     'unimplemented',
     /method Transfer not implemented for containerd\.types\.transfer\.OCIRegistry to containerd\.types\.transfer\.OCIRegistry/,
   );
-  await assertRejectsWithKind(transfer(unnamed, registry), 'unimplemented');
+  await assertRejectsWithKind(transfer(unnamed, registry), 'not-found', /image "h\/a:b": not found/);
   await assertRejectsWithKind(transfer(registry, unnamed), 'not-found', /no image name found/);
   await assertRejectsWithKind(
     transfer({ ...registry, type_url: `type.googleapis.com/${registry.type_url}` }, unnamed),

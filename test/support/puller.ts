@@ -51,7 +51,7 @@ export function openPuller(prepare: (dir: string) => Promise<void> = async () =>
   return Teardown.build(async (down) => {
     const { path: dir } = down.own(await tempDir(undefined, 'wharfd-pull-'));
     await prepare(dir);
-    const remotes = down.own(new RegistryRemotes(IMPATIENT));
+    const remotes = down.own(new RegistryRemotes({ timing: IMPATIENT }));
     const rootfs = new RecordingRootfs();
     const open = async (): Promise<Metadata> => {
       const blobs = await LocalBlobs.open(join(dir, 'content'));

@@ -24,6 +24,8 @@ export interface Registry extends AsyncDisposable {
   readonly pid: number;
   /** What it has answered so far, in order. */
   readonly answered: readonly Answered[];
+  /** How its token server, if there is one, was asked: `GET`, or `POST` with the grant. */
+  readonly tokenRequests: readonly string[];
   /** Stores an image, or an index, under `<host>/<name>:<tag>` exactly as its bytes are, and returns that reference. */
   push(image: Image, name: string, tag?: string): Promise<string>;
   /** The file that it keeps a blob in; what is written there is what it serves. */
@@ -31,10 +33,18 @@ export interface Registry extends AsyncDisposable {
 }
 
 export interface RegistryOptions {
-  /** `basic`: user `user`, password `right`. `token`: bearer tokens of a server beside it, which gives them to anybody. */
-  readonly auth?: 'basic' | 'token';
+  /**
+   * `basic`: user `user`, password `right`. `token`: bearer tokens of a server beside it, which gives them to anybody; `login`: only to
+   * that user.
+   */
+  readonly auth?: 'basic' | 'token' | 'login';
+  /** Files of a certificate and its key, and of the authority that clients have to be certified by. */
+  readonly tls?: { readonly certificate: string; readonly key: string; readonly clientCa?: string };
+  /** Address of a registry that this one is a pull-through cache of. */
+  readonly mirrorOf?: string;
 }
 
+const USER = 'user:right';
 /** bcrypt of `right`. */
 const HTPASSWD = 'user:$2b$04$pz.h/EBI7akmO4wHHbvEV.LSXa0taj6qeNXr.9nrhotY8nHd747US\n';
 
@@ -43,7 +53,10 @@ export function openRegistry(options: RegistryOptions = {}): Promise<Registry> {
   return Teardown.build(async (down) => {
     const home = down.own(await tempDir(undefined, 'wharfd-registry-'));
     const config = join(home.path, 'config.json');
-    const tokens = options.auth === 'token' ? down.own(await openTokenServer(home.path)) : undefined;
+    const { auth: kind, tls, mirrorOf } = options;
+    const users = kind === 'login' ? [USER] : undefined;
+    const withTokens = kind === 'token' || kind === 'login';
+    const tokens = withTokens ? down.own(await openTokenServer(home.path, users)) : undefined;
     const auth: Record<string, unknown> = tokens ? { token: tokens.config } : {};
     if (options.auth === 'basic') {
       await writeFile(join(home.path, 'htpasswd'), HTPASSWD);
@@ -53,7 +66,8 @@ export function openRegistry(options: RegistryOptions = {}): Promise<Registry> {
       version: '0.1',
       log: { level: 'info', formatter: 'json' },
       storage: { filesystem: { rootdirectory: join(home.path, 'data') }, delete: { enabled: true } },
-      http: { addr: '127.0.0.1:0', secret: 'of this run' },
+      http: { addr: '127.0.0.1:0', secret: 'of this run', ...(tls && { tls: tlsSettings(tls) }) },
+      ...(mirrorOf === undefined ? {} : { proxy: { remoteurl: mirrorOf } }),
       ...(options.auth ? { auth } : {}),
     };
     await mkdir(join(home.path, 'data'));
@@ -69,6 +83,7 @@ export function openRegistry(options: RegistryOptions = {}): Promise<Registry> {
       host,
       pid: child.pid ?? 0,
       answered,
+      tokenRequests: tokens?.requests ?? [],
       fileOf: (digest) => {
         const hex = hexOf(digest);
         return join(home.path, 'data/docker/registry/v2/blobs/sha256', hex.slice(0, 2), hex, 'data');
@@ -92,7 +107,7 @@ function listeningAddress(child: ChildProcess, answered: Answered[]): Promise<st
     createInterface({ input: child.stderr }).on('line', (text) => {
       if (log.length < 50) log.push(text);
       const line = parseLine(text);
-      const address = /^listening on (.*)$/.exec(line.msg ?? '')?.[1];
+      const address = /^listening on ([^,]*)/.exec(line.msg ?? '')?.[1];
       if (address !== undefined) resolve(address);
       const { 'http.request.method': method, 'http.request.uri': uri, 'http.response.status': status } = line;
       if (method !== undefined && uri !== undefined && status !== undefined) answered.push({ method, uri, status });
@@ -115,6 +130,10 @@ function parseLine(text: string): LogLine {
   }
 }
 
+function tlsSettings({ certificate, key, clientCa }: NonNullable<RegistryOptions['tls']>): Record<string, unknown> {
+  return { certificate, key, ...(clientCa === undefined ? {} : { clientcas: [clientCa] }) };
+}
+
 async function stop(child: ChildProcess): Promise<void> {
   if (child.exitCode !== null || child.signalCode !== null) return;
   const ended = new Promise((resolve) => child.once('exit', resolve));
@@ -128,9 +147,10 @@ interface Access {
 }
 
 async function authorization(auth: RegistryOptions['auth'], realm = '', name = ''): Promise<Record<string, string>> {
-  if (auth === 'basic') return { authorization: `Basic ${Buffer.from('user:right').toString('base64')}` };
+  if (auth === 'basic') return { authorization: `Basic ${Buffer.from(USER).toString('base64')}` };
   if (auth === undefined) return {};
-  const answer = await fetch(`${realm}?scope=repository:${name}:pull,push`);
+  const basic = { authorization: `Basic ${Buffer.from(USER).toString('base64')}` };
+  const answer = await fetch(`${realm}?scope=repository:${name}:pull,push`, { headers: basic });
   const { token } = (await answer.json()) as { token: string };
   return { authorization: `Bearer ${token}` };
 }

@@ -4,6 +4,7 @@ import { killProcess, runContainer, type RunRequest } from '../../client/executi
 import { pullImage } from '../../client/pull.js';
 import { defineCommand, type CommandContext } from '../shared/command.js';
 import { flag, list, text, type OptionValues } from '../shared/options.js';
+import { registryAccessOf } from '../shared/credentials.js';
 import { showProgress } from '../shared/progress.js';
 import { fullName } from '../shared/reference.js';
 import type { Out } from '../shared/out.js';
@@ -72,7 +73,7 @@ async function start(context: Context, request: RunRequest, image: string): Prom
     if (!options.pull || !isKind(error, 'not-found')) throw error;
     using progress = showProgress({ ...io, stdout: io.stderr });
     await pullImage(session(), image, {
-      plainHttp: options.plainHttp,
+      ...registryAccessOf({ ...options, hostsDir: undefined, user: undefined }, io),
       onProgress: progress.update,
       signal,
     });

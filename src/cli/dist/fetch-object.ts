@@ -2,7 +2,8 @@ import { fetchObject } from '../../client/remotes.js';
 import { parsePlatform } from '../../spec/platform.js';
 import { only } from '../shared/arguments.js';
 import { defineCommand } from '../shared/command.js';
-import { flag, list, parseDurationMs, text } from '../shared/options.js';
+import { REGISTRY_OPTIONS, registryAccessOf } from '../shared/credentials.js';
+import { list, parseDurationMs, text } from '../shared/options.js';
 import { fullName } from '../shared/reference.js';
 
 export const fetchOne = defineCommand({
@@ -11,7 +12,7 @@ export const fetchOne = defineCommand({
   options: {
     mediaType: list('--media-type <type>', 'types to accept; manifests and indexes by default, or any for a digest'),
     platform: text('--platform <os/arch>', 'choose inside an index', parsePlatform),
-    plainHttp: flag('--plain-http', 'http for any registry'),
+    ...REGISTRY_OPTIONS,
     timeout: text('--timeout <time>', 'give up after this time (CONTAINERD_FETCH_TIMEOUT)', parseDurationMs),
   },
   async run({ args, options, session, io, out, signal }) {
@@ -19,7 +20,7 @@ export const fetchOne = defineCommand({
     const request = {
       mediaTypes: options.mediaType,
       platform: options.platform,
-      plainHttp: options.plainHttp,
+      ...registryAccessOf(options, io),
       signal: timeout === undefined ? signal : AbortSignal.any([signal, AbortSignal.timeout(timeout)]),
     };
     for await (const bytes of fetchObject(session(), fullName(only(args), out), request)) await out.bytes(bytes);

@@ -12,7 +12,7 @@ export const fetch = defineCommand({
   async run({ args, options, session, io, out, signal }) {
     const name = fullName(only(args), out);
     using progress = showProgress(io);
-    await fetchImage(session(), name, { ...fetchOptionsOf(options), onProgress: progress.update, signal });
+    await fetchImage(session(), name, { ...fetchOptionsOf(options, io), onProgress: progress.update, signal });
     return 0;
   },
 });

@@ -11,7 +11,9 @@ import { get } from './get.js';
 import { images } from './images.js';
 import { ingest } from './ingest.js';
 import { list } from './list.js';
+import { login, logout } from './login.js';
 import { pull } from './pull.js';
+import { push, pushOne, tag } from './push.js';
 import { rmi } from './rmi.js';
 import { mounts, prepare, removal, unpack } from './rootfs.js';
 import { why } from './why.js';
@@ -24,6 +26,11 @@ export const dist: Program = {
     pull,
     fetch,
     fetchOne,
+    push,
+    pushOne,
+    tag,
+    login,
+    logout,
     images,
     rmi,
     list,

@@ -1,7 +1,7 @@
 import { pullImage } from '../../client/pull.js';
 import { only } from '../shared/arguments.js';
 import { defineCommand } from '../shared/command.js';
-import { text } from '../shared/options.js';
+import { flag, text } from '../shared/options.js';
 import { showProgress } from '../shared/progress.js';
 import { fullName } from '../shared/reference.js';
 import { FETCH_OPTIONS, fetchOptionsOf } from './fetch-options.js';
@@ -9,13 +9,18 @@ import { FETCH_OPTIONS, fetchOptionsOf } from './fetch-options.js';
 export const pull = defineCommand({
   usage: 'pull <ref>',
   summary: 'Fetch an image, unpack it and record its name',
-  options: { ...FETCH_OPTIONS, snapshotter: text('--snapshotter <name>', 'such as overlayfs or native') },
+  options: {
+    ...FETCH_OPTIONS,
+    snapshotter: text('--snapshotter <name>', 'such as overlayfs or native'),
+    noUnpack: flag('--no-unpack', 'leave the layers packed'),
+  },
   async run({ args, options, session, io, out, signal }) {
     const name = fullName(only(args), out);
     const image = await showing(io, (onProgress) =>
       pullImage(session(), name, {
-        ...fetchOptionsOf(options),
+        ...fetchOptionsOf(options, io),
         snapshotter: options.snapshotter,
+        unpack: !options.noUnpack,
         onProgress,
         signal,
       }),

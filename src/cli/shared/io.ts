@@ -20,6 +20,8 @@ export interface Terminal {
 export interface ProgramEnd {
   /** Exit code, or 128 + n when signal n ended it. */
   readonly code: number;
+  /** What it wrote to stdout, where that did not go to the terminal. */
+  readonly output?: string;
 }
 
 /** All that a command may touch of the process around it; tests give their own. */
@@ -37,6 +39,10 @@ export interface Io {
   readonly arch: string;
   /** Calls `listener` at each of these signals, instead of what they do by themselves, until disposed. */
   onSignal(signal: NodeJS.Signals, listener: () => void): Disposable;
-  /** Runs a program on this terminal (an editor, a credential helper). @throws not-found: no such program. */
-  spawn(file: string, args: readonly string[]): Promise<ProgramEnd>;
+  /**
+   * Runs a program: on this terminal (an editor), or with `input` as its stdin and its output for us (a credential helper).
+   *
+   * @throws not-found: no such program.
+   */
+  spawn(file: string, args: readonly string[], input?: string): Promise<ProgramEnd>;
 }

@@ -1,11 +1,12 @@
+import type { spawn as spawnProgram } from 'node:child_process';
+import { constants } from 'node:os';
 import { DaemonError, messageOf } from '../../base/errors.js';
 import type { Io, Terminal } from './io.js';
 
-/** How the entry files let `io.spawn` start programs. */
-export type Spawner = Io['spawn'];
+const SPAWN_OUTPUT_MAX = 1024 * 1024;
 
 /** The real surroundings; only the entry files call it, with their own `process`. */
-export function ioOf(process: NodeJS.Process, spawn: Spawner): Io {
+export function ioOf(process: NodeJS.Process, spawn: typeof spawnProgram): Io {
   const { stdin, stdout, stderr } = process;
   const interactive = stdin.isTTY && stdout.isTTY;
   return {
@@ -21,7 +22,7 @@ export function ioOf(process: NodeJS.Process, spawn: Spawner): Io {
       process.on(signal, listener);
       return { [Symbol.dispose]: () => process.off(signal, listener) };
     },
-    spawn,
+    spawn: spawner(spawn),
   };
 }
 
@@ -38,8 +39,28 @@ export async function runMain(
   process.exit();
 }
 
-/** Turns what `spawn` of node:child_process reports into an exit code or an error. */
-export function spawnError(file: string, cause: unknown): DaemonError {
+function spawner(spawn: typeof spawnProgram): Io['spawn'] {
+  return (file, args, input) =>
+    new Promise((resolve, reject) => {
+      const piped = input !== undefined;
+      const child = spawn(file, args, { stdio: piped ? ['pipe', 'pipe', 'inherit'] : 'inherit' });
+      let output = '';
+      child.once('error', (cause) => {
+        reject(spawnError(file, cause));
+      });
+      child.once('close', (code, signal) => {
+        const status = code ?? 128 + (signal === null ? 0 : constants.signals[signal]);
+        resolve({ code: status, ...(piped && { output }) });
+      });
+      child.stdout?.setEncoding('utf8').on('data', (text: string) => {
+        if (output.length < SPAWN_OUTPUT_MAX) output += text;
+      });
+      // A program that does not read its input is no error of ours; its exit code tells.
+      child.stdin?.on('error', () => undefined).end(input);
+    });
+}
+
+function spawnError(file: string, cause: unknown): DaemonError {
   return new DaemonError('not-found', `${file} can't be started (${messageOf(cause)}): is it installed and in PATH?`, {
     cause,
   });

@@ -1,7 +1,7 @@
 /** How far one job of a pull is; its key is the reference, or `layer-<digest>` and the like. */
 export interface ProgressRow {
   readonly key: string;
-  readonly status: 'resolving' | 'resolved' | 'waiting' | 'downloading' | 'unpacking' | 'done' | 'exists';
+  readonly status: 'resolving' | 'resolved' | 'waiting' | 'downloading' | 'uploading' | 'unpacking' | 'done' | 'exists';
   /** Bytes done of `total`; 0 where the total is not known. */
   readonly offset: number;
   readonly total: number;
@@ -15,6 +15,7 @@ const STATUS_OF: Readonly<Record<string, ProgressRow['status']>> = {
   resolved: 'resolved',
   waiting: 'waiting',
   downloading: 'downloading',
+  uploading: 'uploading',
   complete: 'done',
   'already exists': 'exists',
   extracting: 'unpacking',
@@ -45,7 +46,7 @@ export class ProgressRows {
   update(row: ProgressRow): boolean {
     const before = this.#rows.get(row.key);
     this.#rows.set(row.key, row);
-    if (row.status === 'downloading') {
+    if (row.status === 'downloading' || row.status === 'uploading') {
       if (!this.#firstOffsets.has(row.key)) this.#firstOffsets.set(row.key, row.offset);
       this.#highest.set(row.key, Math.max(row.offset, this.#highest.get(row.key) ?? 0));
     }

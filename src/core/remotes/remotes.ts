@@ -27,14 +27,27 @@ export interface Fetcher {
   fetch(target: Descriptor, options?: FetchOptions): AsyncIterable<Uint8Array>;
 }
 
+export interface PushOptions {
+  /** A manifest or index gets the name's tag too. */
+  readonly named?: boolean;
+  /** Bytes handed to the connection so far; goes back after a cut. */
+  readonly onProgress?: (offset: number) => void;
+  readonly onWait?: (wait: FetchWait) => void;
+  readonly signal?: AbortSignal;
+}
+
+/** Bytes went over, the repository had it already, or took it over from another repository of its registry. */
+export type PushOutcome = 'pushed' | 'exists' | 'mounted';
+
 /** Puts objects into one repository. */
 export interface Pusher {
   /**
    * Uploads one object from the content store. Children must be there before their parents.
    *
-   * @returns What happened: bytes went over, or the registry had it already.
+   * @throws not-found: not in the store. permission-denied, unauthenticated. unavailable: unreachable, or failing after all retries.
+   * invalid-argument: refused by the registry, or the name is pinned to another digest. data-loss: the registry has kept other bytes.
    */
-  push(target: Descriptor, content: ContentStore, signal?: AbortSignal): Promise<'pushed' | 'exists'>;
+  push(target: Descriptor, content: ContentStore, options?: PushOptions): Promise<PushOutcome>;
 }
 
 /** What a name stands for at its registry. */
@@ -62,8 +75,14 @@ export interface Resolver {
    * data-loss: the bytes don't have the digest asked for.
    */
   resolve(name: string, options?: ResolveOptions): Promise<Resolved>;
-  /** Into the repository of `name`; absent where nothing can be written. */
-  pusher?(name: string): Promise<Pusher>;
+  /** Into the repository of `name`. @throws invalid-argument: the name. failed-precondition: nothing can be written there. */
+  pusher(name: string): Promise<Pusher>;
+  /**
+   * Shows the credentials to a registry.
+   *
+   * @throws unauthenticated: they are refused. failed-precondition: it asks for none. unavailable.
+   */
+  authenticate(host: string, signal?: AbortSignal): Promise<void>;
 }
 
 /** How to authenticate with one host: nothing, a user and a password, or a refresh token. */
@@ -76,6 +95,8 @@ export type Credentials =
 export interface RemoteOptions {
   /** Plain http for every host; loopback hosts are spoken to over http anyway. */
   readonly plainHttp?: boolean;
+  /** A directory of `<host>/hosts.toml` in place of the daemon's own. */
+  readonly hostDir?: string;
   /** Sent with every request to the registry itself, never to where it redirects. */
   readonly headers?: Readonly<Record<string, string>>;
   /** Asked at most once a host when it wants authentication; undefined means anonymous. */

@@ -1,5 +1,6 @@
 import type { Descriptor } from '../../spec/descriptor.js';
 import { mapChildren, type Handler } from '../images/handlers/handler.js';
+import type { PushOptions } from '../remotes/remotes.js';
 import type { UnpackProgress } from '../rootfs/rootfs.js';
 import type { FetchWatcher } from './blob-fetching.js';
 import { ingestRef, type ProgressSink, type TransferState } from './progress.js';
@@ -53,6 +54,24 @@ export class ProgressRows {
 
   fetched(target: Descriptor, outcome: 'fetched' | 'exists'): void {
     this.#row(target, outcome === 'exists' ? 'exists' : 'downloaded', target.size);
+  }
+
+  /** What a pusher tells of one object. */
+  uploading(target: Descriptor): Pick<PushOptions, 'onProgress' | 'onWait'> {
+    let offset = 0;
+    return {
+      onProgress: (bytes) => {
+        offset = bytes;
+        this.#row(target, 'uploading', offset);
+      },
+      onWait: ({ reason }) => {
+        this.#row(target, 'uploading', offset, reason);
+      },
+    };
+  }
+
+  uploaded(target: Descriptor, outcome: 'uploaded' | 'exists'): void {
+    this.#row(target, outcome, target.size);
   }
 
   unpacking({ layer, state, bytes }: UnpackProgress): void {

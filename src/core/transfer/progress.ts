@@ -2,11 +2,21 @@ import type { Descriptor } from '../../spec/descriptor.js';
 import { kindOfMedia, type MediaKind } from '../../spec/media-types.js';
 
 /**
- * Stages of one row, in order. The row of the name: resolving, resolved, saved. A row of a descriptor: waiting; downloading; downloaded,
+ * Stages of one row, in order; of a push uploading and uploaded, or exists, come in the place of those of a download. The row of the name: resolving, resolved, saved. A row of a descriptor: waiting; downloading; downloaded,
  * or exists where the bytes were there; for a layer then unpacking, unpacked.
  */
 export type TransferState =
-  'resolving' | 'resolved' | 'waiting' | 'downloading' | 'downloaded' | 'exists' | 'unpacking' | 'unpacked' | 'saved';
+  | 'resolving'
+  | 'resolved'
+  | 'waiting'
+  | 'downloading'
+  | 'downloaded'
+  | 'uploading'
+  | 'uploaded'
+  | 'exists'
+  | 'unpacking'
+  | 'unpacked'
+  | 'saved';
 
 /** Where one row stands. The first report of `downloading` has the offset that an earlier attempt came to: what is above it is fresh. */
 export interface TransferProgress {

@@ -10,6 +10,11 @@ export function sourceLabels(name: string): Labels {
   return reference === undefined ? {} : { [reference.key]: reference.path };
 }
 
+/** Repositories of `host` that content came from, or went to. */
+export function sourceRepositories(labels: Labels, host: string): string[] {
+  return (labels[`${LABELS.distributionSource}.${host}`] ?? '').split(',').filter(Boolean);
+}
+
 /** Adds the repository to the label of content that may have come from others before. */
 export function labelSource(content: Pick<ContentStore, 'info' | 'update'>, name: string): Handler {
   const source = nameParts(name);

@@ -3,7 +3,7 @@ import { SingleFlight } from '../../base/single-flight.js';
 import type { Credentials, RemoteOptions } from '../../core/remotes/remotes.js';
 import { parseChallenges, type Challenge } from './challenge.js';
 import type { Endpoint } from './endpoint.js';
-import { requestToken, type Token } from './token.js';
+import { basicAuthorization, requestToken, type Token } from './token.js';
 import type { Transport } from './transport.js';
 
 interface Grant {
@@ -15,6 +15,15 @@ interface Grant {
 /** Renewed that much before the end, since a request takes its time. */
 const MARGIN_MS = 5_000;
 
+/** Whom a registry has to do with. */
+export interface Identity {
+  /** The name that the user gave; empty where there is none. */
+  readonly name: string;
+  /** What a token has to allow, such as `repository:library/redis:pull`; may be none. */
+  readonly scopes: readonly string[];
+  readonly ask: RemoteOptions['credentials'];
+}
+
 /**
  * Answers one registry's challenges for one repository. What it holds is for that registry's origin only; its user never sends it
  * elsewhere.
@@ -22,26 +31,31 @@ const MARGIN_MS = 5_000;
 export class Authorizer {
   readonly #transport: Transport;
   readonly #endpoint: Endpoint;
-  readonly #name: string;
-  readonly #scope: string;
-  readonly #ask: RemoteOptions['credentials'];
+  readonly #identity: Identity;
+  readonly #scopes: Set<string>;
   readonly #renewals = new SingleFlight<void>();
   #credentials: Promise<Credentials | undefined> | undefined;
+  #known = false;
   #challenge: Challenge | undefined;
   #grant: Grant | undefined;
 
-  constructor(
-    transport: Transport,
-    endpoint: Endpoint,
-    name: string,
-    scope: string,
-    ask: RemoteOptions['credentials'],
-  ) {
+  constructor(transport: Transport, endpoint: Endpoint, identity: Identity) {
     this.#transport = transport;
     this.#endpoint = endpoint;
-    this.#name = name;
-    this.#scope = scope;
-    this.#ask = ask;
+    this.#identity = identity;
+    this.#scopes = new Set(identity.scopes);
+  }
+
+  /** True when credentials were asked for, and there are some. */
+  get known(): boolean {
+    return this.#known;
+  }
+
+  /** From now on tokens have to allow this too. */
+  want(scope: string): void {
+    if (this.#scopes.has(scope)) return;
+    this.#scopes.add(scope);
+    if (this.#challenge && this.#grant) this.#grant = { ...this.#grant, expiresAt: 0 };
   }
 
   /** The Authorization header as of now; a token about to expire is renewed first. undefined until a challenge came. */
@@ -60,7 +74,8 @@ export class Authorizer {
     if (this.#grant && this.#grant.authorization !== refused) return true;
     const challenge = answerable(parseChallenges(headers));
     if (!challenge) return false;
-    const credentials = await (this.#credentials ??= this.#ask?.(this.#endpoint.host, this.#name, headers) ?? NOBODY);
+    const credentials = await (this.#credentials ??= this.#ask(headers));
+    this.#known = credentials !== undefined;
     if (challenge.scheme === 'basic' || credentials?.kind === 'header') {
       const authorization = plainAuthorization(credentials);
       if (authorization === undefined || authorization === refused) return false;
@@ -70,6 +85,11 @@ export class Authorizer {
     this.#challenge = challenge;
     await this.#renew(signal);
     return true;
+  }
+
+  async #ask(challenges: readonly string[]): Promise<Credentials | undefined> {
+    const { ask, name } = this.#identity;
+    return ask?.(this.#endpoint.host, name, challenges);
   }
 
   async #renew(signal?: AbortSignal): Promise<void> {
@@ -83,12 +103,20 @@ export class Authorizer {
       {
         realm: this.#realm(params['realm'] ?? ''),
         ...(params['service'] !== undefined && { service: params['service'] }),
-        scopes: [...new Set([this.#scope, ...(params['scope'] ?? '').split(' ').filter(Boolean)])],
+        scopes: this.#scopesWith((params['scope'] ?? '').split(' ').filter(Boolean)),
+        connection: this.#endpoint.connection,
         credentials: await this.#credentials,
       },
       signal,
     );
     this.#grant = { authorization: `Bearer ${token.text}`, expiresAt: expiryOf(token) };
+  }
+
+  /** What the registry asks for too, unless it is a part of what we want anyway. */
+  #scopesWith(asked: readonly string[]): string[] {
+    const wanted = [...this.#scopes];
+    const covers = (scope: string): boolean => wanted.some((own) => own === scope || own.startsWith(`${scope},`));
+    return [...wanted, ...new Set(asked.filter((scope) => !covers(scope)))];
   }
 
   /** Credentials go over https only, unless the registry itself was asked for over plain http. */
@@ -115,8 +143,6 @@ function answerable(challenges: readonly Challenge[]): Challenge | undefined {
   return bearer ?? challenges.find(({ scheme }) => scheme === 'basic');
 }
 
-const NOBODY = Promise.resolve(undefined);
-
 function expiryOf({ expiresInS }: Token): number {
   const lifeMs = expiresInS * 1000;
   return performance.now() + Math.max(lifeMs / 2, lifeMs - MARGIN_MS);
@@ -125,5 +151,5 @@ function expiryOf({ expiresInS }: Token): number {
 function plainAuthorization(credentials: Credentials | undefined): string | undefined {
   if (credentials?.kind === 'header') return credentials.authorization;
   if (credentials?.kind !== 'basic') return undefined;
-  return `Basic ${Buffer.from(`${credentials.user}:${credentials.secret}`).toString('base64')}`;
+  return basicAuthorization(credentials);
 }

@@ -17,13 +17,13 @@ export async function* objectBytes(
   target: Descriptor,
   paths: readonly string[],
   what: string,
-  options: FetchOptions,
+  options: FetchOptions & { readonly tries?: number | undefined },
 ): AsyncGenerator<Uint8Array, void> {
-  const { onWait, signal } = options;
-  const patience = new Patience(client.transport, { what, onWait, signal });
+  const { onWait, signal, tries } = options;
+  const patience = new Patience(client.transport, { what, onWait, signal, tries });
   let at = options.from ?? 0;
   while (at < target.size) {
-    const response = await firstFound(client, target, paths, { what, from: at, onWait, signal });
+    const response = await firstFound(client, target, paths, { what, from: at, onWait, signal, tries });
     try {
       for await (const bytes of bodyFrom(response, at, target, what)) {
         at += bytes.length;

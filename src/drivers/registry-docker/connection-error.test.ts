@@ -36,7 +36,7 @@ test(
     await output('openssl', [...request, '-subj', '/CN=registry', '-keyout', key, '-out', cert]);
     await using plain = await listen(createHttpServer((_, response) => response.end()));
     await using tls = await listen(createHttpsServer({ key: await readFile(key), cert: await readFile(cert) }));
-    await using remotes = new RegistryRemotes({ backOffMs: 1 });
+    await using remotes = new RegistryRemotes({ timing: { backOffMs: 1 } });
     for (const [host, message] of [
       [`${String(ADDRESS)}:${plain.port}`, /over https: it does not speak https; use --plain-http/],
       [`${String(ADDRESS)}:${tls.port}`, /over https: its certificate is self-signed/],

@@ -14,6 +14,7 @@ export class Patience {
   readonly #what: string;
   readonly #onWait: ((wait: FetchWait) => void) | undefined;
   readonly #signal: AbortSignal | undefined;
+  readonly #tries: number;
   readonly #connectTries: number;
   #attempt = 1;
 
@@ -23,6 +24,7 @@ export class Patience {
       readonly what: string;
       readonly onWait?: ((wait: FetchWait) => void) | undefined;
       readonly signal?: AbortSignal | undefined;
+      readonly tries?: number | undefined;
       readonly connectTries?: number | undefined;
     },
   ) {
@@ -30,7 +32,8 @@ export class Patience {
     this.#what = options.what;
     this.#onWait = options.onWait;
     this.#signal = options.signal;
-    this.#connectTries = options.connectTries ?? transport.timing.tries;
+    this.#tries = options.tries ?? transport.timing.tries;
+    this.#connectTries = Math.min(options.connectTries ?? this.#tries, this.#tries);
   }
 
   static retries(status: number): boolean {
@@ -47,7 +50,7 @@ export class Patience {
     const asked = retryAfterMs(response.header('retry-after'), Date.now());
     const ms = Math.max(asked ?? 0, backOffMs(timing, this.#attempt));
     const { status, url } = response;
-    if (this.#attempt >= timing.tries || ms > timing.retryAfterMaxMs) {
+    if (this.#attempt >= this.#tries || ms > timing.retryAfterMaxMs) {
       const failure = await failureOf(response, this.#what);
       if (asked === undefined) throw failure;
       throw new DaemonError(failure.kind, `${failure.message}; it asks to wait ${Math.ceil(asked / 1000)} s`);

@@ -1,34 +1,41 @@
-import { DaemonError } from '../../base/errors.js';
-import type {
-  Fetcher,
-  FetchOptions,
-  RemoteOptions,
-  Remotes,
-  Resolved,
-  ResolveOptions,
-  Resolver,
-} from '../../core/remotes/remotes.js';
-import type { Descriptor } from '../../spec/descriptor.js';
+import { DaemonError, messageOf } from '../../base/errors.js';
+import type { Pusher, RemoteOptions, Remotes, Resolved, ResolveOptions, Resolver } from '../../core/remotes/remotes.js';
+import type { Digest } from '../../spec/digest.js';
 import { isRepositoryPath, isTag } from '../../spec/familiar-name.js';
-import { kindOfMedia } from '../../spec/media-types.js';
 import { hostOf, parseReference, pathOf, pinnedDigestOf, tagOf, type Reference } from '../../spec/reference.js';
-import { objectBytes } from './blob-stream.js';
 import type { ResolvedObject } from './document-response.js';
-import { RepositoryClient } from './repository-client.js';
+import type { Capability, Endpoint } from './endpoint.js';
+import { failureOf } from './failure.js';
+import { endpointsFor } from './hosts.js';
+import { RepositoryClient, type RepositoryUse } from './repository-client.js';
+import { RepositoryFetcher, TRIES_WITH_OTHERS } from './repository-fetcher.js';
+import { RepositoryPusher } from './repository-pusher.js';
 import { resolveObject } from './resolve-object.js';
 import { DEFAULT_TIMING, type Timing } from './timing.js';
 import { Transport } from './transport.js';
 
+export interface RegistryOptions {
+  readonly timing?: Partial<Timing>;
+  /** Directories with `<host>/hosts.toml`; none by default. */
+  readonly hostDirs?: readonly string[];
+}
+
 /** Registries that speak the OCI distribution API, which Docker's registry made. */
 export class RegistryRemotes implements Remotes, AsyncDisposable {
   readonly #transport: Transport;
+  readonly #hostDirs: readonly string[];
 
-  constructor(timing: Partial<Timing> = {}) {
+  constructor({ timing = {}, hostDirs = [] }: RegistryOptions = {}) {
     this.#transport = new Transport({ ...DEFAULT_TIMING, ...timing });
+    this.#hostDirs = hostDirs;
   }
 
   resolver(options: RemoteOptions = {}): Resolver {
-    return { resolve: (name, how = {}) => this.#resolve(name, options, how) };
+    return {
+      resolve: (name, how = {}) => this.#resolve(name, options, how),
+      pusher: (name) => this.#pusher(name, options),
+      authenticate: (host, signal) => this.#authenticate(host, options, signal),
+    };
   }
 
   [Symbol.asyncDispose](): Promise<void> {
@@ -38,35 +45,73 @@ export class RegistryRemotes implements Remotes, AsyncDisposable {
   async #resolve(name: string, remote: RemoteOptions, options: ResolveOptions): Promise<Resolved> {
     const reference = parseReference(name);
     const pinned = pinnedDigestOf(reference);
-    const repository = repositoryOf(reference, name);
-    const client = new RepositoryClient(this.#transport, hostOf(reference), repository, name, remote);
-    const object = await resolveObject(client, tagOf(reference), pinned, name, options);
-    return { name, target: object.target, fetcher: new RepositoryFetcher(client, name, object) };
+    const use = { repository: repositoryOf(reference, name), name };
+    const endpoints = await this.#endpoints(hostOf(reference), remote);
+    const clients = new Map(endpoints.map((endpoint) => [endpoint, this.#client(endpoint, use, remote)]));
+    const clientsWith = (capability: Capability): RepositoryClient[] =>
+      [...clients].flatMap(([endpoint, client]) => (endpoint.capabilities.has(capability) ? [client] : []));
+    const asked = clientsWith(pinned === undefined ? 'resolve' : 'pull');
+    const object = await resolveAtFirst(asked, tagOf(reference), pinned, name, options);
+    return { name, target: object.target, fetcher: new RepositoryFetcher(clientsWith('pull'), name, object) };
+  }
+
+  async #pusher(name: string, remote: RemoteOptions): Promise<Pusher> {
+    const reference = parseReference(name);
+    const use: RepositoryUse = { repository: repositoryOf(reference, name), name, actions: 'pull,push' };
+    const endpoints = await this.#endpoints(hostOf(reference), remote);
+    const endpoint = endpoints.find(({ capabilities }) => capabilities.has('push'));
+    if (!endpoint) throw nobody(name, 'push');
+    return new RepositoryPusher(this.#client(endpoint, use, remote), reference);
+  }
+
+  async #authenticate(host: string, remote: RemoteOptions, signal?: AbortSignal): Promise<void> {
+    const endpoints = await this.#endpoints(host, remote);
+    const endpoint = endpoints.find(({ namespace }) => namespace === undefined) ?? endpoints.at(-1);
+    if (!endpoint) throw nobody(host, 'pull');
+    const client = this.#client(endpoint, { name: host }, remote);
+    const request = { method: 'GET', path: '', connectTries: 1, what: host, signal } as const;
+    const response = await client.request(request);
+    if (response.status !== 200) throw await failureOf(response, host);
+    await response.discard();
+    if (client.authorizer.known || !remote.credentials) return;
+    throw new DaemonError('failed-precondition', `${host} asks for no user and password; there is no need to log in`);
+  }
+
+  #endpoints(host: string, { hostDir, plainHttp = false }: RemoteOptions): Promise<Endpoint[]> {
+    return endpointsFor(host, hostDir === undefined ? this.#hostDirs : [hostDir], plainHttp);
+  }
+
+  #client(endpoint: Endpoint, use: RepositoryUse, remote: RemoteOptions): RepositoryClient {
+    return new RepositoryClient(this.#transport, endpoint, use, remote);
   }
 }
 
-class RepositoryFetcher implements Fetcher {
-  readonly #client: RepositoryClient;
-  readonly #name: string;
-  readonly #root: ResolvedObject;
-
-  constructor(client: RepositoryClient, name: string, root: ResolvedObject) {
-    this.#client = client;
-    this.#name = name;
-    this.#root = root;
-  }
-
-  async *fetch(target: Descriptor, options: FetchOptions = {}): AsyncIterable<Uint8Array> {
-    if (target.digest === this.#root.target.digest && this.#root.bytes) {
-      yield this.#root.bytes.subarray(options.from ?? 0);
-      return;
+/** Asks one after another; what the last one says counts when nobody has it. */
+async function resolveAtFirst(
+  clients: readonly RepositoryClient[],
+  tag: string,
+  pinned: Digest | undefined,
+  name: string,
+  options: ResolveOptions,
+): Promise<ResolvedObject> {
+  for (const [index, client] of clients.entries()) {
+    const next = clients[index + 1];
+    try {
+      return await resolveObject(client, tag, pinned, name, { ...options, tries: next && TRIES_WITH_OTHERS });
+    } catch (error) {
+      options.signal?.throwIfAborted();
+      if (!next) throw error;
+      options.onWait?.({ reason: `${messageOf(error)}; trying ${next.endpoint.host}`, delayMs: 0 });
     }
-    const kind = kindOfMedia(target.mediaType);
-    const document = kind === 'manifest' || kind === 'index';
-    const places = document ? ['manifests', 'blobs'] : ['blobs', 'manifests'];
-    const paths = places.map((place) => `${place}/${target.digest}`);
-    yield* objectBytes(this.#client, target, paths, `${this.#name}: ${target.digest}`, options);
   }
+  throw nobody(name, pinned === undefined ? 'resolve' : 'pull');
+}
+
+function nobody(name: string, capability: Capability): DaemonError {
+  return new DaemonError(
+    'failed-precondition',
+    `${name}: no host in its hosts.toml has the capability "${capability}"; add it to one of them`,
+  );
 }
 
 /** Only what fits the grammar gets into a URL. */

@@ -1,17 +1,22 @@
 import { DaemonError } from '../../base/errors.js';
 import type { FetchWait, RemoteOptions } from '../../core/remotes/remotes.js';
 import { Authorizer } from './authorizer.js';
-import { endpointOf, type Endpoint } from './endpoint.js';
+import type { Connection, Endpoint } from './endpoint.js';
 import { Patience } from './patience.js';
-import type { HttpResponse, Transport } from './transport.js';
+import type { HttpBody, HttpMethod, HttpResponse, Transport } from './transport.js';
 
 export interface RepositoryRequest {
-  readonly method: 'GET' | 'HEAD';
-  /** Behind `/v2/<repository>/`. */
-  readonly path: string;
-  readonly accept: string;
+  readonly method: HttpMethod;
+  /** Behind `/v2/<repository>/`; or the whole address that the registry gave, as of an upload. */
+  readonly path: string | URL;
+  readonly accept?: string;
+  readonly headers?: Readonly<Record<string, string>>;
+  readonly body?: HttpBody;
+  readonly headersMs?: number;
   /** First byte wanted of a blob; 0 for the whole. */
   readonly from?: number;
+  /** How often it is tried; less than usual where another host can be asked. */
+  readonly tries?: number | undefined;
   /** How often a connection is tried; less than usual where somebody waits to hear that the name is wrong. */
   readonly connectTries?: number;
   /** A status of 500 and more is an answer, not a reason to try again. */
@@ -23,25 +28,38 @@ export interface RepositoryRequest {
 }
 
 const REDIRECTS = new Set([301, 302, 303, 307, 308]);
+/** Those that may be followed by something else than a question. */
+const SAME_METHOD_REDIRECTS = new Set([307, 308]);
+const READING = new Set<HttpMethod>(['GET', 'HEAD']);
 const REDIRECTS_MAX = 5;
 /** A first challenge, and a token that expired on the way. */
 const CHALLENGES_MAX = 2;
+
+/** What the requests are for. */
+export interface RepositoryUse {
+  /** Missing for the API as such. */
+  readonly repository?: string;
+  /** As the user gave it. */
+  readonly name: string;
+  readonly actions?: 'pull' | 'pull,push';
+}
 
 /** Requests to one repository of one registry: authenticated, redirected, and tried again where that is of use. */
 export class RepositoryClient {
   readonly endpoint: Endpoint;
   readonly transport: Transport;
+  readonly authorizer: Authorizer;
   readonly #base: string;
   readonly #headers: Readonly<Record<string, string>>;
-  readonly #authorizer: Authorizer;
 
-  constructor(transport: Transport, host: string, repository: string, name: string, options: RemoteOptions) {
+  constructor(transport: Transport, endpoint: Endpoint, use: RepositoryUse, options: RemoteOptions) {
+    const { repository, name, actions = 'pull' } = use;
     this.transport = transport;
-    this.endpoint = endpointOf(host, options.plainHttp ?? false);
-    this.#base = `${this.endpoint.origin}/v2/${repository}/`;
-    this.#headers = lowerCase(options.headers ?? {});
-    const scope = `repository:${repository}:pull`;
-    this.#authorizer = new Authorizer(transport, this.endpoint, name, scope, options.credentials);
+    this.endpoint = endpoint;
+    this.#base = repository === undefined ? `${endpoint.api}/` : `${endpoint.api}/${repository}/`;
+    this.#headers = { ...lowerCase(endpoint.headers), ...lowerCase(options.headers ?? {}) };
+    const scopes = repository === undefined ? [] : [`repository:${repository}:${actions}`];
+    this.authorizer = new Authorizer(transport, endpoint, { name, scopes, ask: options.credentials });
   }
 
   /** @returns The response, whatever its status, once no other try can change it. @throws unavailable; what the token server says. */
@@ -50,7 +68,7 @@ export class RepositoryClient {
     for (;;) {
       let response: HttpResponse;
       try {
-        response = await this.#authenticated(request);
+        response = await this.attempt(request);
       } catch (error) {
         await patience.afterError(error);
         continue;
@@ -61,36 +79,63 @@ export class RepositoryClient {
     }
   }
 
-  async #authenticated(request: RepositoryRequest): Promise<HttpResponse> {
+  /** One try, authenticated and redirected. @throws ConnectionError; unauthenticated: the user's credentials are refused. */
+  async attempt(request: RepositoryRequest): Promise<HttpResponse> {
     for (let challenges = 0; ; challenges += 1) {
-      const authorization = await this.#authorizer.current(request.signal);
+      const authorization = await this.authorizer.current(request.signal);
       const response = await this.#redirected(request, authorization);
       const ours = response.url.origin === this.endpoint.origin;
       if (response.status !== 401 || !ours || challenges >= CHALLENGES_MAX) return response;
-      const answered = await this.#authorizer.answer(
+      const answered = await this.authorizer.answer(
         response.headers('www-authenticate'),
         authorization,
         request.signal,
       );
+      if (!answered && this.authorizer.known) throw await this.#refused(response, request.what);
       if (!answered) return response;
       await response.discard();
     }
   }
 
+  async #refused(response: HttpResponse, what: string): Promise<DaemonError> {
+    await response.discard();
+    const { host } = this.endpoint;
+    return new DaemonError(
+      'unauthenticated',
+      `${what}: ${host} does not accept the user and password it was given; log in again`,
+    );
+  }
+
   async #redirected(request: RepositoryRequest, authorization: string | undefined): Promise<HttpResponse> {
-    let url = new URL(this.#base + request.path);
+    const { method, body, headersMs, signal } = request;
+    let url = this.#addressOf(request.path);
     for (let redirects = 0; ; redirects += 1) {
-      await this.transport.gate.pass(url.host, request.signal);
+      await this.transport.gate.pass(url.host, signal);
       const headers = this.#headersFor(url, request, authorization);
-      const response = await this.transport.send({ method: request.method, url, headers, signal: request.signal });
-      const location = REDIRECTS.has(response.status) ? response.header('location') : undefined;
+      const connection = this.#connectionFor(url);
+      const response = await this.transport.send({ method, url, headers, body, connection, headersMs, signal });
+      const followed = READING.has(method) ? REDIRECTS : SAME_METHOD_REDIRECTS;
+      const location = followed.has(response.status) ? response.header('location') : undefined;
       if (location === undefined) return response;
       await response.discard();
       if (redirects >= REDIRECTS_MAX) {
         throw new DaemonError('unavailable', `${request.what}: ${url.host} redirects more than ${REDIRECTS_MAX} times`);
       }
-      url = this.#redirectTarget(location, url, request.what);
+      url = this.resolveLocation(location, url, request.what);
     }
+  }
+
+  #addressOf(path: string | URL): URL {
+    if (path instanceof URL) return path;
+    const url = new URL(this.#base + path);
+    if (this.endpoint.namespace !== undefined) url.searchParams.set('ns', this.endpoint.namespace);
+    return url;
+  }
+
+  /** Who we are by certificate is told to nobody else either. */
+  #connectionFor(url: URL): Connection | undefined {
+    const { connection, origin } = this.endpoint;
+    return connection === undefined || url.origin === origin ? connection : { ...connection, client: [] };
   }
 
   /** What identifies us goes to the registry itself and to nobody else. */
@@ -99,13 +144,15 @@ export class RepositoryClient {
     return {
       ...(own && this.#headers),
       'user-agent': 'wharfd',
-      accept: request.accept,
+      ...(request.accept !== undefined && { accept: request.accept }),
+      ...request.headers,
       ...(request.from !== undefined && request.from > 0 && { range: `bytes=${request.from}-` }),
       ...(own && authorization !== undefined && { authorization }),
     };
   }
 
-  #redirectTarget(location: string, from: URL, what: string): URL {
+  /** Where a Location header leads to. @throws unavailable: nowhere that it is good to go. */
+  resolveLocation(location: string, from: URL, what: string): URL {
     const refuse = (why: string): DaemonError =>
       new DaemonError('unavailable', `${what}: ${from.host} redirects to ${why}, which is not followed`);
     if (!URL.canParse(location, from.href)) throw refuse('something that is no URL');

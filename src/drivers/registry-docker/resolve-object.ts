@@ -22,12 +22,13 @@ export async function resolveObject(
   tag: string,
   pinned: Digest | undefined,
   what: string,
-  options: ResolveOptions,
+  options: ResolveOptions & { readonly tries?: number | undefined },
 ): Promise<ResolvedObject> {
   const request: RepositoryRequest = {
     method: 'GET',
     path: `manifests/${pinned ?? tag}`,
     accept: options.mediaTypes?.join(', ') ?? [...DOCUMENT_TYPES, '*/*'].join(', '),
+    tries: options.tries,
     connectTries: CONNECT_TRIES,
     what,
     onWait: options.onWait,

@@ -1,14 +1,26 @@
+import { Readable } from 'node:stream';
+import { rootCertificates } from 'node:tls';
 import type { Agent, Dispatcher } from 'undici';
+import { DaemonError } from '../../base/errors.js';
 import { connectionError } from './connection-error.js';
+import type { Connection } from './endpoint.js';
 import { HostGate } from './host-gate.js';
 import { receivedBytes } from './received-bytes.js';
 import type { Timing } from './timing.js';
 
+export type HttpMethod = 'GET' | 'HEAD' | 'POST' | 'PUT' | 'PATCH';
+
+/** What a request carries: all of it at once, or made anew for each try. */
+export type HttpBody = string | Uint8Array | (() => AsyncIterable<Uint8Array>);
+
 export interface HttpRequest {
-  readonly method: 'GET' | 'HEAD' | 'POST';
+  readonly method: HttpMethod;
   readonly url: URL;
   readonly headers: Readonly<Record<string, string>>;
-  readonly body?: string;
+  readonly body?: HttpBody | undefined;
+  readonly connection?: Connection | undefined;
+  /** Milliseconds for the response's headers, once the body is sent; the timing's own by default. */
+  readonly headersMs?: number | undefined;
   readonly signal?: AbortSignal | undefined;
 }
 
@@ -32,18 +44,29 @@ const SMALL_BODY = 64 * 1024;
 export class Transport implements AsyncDisposable {
   readonly timing: Timing;
   readonly gate = new HostGate();
-  #agent: Promise<Agent> | undefined;
+  readonly #agents = new Map<string, Promise<Agent>>();
 
   constructor(timing: Timing) {
     this.timing = timing;
   }
 
+  /** One agent for each way to connect, since a connection made in one way is not to be used in another. */
+  #agentFor(connection: Connection | undefined): Promise<Agent> {
+    const key = connection === undefined ? '' : JSON.stringify(connection);
+    let agent = this.#agents.get(key);
+    if (!agent) {
+      agent = this.#open(connection);
+      this.#agents.set(key, agent);
+    }
+    return agent;
+  }
+
   /** The library is loaded with the first request: a daemon that only runs containers does without its memory. */
-  async #open(): Promise<Agent> {
+  async #open(connection: Connection | undefined): Promise<Agent> {
     // By its default export: once bundled, a CommonJS module has no other.
     const { default: undici } = await import('undici');
     return new undici.Agent({
-      connect: { timeout: this.timing.connectMs },
+      connect: { timeout: connection?.dialMs ?? this.timing.connectMs, ...tlsOptions(connection) },
       headersTimeout: this.timing.headersMs,
       bodyTimeout: this.timing.stallMs,
       keepAliveTimeout: 10_000,
@@ -53,27 +76,40 @@ export class Transport implements AsyncDisposable {
   }
 
   /** @throws unavailable: the host can't be reached or doesn't answer; the cause says why. */
-  async send({ method, url, headers, body, signal }: HttpRequest): Promise<HttpResponse> {
+  async send(request: HttpRequest): Promise<HttpResponse> {
+    const { method, url, headers, body, connection, headersMs, signal } = request;
     try {
-      const agent = await (this.#agent ??= this.#open());
+      const agent = await this.#agentFor(connection);
       const response = await agent.request({
         origin: url.origin,
         path: url.pathname + url.search,
         method,
         headers: { ...headers, 'accept-encoding': 'identity' },
-        ...(body !== undefined && { body }),
+        ...(body !== undefined && { body: typeof body === 'function' ? Readable.from(body()) : body }),
+        ...(headersMs !== undefined && { headersTimeout: headersMs }),
         ...(signal && { signal }),
       });
       return new UndiciResponse(url, response, signal);
     } catch (cause) {
       signal?.throwIfAborted();
+      if (cause instanceof DaemonError) throw cause;
       throw connectionError(url, cause);
     }
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    await (await this.#agent)?.destroy();
+    for (const agent of this.#agents.values()) await (await agent).destroy();
   }
+}
+
+function tlsOptions(connection: Connection | undefined) {
+  if (connection === undefined) return {};
+  const { ca, client, skipVerify } = connection;
+  return {
+    ...(ca.length > 0 && { ca: [...rootCertificates, ...ca] }),
+    ...(client.length > 0 && { cert: client.map(({ cert }) => cert), key: client.map(({ key }) => key) }),
+    ...(skipVerify && { rejectUnauthorized: false }),
+  };
 }
 
 class UndiciResponse implements HttpResponse {

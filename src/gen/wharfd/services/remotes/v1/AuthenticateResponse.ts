@@ -1,0 +1,8 @@
+// Original file: proto/wharfd/services/remotes/v1/remotes.proto
+
+
+export interface AuthenticateResponse {
+}
+
+export interface AuthenticateResponse__Output {
+}
