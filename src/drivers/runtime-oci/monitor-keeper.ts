@@ -58,17 +58,26 @@ export class MonitorKeeper implements ProcessKeeper {
 
   async recover(key: ProcessKey, dir: string): Promise<KeptProcess | undefined> {
     const socket = await connectMonitor(dir);
-    if (socket) {
-      const process = new MonitorProcess(this.#parts.processes, key, dir);
-      await process.adopt(socket);
-      const { phase } = await process.settled();
-      if (phase !== 'failed') return process;
-      await process.giveUp();
-      return undefined;
-    }
+    const adopted = socket && (await this.#adopt(key, dir, socket));
+    if (adopted) return adopted.process;
     const file = await readProcessFile(dir);
     if (file?.bootId !== (await readBootId())) return undefined;
     return new LostProcess(this.#parts.processes, key, dir, file);
+  }
+
+  /** The process of a monitor that answers, if its launch did not fail; undefined when the monitor ends at this very moment. */
+  async #adopt(key: ProcessKey, dir: string, socket: Socket): Promise<{ readonly process?: KeptProcess } | undefined> {
+    const process = new MonitorProcess(this.#parts.processes, key, dir);
+    try {
+      await process.adopt(socket);
+      const { phase } = await process.settled();
+      if (phase !== 'failed') return { process };
+      await process.giveUp();
+      return {};
+    } catch (cause) {
+      if (!isKind(cause, 'unavailable')) throw cause;
+      return undefined;
+    }
   }
 
   async #start(order: LaunchOrder): Promise<Socket> {
