@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
 import { test } from 'node:test';
 import { dist } from '../../src/cli/dist/program.js';
+import { digestOf } from '../../src/spec/digest.js';
 import { runCommand, type CommandOptions, type Told } from '../support/cli.js';
 import { openDaemon, type TestDaemon } from '../support/daemon.js';
 import { HOST_PLATFORM, type Image, layerOf, makeImage, makeIndex, makeLayer } from '../support/image.js';
@@ -55,7 +56,6 @@ async function readBack(reference: string, dir: string, all = false): Promise<st
   const raw = await output('skopeo', ['inspect', '--tls-verify=false', '--raw', `docker://${reference}`]);
   const copy = ['copy', '--quiet', '--src-tls-verify=false', ...(all ? ['--all', '--preserve-digests'] : [])];
   await output('skopeo', [...copy, `docker://${reference}`, `oci:${dir}:x`]);
-  const { digestOf } = await import('../../src/spec/digest.js');
   return digestOf(Buffer.from(raw));
 }
 
