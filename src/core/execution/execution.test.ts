@@ -67,6 +67,21 @@ test('what waits for a client that never comes is taken away', async (t) => {
   assert.deepEqual([...ports.store.records.keys()], ['box/']);
 });
 
+test('who waits for its client is not taken away for a former one that had the same id', async (t) => {
+  t.mock.timers.enable({ apis: ['setTimeout'] });
+  const { ports, execution, tasks } = await openBox();
+  await execution.exec(SCOPE, EXEC);
+  await tasks.deleteProcess('box', 'e1');
+  t.mock.timers.tick(9_000);
+  await execution.exec(SCOPE, EXEC);
+  t.mock.timers.tick(9_000);
+  for (let turn = 0; turn < 5; turn++) await new Promise((resolve) => setImmediate(resolve));
+  assert.deepEqual([...ports.store.records.keys()], ['box/', 'box/e1']);
+  t.mock.timers.tick(1_000);
+  for (let turn = 0; turn < 5; turn++) await new Promise((resolve) => setImmediate(resolve));
+  assert.deepEqual([...ports.store.records.keys()], ['box/']);
+});
+
 test('an exec is removed after its client has read everything, not before', async () => {
   const { ports, execution } = await openBox();
   await execution.exec(SCOPE, EXEC);

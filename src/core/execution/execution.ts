@@ -15,7 +15,7 @@ import { parseJson } from './requests.js';
 import { runContainer, type RunPorts, type RunRequest } from './run.js';
 import { ScopedTasks } from './scoped-tasks.js';
 import type { TaskIndex } from './task-store.js';
-import { TaskTable } from './task-table.js';
+import { TaskTable, type TaskProcess } from './task-table.js';
 import type { AttachedProcess, ProcessExit, ProcessView, Tasks, WindowSize } from './tasks.js';
 
 /** Milliseconds that a process which waits for its first client is kept. */
@@ -185,18 +185,24 @@ class ExecutionOverPorts implements Execution {
 
   /** A client that asked for a process and never came for it leaves nothing behind. */
   #expectClient(scope: Scope, containerId: string, execId: string): void {
+    const expected = this.#find(scope, containerId, execId);
     const timer = setTimeout(() => {
       this.#timers.delete(timer);
-      void this.#undoUnstarted(scope, containerId, execId);
+      // By now another process may have the id.
+      if (this.#find(scope, containerId, execId) === expected) void this.#undoUnstarted(scope, containerId, execId);
     }, FIRST_CLIENT_MS);
     timer.unref();
     this.#timers.add(timer);
   }
 
+  #find(scope: Scope, containerId: string, execId: string): TaskProcess | undefined {
+    const task = this.#table.find(scope, containerId);
+    return execId === '' ? task?.init : task?.execs.get(execId);
+  }
+
   /** Removes what a client has asked for if it still waits for one, or if it could not be started for one. */
   async #undoUnstarted(scope: Scope, containerId: string, execId: string): Promise<void> {
-    const task = this.#table.find(scope, containerId);
-    const process = execId === '' ? task?.init : task?.execs.get(execId);
+    const process = this.#find(scope, containerId, execId);
     if (!process || process.occupied || !detailsOf(process.record).startOnAttach) return;
     const { state, exitedAtNs } = process.record;
     if (state === 'running' || exitedAtNs !== undefined) return;
