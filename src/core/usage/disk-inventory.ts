@@ -1,4 +1,5 @@
 import type { StoredObject } from '../gc/graph.js';
+import type { OwnerId } from '../gc/owners.js';
 
 /** Something that takes bytes, under the name by which objects refer to it. */
 export interface Piece {
@@ -13,8 +14,8 @@ export interface DiskView {
   readonly objects: readonly StoredObject[];
   /** Everything on disk, by `pieceOf`; also what no object has. */
   readonly pieces: ReadonlyMap<string, Piece>;
-  /** Pieces that an operation under way keeps though no object has them. */
-  readonly held: ReadonlySet<string>;
+  /** Pieces that leases keep though no object has them (an operation is about to name them), by the lease's id in the graph. */
+  readonly held: ReadonlyMap<OwnerId, readonly string[]>;
   /** Of the database. */
   readonly metadataBytes: number;
 }

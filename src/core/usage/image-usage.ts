@@ -60,18 +60,17 @@ class Holdings {
     this.#roots = [...graph.roots(nowMs)];
     for (const root of this.#roots) {
       const reached = graph.reach([root]);
-      count(this.#pieces, piecesOf(graph, reached));
+      count(this.#pieces, piecesOf(view, graph, reached));
       for (const id of reached) if (id !== root.id && graph.get(id)?.kind === 'image') this.#nested.add(id);
     }
     for (const object of graph.objects()) {
       if (object.kind === 'image') count(this.#images, this.of([stepOf(object)]));
     }
-    for (const piece of view.held) this.#pieces.set(piece, (this.#pieces.get(piece) ?? 0) + 1);
   }
 
   /** Pieces that `starts` keep. */
   of(starts: Iterable<Step>): ReadonlySet<string> {
-    return piecesOf(this.#graph, this.#graph.reach(starts));
+    return piecesOf(this.#view, this.#graph, this.#graph.reach(starts));
   }
 
   sizes(pieces: Iterable<string>): Sizes {
@@ -157,20 +156,21 @@ function usersOf(objects: readonly StoredObject[], namespace: string): ReadonlyM
 }
 
 function keptPieces(
-  { held }: DiskView,
+  view: DiskView,
   graph: OwnerGraph<StoredObject>,
   roots: Iterable<Step>,
   without: ReadonlySet<OwnerId> = new Set(),
 ): ReadonlySet<string> {
-  return new Set([...piecesOf(graph, graph.reach(roots, { without })), ...held]);
+  return piecesOf(view, graph, graph.reach(roots, { without }));
 }
 
-function piecesOf(graph: OwnerGraph<StoredObject>, ids: Iterable<OwnerId>): ReadonlySet<string> {
+function piecesOf({ held }: DiskView, graph: OwnerGraph<StoredObject>, ids: Iterable<OwnerId>): ReadonlySet<string> {
   const pieces = new Set<string>();
   for (const id of ids) {
     const object = graph.get(id);
     const piece = object && pieceOf(object);
     if (piece !== undefined) pieces.add(piece);
+    for (const other of held.get(id) ?? []) pieces.add(other);
   }
   return pieces;
 }

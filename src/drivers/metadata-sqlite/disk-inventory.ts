@@ -3,6 +3,7 @@ import { setImmediate } from 'node:timers/promises';
 import { isErrno, isKind } from '../../base/errors.js';
 import type { BlobStore } from '../../core/content/blob-store.js';
 import type { StoredObject } from '../../core/gc/graph.js';
+import { ownerId } from '../../core/gc/owners.js';
 import {
   blobPiece,
   ingestPiece,
@@ -49,7 +50,7 @@ export class SqliteDiskInventory implements DiskInventory {
     // Read in one go, as of one moment; sizes on disk can be looked at afterwards.
     const objects = this.objects();
     const layers = this.#db.sql<LayerRow>('SELECT id, snapshotter, size FROM layers').all();
-    const held = this.#db.sql<{ layer: number }>('SELECT DISTINCT layer FROM lease_layers').all();
+    const held = this.#held();
     const pieces = new Map<string, Piece>();
     let looked = 0;
     const add = async (name: string, kind: Piece['kind'], size: number | undefined) => {
@@ -65,9 +66,19 @@ export class SqliteDiskInventory implements DiskInventory {
     return {
       objects,
       pieces,
-      held: new Set(held.map(({ layer }) => layerPiece(layer))),
+      held,
       metadataBytes: await this.#metadataBytes(),
     };
+  }
+
+  #held(): Map<string, string[]> {
+    const held = new Map<string, string[]>();
+    const rows = this.#db.sql<{ namespace: string; lease: string; layer: number }>('SELECT * FROM lease_layers').all();
+    for (const { namespace, lease, layer } of rows) {
+      const id = ownerId({ kind: 'lease', namespace, key: lease });
+      held.set(id, [...(held.get(id) ?? []), layerPiece(layer)]);
+    }
+    return held;
   }
 
   /** Undefined for one that was removed meanwhile. */
