@@ -5,6 +5,7 @@ export { fromInteger, toBigInt, toSafeNumber } from '../rpc/int64.js';
 export { isA, typeNameOf, type Messages, type PlainFields, type WireAny } from '../rpc/messages.js';
 export { dateOfTimestamp, nsOfTimestamp, timestampOfDate, timestampOfNs, type WireTimestamp } from '../rpc/time.js';
 export { attach, type Attached, type AttachRequest } from './attach.js';
+export { commitContainer, containerChanges, forkContainer, type PathChange } from './changes.js';
 export {
   deleteContent,
   ingestContent,
@@ -48,9 +49,11 @@ export { type Credentials, type CredentialsQuestion, type RegistryAccess } from 
 export { authenticate, fetchObject, pushObject, type FetchObjectOptions, type PushedObject } from './remotes.js';
 export {
   applyLayer,
+  mountImage,
   prepareRootfs,
   removeRootfs,
   rootfsMounts,
+  unmountImage,
   unpackManifest,
   type AppliedLayer,
   type ClientMount,

@@ -87,6 +87,30 @@ export async function rootfsMounts(
   return reply.mounts;
 }
 
+/**
+ * Mounts an image's file system at a directory of the daemon's machine, until `unmountImage`.
+ *
+ * @param request.directory Absolute path.
+ * @throws not-found: the image or the directory. failed-precondition: something is mounted there already.
+ */
+export async function mountImage(
+  session: Session,
+  request: {
+    readonly image: string;
+    readonly directory: string;
+    readonly writable?: boolean;
+    readonly snapshotter?: string;
+  },
+  signal?: AbortSignal,
+): Promise<void> {
+  await session.service(SERVICE).mount(request, { timeoutMs: 0, ...(signal ? { signal } : {}) });
+}
+
+/** Ends a mount of `mountImage`, with what was written there. @throws not-found: no such mount. failed-precondition: it is in use. */
+export async function unmountImage(session: Session, directory: string, signal?: AbortSignal): Promise<void> {
+  await session.service(SERVICE).unmount({ directory }, { timeoutMs: 0, ...(signal ? { signal } : {}) });
+}
+
 /** A layer that was applied. */
 export interface AppliedLayer {
   /** Digest of the uncompressed layer. */

@@ -1,6 +1,7 @@
 import type { Execution } from '../core/execution/execution.js';
 import type { Runtime } from '../core/execution/runtime.js';
 import type { Remotes } from '../core/remotes/remotes.js';
+import { createContainerChanges } from '../core/changes/container-changes.js';
 import { createKeptRootfs } from '../core/rootfs/kept-rootfs.js';
 import type { Puller } from '../core/transfer/pull.js';
 import type { ImagePusher } from '../core/transfer/push.js';
@@ -8,6 +9,7 @@ import { createDiskUsage } from '../core/usage/disk-usage.js';
 import { implement, type ServiceName, type ServiceRegistration } from '../rpc/handlers.js';
 import { wholeSchema } from '../rpc/whole.js';
 import { createAttachService } from '../service/attach.js';
+import { createChangesService } from '../service/changes.js';
 import { createContainersService } from '../service/containers.js';
 import { createContentService } from '../service/content.js';
 import { createDiffService } from '../service/diff.js';
@@ -80,7 +82,7 @@ export async function createServices(parts: ServiceParts): Promise<readonly Serv
     implement('containerd.services.version.v1.Version', createVersionService(VERSION, '')),
     implement(
       'wharfd.services.rootfs.v1.RootfsService',
-      createRootfsService({ rootfs: keptRootfs, differ: stores.differ }),
+      createRootfsService({ rootfs: keptRootfs, mounted: stores.mounted, differ: stores.differ }),
     ),
     implement(
       'wharfd.services.remotes.v1.RemotesService',
@@ -92,6 +94,18 @@ export async function createServices(parts: ServiceParts): Promise<readonly Serv
     ),
     implement('wharfd.services.journal.v1.JournalService', createJournalService(metadata.journal)),
     implement('wharfd.services.attach.v1.AttachService', createAttachService(execution)),
+    implement(
+      'wharfd.services.changes.v1.ChangesService',
+      createChangesService(
+        createContainerChanges({
+          ...metadata,
+          snapshots: stores.snapshots,
+          comparer: stores.comparer,
+          tasks: execution.tasks,
+          platform: hostPlatform,
+        }),
+      ),
+    ),
     implement('wharfd.services.execution.v1.ExecutionService', createExecutionService(execution)),
     implement(
       'wharfd.services.images.v1.ImagesService',

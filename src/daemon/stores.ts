@@ -10,6 +10,7 @@ import type { WorkerPool } from '../core/diff/worker-pool.js';
 import type { Kernel } from '../core/kernel/kernel.js';
 import type { Scope } from '../core/namespaces/scope.js';
 import { createRootfs } from '../core/rootfs/create-rootfs.js';
+import { createMountedImages, type MountedImages } from '../core/rootfs/mounted-images.js';
 import type { Rootfs } from '../core/rootfs/rootfs.js';
 import type { SnapshotBackend } from '../core/snapshots/snapshot-backend.js';
 import type { LayeredSnapshotter } from '../core/snapshots/snapshotter.js';
@@ -31,6 +32,7 @@ export interface Stores {
   readonly rootfs: Rootfs;
   readonly differ: Differ;
   readonly comparer: Comparer;
+  readonly mounted: MountedImages;
   readonly pool: WorkerPool;
   /** @param name Empty for the daemon's default. @throws not-found: no such snapshotter. */
   readonly snapshots: (scope: Scope, name: string) => LayeredSnapshotter;
@@ -97,7 +99,18 @@ export async function openStores(config: Config, kernel: Kernel, log: Logger, do
     scratch: join(root, 'compare'),
   });
   await comparer.clean();
-  return { metadata, backends, rootfs, differ, comparer, pool, snapshots, contentRoot };
+  const mounted = createMountedImages({
+    ...metadata,
+    rootfs,
+    snapshots,
+    snapshotters: backends.map(({ name }) => name),
+    defaultSnapshotter: config.snapshotter,
+    platform: platformOfNode(process.arch),
+    mounts: kernel.mounts,
+    log,
+  });
+  await mounted.recover();
+  return { metadata, backends, rootfs, differ, comparer, mounted, pool, snapshots, contentRoot };
 }
 
 /** The configured bounds, and those that nobody has a reason to change. */

@@ -35,6 +35,8 @@ import type { CloseIORequest as containerd_services_tasks_v1_CloseIORequest, Clo
 import type { CollectRequest as wharfd_services_diskusage_v1_CollectRequest, CollectRequest__Output as wharfd_services_diskusage_v1_CollectRequest__Output } from './wharfd/services/diskusage/v1/CollectRequest.js';
 import type { CollectResponse as wharfd_services_diskusage_v1_CollectResponse, CollectResponse__Output as wharfd_services_diskusage_v1_CollectResponse__Output } from './wharfd/services/diskusage/v1/CollectResponse.js';
 import type { CollectSummary as wharfd_services_diskusage_v1_CollectSummary, CollectSummary__Output as wharfd_services_diskusage_v1_CollectSummary__Output } from './wharfd/services/diskusage/v1/CollectSummary.js';
+import type { CommitRequest as wharfd_services_changes_v1_CommitRequest, CommitRequest__Output as wharfd_services_changes_v1_CommitRequest__Output } from './wharfd/services/changes/v1/CommitRequest.js';
+import type { CommitResponse as wharfd_services_changes_v1_CommitResponse, CommitResponse__Output as wharfd_services_changes_v1_CommitResponse__Output } from './wharfd/services/changes/v1/CommitResponse.js';
 import type { CommitSnapshotRequest as containerd_services_snapshots_v1_CommitSnapshotRequest, CommitSnapshotRequest__Output as containerd_services_snapshots_v1_CommitSnapshotRequest__Output } from './containerd/services/snapshots/v1/CommitSnapshotRequest.js';
 import type { Container as containerd_services_containers_v1_Container, Container__Output as containerd_services_containers_v1_Container__Output } from './containerd/services/containers/v1/Container.js';
 import type { ContainerCreate as containerd_events_ContainerCreate, ContainerCreate__Output as containerd_events_ContainerCreate__Output } from './containerd/events/ContainerCreate.js';
@@ -89,7 +91,9 @@ import type { DeleteTaskRequest as containerd_services_tasks_v1_DeleteTaskReques
 import type { DeprecationWarning as containerd_services_introspection_v1_DeprecationWarning, DeprecationWarning__Output as containerd_services_introspection_v1_DeprecationWarning__Output } from './containerd/services/introspection/v1/DeprecationWarning.js';
 import type { Descriptor as containerd_types_Descriptor, Descriptor__Output as containerd_types_Descriptor__Output } from './containerd/types/Descriptor.js';
 import type { DiffRequest as containerd_services_diff_v1_DiffRequest, DiffRequest__Output as containerd_services_diff_v1_DiffRequest__Output } from './containerd/services/diff/v1/DiffRequest.js';
+import type { DiffRequest as wharfd_services_changes_v1_DiffRequest, DiffRequest__Output as wharfd_services_changes_v1_DiffRequest__Output } from './wharfd/services/changes/v1/DiffRequest.js';
 import type { DiffResponse as containerd_services_diff_v1_DiffResponse, DiffResponse__Output as containerd_services_diff_v1_DiffResponse__Output } from './containerd/services/diff/v1/DiffResponse.js';
+import type { DiffResponse as wharfd_services_changes_v1_DiffResponse, DiffResponse__Output as wharfd_services_changes_v1_DiffResponse__Output } from './wharfd/services/changes/v1/DiffResponse.js';
 import type { Empty as google_protobuf_Empty, Empty__Output as google_protobuf_Empty__Output } from './google/protobuf/Empty.js';
 import type { Envelope as containerd_types_Envelope, Envelope__Output as containerd_types_Envelope__Output } from './containerd/types/Envelope.js';
 import type { ErrorResponse as grpc_reflection_v1_ErrorResponse, ErrorResponse__Output as grpc_reflection_v1_ErrorResponse__Output } from './grpc/reflection/v1/ErrorResponse.js';
@@ -111,6 +115,8 @@ import type { FetchObjectResponse as wharfd_services_remotes_v1_FetchObjectRespo
 import type { FieldMask as google_protobuf_FieldMask, FieldMask__Output as google_protobuf_FieldMask__Output } from './google/protobuf/FieldMask.js';
 import type { FileDescriptorResponse as grpc_reflection_v1_FileDescriptorResponse, FileDescriptorResponse__Output as grpc_reflection_v1_FileDescriptorResponse__Output } from './grpc/reflection/v1/FileDescriptorResponse.js';
 import type { FileDescriptorResponse as grpc_reflection_v1alpha_FileDescriptorResponse, FileDescriptorResponse__Output as grpc_reflection_v1alpha_FileDescriptorResponse__Output } from './grpc/reflection/v1alpha/FileDescriptorResponse.js';
+import type { ForkRequest as wharfd_services_changes_v1_ForkRequest, ForkRequest__Output as wharfd_services_changes_v1_ForkRequest__Output } from './wharfd/services/changes/v1/ForkRequest.js';
+import type { ForkResponse as wharfd_services_changes_v1_ForkResponse, ForkResponse__Output as wharfd_services_changes_v1_ForkResponse__Output } from './wharfd/services/changes/v1/ForkResponse.js';
 import type { ForwardRequest as containerd_services_events_v1_ForwardRequest, ForwardRequest__Output as containerd_services_events_v1_ForwardRequest__Output } from './containerd/services/events/v1/ForwardRequest.js';
 import type { GetContainerRequest as containerd_services_containers_v1_GetContainerRequest, GetContainerRequest__Output as containerd_services_containers_v1_GetContainerRequest__Output } from './containerd/services/containers/v1/GetContainerRequest.js';
 import type { GetContainerResponse as containerd_services_containers_v1_GetContainerResponse, GetContainerResponse__Output as containerd_services_containers_v1_GetContainerResponse__Output } from './containerd/services/containers/v1/GetContainerResponse.js';
@@ -185,6 +191,8 @@ import type { Metrics as io_containerd_cgroups_v2_Metrics, Metrics__Output as io
 import type { MetricsRequest as containerd_services_tasks_v1_MetricsRequest, MetricsRequest__Output as containerd_services_tasks_v1_MetricsRequest__Output } from './containerd/services/tasks/v1/MetricsRequest.js';
 import type { MetricsResponse as containerd_services_tasks_v1_MetricsResponse, MetricsResponse__Output as containerd_services_tasks_v1_MetricsResponse__Output } from './containerd/services/tasks/v1/MetricsResponse.js';
 import type { Mount as containerd_types_Mount, Mount__Output as containerd_types_Mount__Output } from './containerd/types/Mount.js';
+import type { MountRequest as wharfd_services_rootfs_v1_MountRequest, MountRequest__Output as wharfd_services_rootfs_v1_MountRequest__Output } from './wharfd/services/rootfs/v1/MountRequest.js';
+import type { MountResponse as wharfd_services_rootfs_v1_MountResponse, MountResponse__Output as wharfd_services_rootfs_v1_MountResponse__Output } from './wharfd/services/rootfs/v1/MountResponse.js';
 import type { MountsRequest as containerd_services_snapshots_v1_MountsRequest, MountsRequest__Output as containerd_services_snapshots_v1_MountsRequest__Output } from './containerd/services/snapshots/v1/MountsRequest.js';
 import type { MountsRequest as wharfd_services_rootfs_v1_MountsRequest, MountsRequest__Output as wharfd_services_rootfs_v1_MountsRequest__Output } from './wharfd/services/rootfs/v1/MountsRequest.js';
 import type { MountsResponse as containerd_services_snapshots_v1_MountsResponse, MountsResponse__Output as containerd_services_snapshots_v1_MountsResponse__Output } from './containerd/services/snapshots/v1/MountsResponse.js';
@@ -202,6 +210,7 @@ import type { Options as runtimeoptions_v1_Options, Options__Output as runtimeop
 import type { Output as wharfd_services_attach_v1_Output, Output__Output as wharfd_services_attach_v1_Output__Output } from './wharfd/services/attach/v1/Output.js';
 import type { PSIData as io_containerd_cgroups_v2_PSIData, PSIData__Output as io_containerd_cgroups_v2_PSIData__Output } from './io/containerd/cgroups/v2/PSIData.js';
 import type { PSIStats as io_containerd_cgroups_v2_PSIStats, PSIStats__Output as io_containerd_cgroups_v2_PSIStats__Output } from './io/containerd/cgroups/v2/PSIStats.js';
+import type { PathChange as wharfd_services_changes_v1_PathChange, PathChange__Output as wharfd_services_changes_v1_PathChange__Output } from './wharfd/services/changes/v1/PathChange.js';
 import type { PauseTaskRequest as containerd_services_tasks_v1_PauseTaskRequest, PauseTaskRequest__Output as containerd_services_tasks_v1_PauseTaskRequest__Output } from './containerd/services/tasks/v1/PauseTaskRequest.js';
 import type { PidsStat as io_containerd_cgroups_v1_PidsStat, PidsStat__Output as io_containerd_cgroups_v1_PidsStat__Output } from './io/containerd/cgroups/v1/PidsStat.js';
 import type { PidsStat as io_containerd_cgroups_v2_PidsStat, PidsStat__Output as io_containerd_cgroups_v2_PidsStat__Output } from './io/containerd/cgroups/v2/PidsStat.js';
@@ -304,6 +313,8 @@ import type { Timestamp as google_protobuf_Timestamp, Timestamp__Output as googl
 import type { Totals as wharfd_services_diskusage_v1_Totals, Totals__Output as wharfd_services_diskusage_v1_Totals__Output } from './wharfd/services/diskusage/v1/Totals.js';
 import type { TransferOptions as containerd_services_transfer_v1_TransferOptions, TransferOptions__Output as containerd_services_transfer_v1_TransferOptions__Output } from './containerd/services/transfer/v1/TransferOptions.js';
 import type { TransferRequest as containerd_services_transfer_v1_TransferRequest, TransferRequest__Output as containerd_services_transfer_v1_TransferRequest__Output } from './containerd/services/transfer/v1/TransferRequest.js';
+import type { UnmountRequest as wharfd_services_rootfs_v1_UnmountRequest, UnmountRequest__Output as wharfd_services_rootfs_v1_UnmountRequest__Output } from './wharfd/services/rootfs/v1/UnmountRequest.js';
+import type { UnmountResponse as wharfd_services_rootfs_v1_UnmountResponse, UnmountResponse__Output as wharfd_services_rootfs_v1_UnmountResponse__Output } from './wharfd/services/rootfs/v1/UnmountResponse.js';
 import type { UnpackConfiguration as containerd_types_transfer_UnpackConfiguration, UnpackConfiguration__Output as containerd_types_transfer_UnpackConfiguration__Output } from './containerd/types/transfer/UnpackConfiguration.js';
 import type { UnpackRequest as wharfd_services_rootfs_v1_UnpackRequest, UnpackRequest__Output as wharfd_services_rootfs_v1_UnpackRequest__Output } from './wharfd/services/rootfs/v1/UnpackRequest.js';
 import type { UnpackResponse as wharfd_services_rootfs_v1_UnpackResponse, UnpackResponse__Output as wharfd_services_rootfs_v1_UnpackResponse__Output } from './wharfd/services/rootfs/v1/UnpackResponse.js';
@@ -618,6 +629,13 @@ export interface MessageTable {
   'wharfd.services.attach.v1.Output': { input: wharfd_services_attach_v1_Output; output: wharfd_services_attach_v1_Output__Output };
   'wharfd.services.attach.v1.StdinClose': { input: wharfd_services_attach_v1_StdinClose; output: wharfd_services_attach_v1_StdinClose__Output };
   'wharfd.services.attach.v1.TerminalSize': { input: wharfd_services_attach_v1_TerminalSize; output: wharfd_services_attach_v1_TerminalSize__Output };
+  'wharfd.services.changes.v1.CommitRequest': { input: wharfd_services_changes_v1_CommitRequest; output: wharfd_services_changes_v1_CommitRequest__Output };
+  'wharfd.services.changes.v1.CommitResponse': { input: wharfd_services_changes_v1_CommitResponse; output: wharfd_services_changes_v1_CommitResponse__Output };
+  'wharfd.services.changes.v1.DiffRequest': { input: wharfd_services_changes_v1_DiffRequest; output: wharfd_services_changes_v1_DiffRequest__Output };
+  'wharfd.services.changes.v1.DiffResponse': { input: wharfd_services_changes_v1_DiffResponse; output: wharfd_services_changes_v1_DiffResponse__Output };
+  'wharfd.services.changes.v1.ForkRequest': { input: wharfd_services_changes_v1_ForkRequest; output: wharfd_services_changes_v1_ForkRequest__Output };
+  'wharfd.services.changes.v1.ForkResponse': { input: wharfd_services_changes_v1_ForkResponse; output: wharfd_services_changes_v1_ForkResponse__Output };
+  'wharfd.services.changes.v1.PathChange': { input: wharfd_services_changes_v1_PathChange; output: wharfd_services_changes_v1_PathChange__Output };
   'wharfd.services.diskusage.v1.Amount': { input: wharfd_services_diskusage_v1_Amount; output: wharfd_services_diskusage_v1_Amount__Output };
   'wharfd.services.diskusage.v1.Chain': { input: wharfd_services_diskusage_v1_Chain; output: wharfd_services_diskusage_v1_Chain__Output };
   'wharfd.services.diskusage.v1.CollectRequest': { input: wharfd_services_diskusage_v1_CollectRequest; output: wharfd_services_diskusage_v1_CollectRequest__Output };
@@ -665,12 +683,16 @@ export interface MessageTable {
   'wharfd.services.remotes.v1.ResolveResponse': { input: wharfd_services_remotes_v1_ResolveResponse; output: wharfd_services_remotes_v1_ResolveResponse__Output };
   'wharfd.services.rootfs.v1.ApplyRequest': { input: wharfd_services_rootfs_v1_ApplyRequest; output: wharfd_services_rootfs_v1_ApplyRequest__Output };
   'wharfd.services.rootfs.v1.ApplyResponse': { input: wharfd_services_rootfs_v1_ApplyResponse; output: wharfd_services_rootfs_v1_ApplyResponse__Output };
+  'wharfd.services.rootfs.v1.MountRequest': { input: wharfd_services_rootfs_v1_MountRequest; output: wharfd_services_rootfs_v1_MountRequest__Output };
+  'wharfd.services.rootfs.v1.MountResponse': { input: wharfd_services_rootfs_v1_MountResponse; output: wharfd_services_rootfs_v1_MountResponse__Output };
   'wharfd.services.rootfs.v1.MountsRequest': { input: wharfd_services_rootfs_v1_MountsRequest; output: wharfd_services_rootfs_v1_MountsRequest__Output };
   'wharfd.services.rootfs.v1.MountsResponse': { input: wharfd_services_rootfs_v1_MountsResponse; output: wharfd_services_rootfs_v1_MountsResponse__Output };
   'wharfd.services.rootfs.v1.PrepareRequest': { input: wharfd_services_rootfs_v1_PrepareRequest; output: wharfd_services_rootfs_v1_PrepareRequest__Output };
   'wharfd.services.rootfs.v1.PrepareResponse': { input: wharfd_services_rootfs_v1_PrepareResponse; output: wharfd_services_rootfs_v1_PrepareResponse__Output };
   'wharfd.services.rootfs.v1.RemoveRequest': { input: wharfd_services_rootfs_v1_RemoveRequest; output: wharfd_services_rootfs_v1_RemoveRequest__Output };
   'wharfd.services.rootfs.v1.RemoveResponse': { input: wharfd_services_rootfs_v1_RemoveResponse; output: wharfd_services_rootfs_v1_RemoveResponse__Output };
+  'wharfd.services.rootfs.v1.UnmountRequest': { input: wharfd_services_rootfs_v1_UnmountRequest; output: wharfd_services_rootfs_v1_UnmountRequest__Output };
+  'wharfd.services.rootfs.v1.UnmountResponse': { input: wharfd_services_rootfs_v1_UnmountResponse; output: wharfd_services_rootfs_v1_UnmountResponse__Output };
   'wharfd.services.rootfs.v1.UnpackRequest': { input: wharfd_services_rootfs_v1_UnpackRequest; output: wharfd_services_rootfs_v1_UnpackRequest__Output };
   'wharfd.services.rootfs.v1.UnpackResponse': { input: wharfd_services_rootfs_v1_UnpackResponse; output: wharfd_services_rootfs_v1_UnpackResponse__Output };
   'wharfd.services.rootfs.v1.UnpackResult': { input: wharfd_services_rootfs_v1_UnpackResult; output: wharfd_services_rootfs_v1_UnpackResult__Output };
@@ -812,6 +834,11 @@ export interface ServiceTable {
   'wharfd.services.attach.v1.AttachService': {
     attach: { kind: 'bidi'; request: 'wharfd.services.attach.v1.AttachRequest'; response: 'wharfd.services.attach.v1.AttachResponse' };
   };
+  'wharfd.services.changes.v1.ChangesService': {
+    diff: { kind: 'server-stream'; request: 'wharfd.services.changes.v1.DiffRequest'; response: 'wharfd.services.changes.v1.DiffResponse' };
+    commit: { kind: 'unary'; request: 'wharfd.services.changes.v1.CommitRequest'; response: 'wharfd.services.changes.v1.CommitResponse' };
+    fork: { kind: 'unary'; request: 'wharfd.services.changes.v1.ForkRequest'; response: 'wharfd.services.changes.v1.ForkResponse' };
+  };
   'wharfd.services.diskusage.v1.DiskUsageService': {
     why: { kind: 'unary'; request: 'wharfd.services.diskusage.v1.WhyRequest'; response: 'wharfd.services.diskusage.v1.WhyResponse' };
     usage: { kind: 'server-stream'; request: 'wharfd.services.diskusage.v1.UsageRequest'; response: 'wharfd.services.diskusage.v1.UsageResponse' };
@@ -842,6 +869,8 @@ export interface ServiceTable {
     prepare: { kind: 'unary'; request: 'wharfd.services.rootfs.v1.PrepareRequest'; response: 'wharfd.services.rootfs.v1.PrepareResponse' };
     mounts: { kind: 'unary'; request: 'wharfd.services.rootfs.v1.MountsRequest'; response: 'wharfd.services.rootfs.v1.MountsResponse' };
     remove: { kind: 'unary'; request: 'wharfd.services.rootfs.v1.RemoveRequest'; response: 'wharfd.services.rootfs.v1.RemoveResponse' };
+    mount: { kind: 'unary'; request: 'wharfd.services.rootfs.v1.MountRequest'; response: 'wharfd.services.rootfs.v1.MountResponse' };
+    unmount: { kind: 'unary'; request: 'wharfd.services.rootfs.v1.UnmountRequest'; response: 'wharfd.services.rootfs.v1.UnmountResponse' };
     apply: { kind: 'client-stream'; request: 'wharfd.services.rootfs.v1.ApplyRequest'; response: 'wharfd.services.rootfs.v1.ApplyResponse' };
   };
 }

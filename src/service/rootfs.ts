@@ -1,6 +1,7 @@
 import { DaemonError } from '../base/errors.js';
 import type { Differ } from '../core/diff/differ.js';
 import type { KeptRootfs } from '../core/rootfs/kept-rootfs.js';
+import type { MountedImages } from '../core/rootfs/mounted-images.js';
 import type { UnpackProgress } from '../core/rootfs/rootfs.js';
 import { ingestRef, type TransferProgress } from '../core/transfer/progress.js';
 import { ProgressFeed } from '../core/transfer/progress-feed.js';
@@ -13,9 +14,11 @@ import { toWireProgress } from './transfer-progress.js';
 /** wharfd.services.rootfs.v1.RootfsService: root file systems of stored manifests, and layers onto directories. */
 export function createRootfsService({
   rootfs,
+  mounted,
   differ,
 }: {
   readonly rootfs: KeptRootfs;
+  readonly mounted: MountedImages;
   readonly differ: Pick<Differ, 'applyTo'>;
 }): ServiceImplementation<'wharfd.services.rootfs.v1.RootfsService'> {
   return {
@@ -47,6 +50,13 @@ export function createRootfsService({
     },
     async remove({ key, snapshotter, sync }, { scope }) {
       return { kept: await rootfs.remove(scope, { key, snapshotter, sync }) };
+    },
+    async mount({ image, directory, writable, snapshotter }, { scope }) {
+      return await mounted.mount(scope, { image, directory, writable, snapshotter });
+    },
+    async unmount({ directory }, { scope }) {
+      await mounted.unmount(scope, directory);
+      return {};
     },
     async apply(requests, { signal }) {
       const messages = requests[Symbol.asyncIterator]();

@@ -1,4 +1,5 @@
 import type { Program } from '../shared/program.js';
+import { commit, diff, fork } from './changes.js';
 import { remove } from './delete.js';
 import { events } from './events.js';
 import { exec } from './exec.js';
@@ -12,5 +13,5 @@ import { version } from './version.js';
 export const ctr: Program = {
   name: 'ctr',
   summary: 'Containers: run, look at and stop them',
-  commands: [run, exec, kill, list, info, remove, events, version],
+  commands: [run, exec, kill, list, info, remove, diff, commit, fork, events, version],
 };

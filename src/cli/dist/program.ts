@@ -12,6 +12,7 @@ import { images } from './images.js';
 import { ingest } from './ingest.js';
 import { list } from './list.js';
 import { login, logout } from './login.js';
+import { mount, unmount } from './mount.js';
 import { pull } from './pull.js';
 import { push, pushOne, tag } from './push.js';
 import { rmi } from './rmi.js';
@@ -44,6 +45,8 @@ export const dist: Program = {
     prepare,
     mounts,
     removal,
+    mount,
+    unmount,
     df,
     why,
     gc,

@@ -75,6 +75,13 @@ export interface LayeredSnapshotter extends Snapshotter {
    * @throws not-found: a parent. aborted: a layer that `known` had told was removed meanwhile (never while a lease of the scope keeps it).
    */
   adopt(layers: readonly AppliedLayer[]): Promise<void>;
+  /**
+   * Makes a writable snapshot `newKey` that starts as the writable `key` is now. What `key` holds becomes a committed snapshot below both, so
+   * that a stacking backend copies nothing; the mounts of `key` are other ones from then on, and nobody may write through the old ones.
+   *
+   * @throws not-found: `key`. failed-precondition: it is not writable. already-exists: `newKey`.
+   */
+  fork(key: string, newKey: string): Promise<void>;
   /** Gives up a number of `newLayer`; the directory goes. */
   discard(layerId: number): Promise<void>;
 }

@@ -146,10 +146,13 @@ export class SnapshotRows {
       );
   }
 
-  commit(key: string, name: string, labels: Labels, usage: SnapshotUsage): void {
+  /** @param usage Missing: it is measured when somebody asks. */
+  commit(key: string, name: string, labels: Labels, usage?: SnapshotUsage): void {
     const row = this.needed(key);
     const now = Date.now();
-    this.#db.sql('UPDATE layers SET size = ?, inodes = ? WHERE id = ?').run(usage.size, usage.inodes, row.layer);
+    if (usage) {
+      this.#db.sql('UPDATE layers SET size = ?, inodes = ? WHERE id = ?').run(usage.size, usage.inodes, row.layer);
+    }
     this.#db
       .sql(
         `UPDATE snapshots SET name = ?, kind = 'committed', labels = ?, created_ms = ?, updated_ms = ?

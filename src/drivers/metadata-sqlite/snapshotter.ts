@@ -1,3 +1,6 @@
+import { randomUUID } from 'node:crypto';
+import type { BigIntStats } from 'node:fs';
+import { lstat, readdir } from 'node:fs/promises';
 import { DaemonError } from '../../base/errors.js';
 import { KeyedLock } from '../../base/keyed-lock.js';
 import type { Mount } from '../../core/kernel/mounts.js';
@@ -14,7 +17,7 @@ import { checkLabels, LABELS, type Labels } from '../../spec/labels.js';
 import { keeping } from './database.js';
 import { snapshotFields } from './filter-fields.js';
 import type { LayerDirectories } from './layer-directories.js';
-import { checkLease, ensureNamespace, event, joinLease, leaveLease, type Shared } from './shared.js';
+import { checkLease, ensureNamespace, event, fromJson, joinLease, leaveLease, type Shared } from './shared.js';
 import { SnapshotRows, toSnapshotInfo, type SnapshotRow } from './snapshot-rows.js';
 
 const CHILDREN_TOLD = 5;
@@ -246,6 +249,70 @@ export class SqliteSnapshotter implements LayeredSnapshotter {
     }
     this.#rows.add({ name, kind: 'committed', parent, layer: layerId, chained: true, labels });
     this.#record('commit', 'SnapshotCommit', { key: name, name, snapshotter: this.#name });
+  }
+
+  async fork(key: string, newKey: string): Promise<void> {
+    checkKey(newKey);
+    await this.#state.keys.run(this.#lockOf(key), async () => {
+      const row = this.#change(() => this.#forkable(key, newKey));
+      const below = this.#rows.layersBelow(row.parent ?? '');
+      if (row.parent !== null && (await this.#isUntouched(row.layer, below))) {
+        await this.#create('active', newKey, row.parent, {});
+        return;
+      }
+      const { directories } = this.#state;
+      const made = [directories.take(), directories.take()] as const;
+      try {
+        for (const id of made) await this.#backend.create(id, { writable: true, parents: [row.layer, ...below] });
+        this.#change(() => {
+          this.#freeze(this.#forkable(key, newKey), newKey, made);
+        });
+      } catch (cause) {
+        for (const id of made) await directories.drop(id);
+        throw cause;
+      }
+      for (const id of made) directories.settled(id);
+    });
+  }
+
+  /** The writable snapshot; part of a transaction. */
+  #forkable(key: string, newKey: string): SnapshotRow {
+    const existing = this.#existing(newKey, undefined);
+    if (existing) throw keeping(this.#leased(existing));
+    const row = this.#rows.needed(key);
+    if (row.kind === 'active') return row;
+    throw new DaemonError('failed-precondition', `snapshot ${JSON.stringify(key)} is not active: failed precondition`);
+  }
+
+  /** Nobody has written there: both can stand on the same layers, and forking again and again makes no deeper stack. */
+  async #isUntouched(layer: number, below: readonly number[]): Promise<boolean> {
+    const [nearest] = below;
+    if (nearest === undefined || this.#backend.layering === 'whole') return false;
+    const path = this.#backend.filesOf(layer);
+    if ((await readdir(path)).length > 0) return false;
+    const [own, parents] = await Promise.all(
+      [path, this.#backend.filesOf(nearest)].map((each) => lstat(each, { bigint: true })),
+    );
+    const described = (stat: BigIntStats | undefined) => [stat?.mode, stat?.uid, stat?.gid, stat?.mtimeNs].join();
+    return described(own) === described(parents);
+  }
+
+  #freeze(row: SnapshotRow, newKey: string, [own, other]: readonly [number, number]): void {
+    const { name: key, labels } = row;
+    const frozen = `fork-${randomUUID()}`;
+    const snapshotter = this.#name;
+    this.#rows.commit(key, frozen, {});
+    this.#record('commit', 'SnapshotCommit', { key, name: frozen, snapshotter });
+    for (const [name, layer] of [
+      [key, own],
+      [newKey, other],
+    ] as const) {
+      this.#rows.addLayer(layer);
+      const kept = name === key ? fromJson(labels) : {};
+      this.#rows.add({ name, kind: 'active', parent: frozen, layer, chained: false, labels: kept });
+      this.#record('prepare', 'SnapshotPrepare', { key: name, parent: frozen, snapshotter });
+    }
+    this.#join(newKey);
   }
 
   async discard(layerId: number): Promise<void> {

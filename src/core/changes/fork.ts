@@ -1,0 +1,78 @@
+import { randomBytes } from 'node:crypto';
+import { DaemonError, isKind } from '../../base/errors.js';
+import { checkIdentifier } from '../../spec/identifier.js';
+import { hostnameOf } from '../../spec/process-options.js';
+import type { RuntimeSpec } from '../../spec/runtime-spec.js';
+import type { Container, ContainerStore } from '../containers/container-store.js';
+import type { OpaqueAny } from '../events/journal.js';
+import { runExtension, runRecordOf } from '../execution/run-record.js';
+import type { Tasks } from '../execution/tasks.js';
+import type { LeaseStore } from '../leases/lease-store.js';
+import type { Scope, Scoped } from '../namespaces/scope.js';
+import type { LayeredSnapshotter } from '../snapshots/snapshotter.js';
+
+export interface ForkPorts {
+  readonly containers: Scoped<ContainerStore>;
+  readonly tasks: Scoped<Tasks>;
+  readonly leases: Scoped<LeaseStore>;
+  /** @param name Empty for the default. @throws not-found: no such snapshotter. */
+  readonly snapshots: (scope: Scope, name: string) => LayeredSnapshotter;
+}
+
+/** As ContainerChanges.fork. */
+export async function forkContainer(ports: ForkPorts, scope: Scope, id: string, newId: string): Promise<void> {
+  checkIdentifier(newId, 'container id');
+  const container = await ports.containers(scope).get(id);
+  await refuseRunning(ports, scope, id);
+  if (await ports.containers(scope).get(newId).catch(undefinedIfMissing)) {
+    throw new DaemonError('already-exists', `container ${newId} already exists: choose another id`);
+  }
+  const leases = ports.leases(scope);
+  const { id: lease } = await leases.create({ id: `wharfd-fork-${randomBytes(8).toString('hex')}`, labels: {} }, true);
+  try {
+    const snapshots = ports.snapshots({ ...scope, lease }, container.snapshotter);
+    await snapshots.fork(container.snapshotKey, newId);
+    try {
+      await ports.containers(scope).create(forkOf(container, scope, newId));
+    } catch (cause) {
+      await snapshots.remove(newId);
+      throw cause;
+    }
+  } finally {
+    await leases.delete(lease);
+  }
+}
+
+/** Its file system can't be taken from under a process. */
+async function refuseRunning({ tasks }: ForkPorts, scope: Scope, id: string): Promise<void> {
+  const task = await tasks(scope).get(id, '').catch(undefinedIfMissing);
+  if (task === undefined || task.status === 'stopped') return;
+  throw new DaemonError(
+    'failed-precondition',
+    `container ${id} is ${task.status}: end its process first ("ctr kill ${id}"), or make an image of it ("ctr commit")`,
+  );
+}
+
+function forkOf(container: Container, { namespace }: Scope, id: string): Parameters<ContainerStore['create']>[0] {
+  const { labels, image, runtime, spec, snapshotter, extensions, sandbox } = container;
+  const made = runRecordOf(container) ? runExtension({ removeOnExit: false }) : {};
+  return {
+    ...{ id, labels, image, runtime, snapshotter, snapshotKey: id, sandbox },
+    extensions: { ...extensions, ...made },
+    ...(spec && { spec: specFor(spec, `/${namespace}/${container.id}`, container.id, { namespace, id }) }),
+  };
+}
+
+/** What a spec has of its container's id becomes the new one's; all else stays as it is. */
+function specFor(spec: OpaqueAny, group: string, oldId: string, made: { namespace: string; id: string }): OpaqueAny {
+  const value = JSON.parse(Buffer.from(spec.value).toString()) as Partial<RuntimeSpec>;
+  const hostname = value.hostname === hostnameOf(oldId) ? hostnameOf(made.id) : value.hostname;
+  const linux =
+    value.linux?.cgroupsPath === group ? { ...value.linux, cgroupsPath: `/${made.namespace}/${made.id}` } : value.linux;
+  const changed = { ...value, ...(hostname !== undefined && { hostname }), ...(linux && { linux }) };
+  return { typeUrl: spec.typeUrl, value: Buffer.from(JSON.stringify(changed)) };
+}
+
+function undefinedIfMissing(error: unknown): undefined {
+  if (!isKind(error, 'not-found')) throw error;
+}
