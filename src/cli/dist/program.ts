@@ -10,6 +10,7 @@ import { gc } from './gc.js';
 import { get } from './get.js';
 import { images } from './images.js';
 import { ingest } from './ingest.js';
+import { inspect, manifest } from './inspect.js';
 import { list } from './list.js';
 import { login, logout } from './login.js';
 import { mount, unmount } from './mount.js';
@@ -33,6 +34,8 @@ export const dist: Program = {
     login,
     logout,
     images,
+    inspect,
+    manifest,
     rmi,
     list,
     active,

@@ -54,6 +54,8 @@ export function toCommander(spec: OptionSpec<unknown>): Option {
   if (option.required || option.optional) {
     option.argParser((value: string, before: string[] | undefined) => [...(before ?? []), value]);
   }
+  // Commander would take `--no-x` as x being false.
+  if (option.negate) option.default(false).preset(true);
   return option;
 }
 
