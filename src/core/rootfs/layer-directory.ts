@@ -7,6 +7,18 @@ import { isOpaque, rawName, type MergedView } from './merged-view.js';
 
 const PLACE_FLAGS = OPEN.path | OPEN.directory | OPEN.noFollow;
 
+/** Knows which directories of a layer have attributes that the layer did not give. */
+export interface InventedDirectories {
+  /** Two directories become one. @returns True when the first one's attributes are the layer's own, and so count. */
+  merge(from: readonly string[], to: readonly string[]): boolean;
+}
+
+interface Merge {
+  readonly from: readonly string[];
+  readonly to: readonly string[];
+  readonly invented: InventedDirectories;
+}
+
 /** One layer's directory while it is tied to the layers below: every path in it is opened without following a link. */
 export class LayerDirectory implements Disposable {
   readonly files: DirectoryFiles;
@@ -101,31 +113,41 @@ export class LayerDirectory implements Disposable {
     });
   }
 
-  /** Moves all that a directory holds into another of the layer, merging directories; then removes it. */
-  mergeInto(from: readonly string[], to: readonly string[]): void {
+  /**
+   * Moves all that a directory holds into another of the layer, merging directories; then removes it. Of two directories that become
+   * one the attributes count that the layer itself gave.
+   */
+  mergeInto(from: readonly string[], to: readonly string[], invented: InventedDirectories): void {
     const names = this.list(from);
     this.changing(to, (target) => {
       this.within(from, (source) => {
-        for (const name of names) this.#moveEntry(source, target, name, from, to);
+        for (const name of names) this.#moveEntry({ dir: source, name }, target, { from, to, invented });
         if (isOpaque(this.files, { dir: source, name: '.' })) {
           this.files.setXattr(target, '.', OVERLAY_OPAQUE.name, OVERLAY_OPAQUE.value);
         }
       });
     });
     this.changing(from.slice(0, -1), (parent) => {
-      this.files.removeDirectory(parent, rawName(from.at(-1) ?? ''));
+      const name = rawName(from.at(-1) ?? '');
+      if (invented.merge(from, to)) {
+        this.within(to.slice(0, -1), (dir) => {
+          copyAttributes(this.files, { dir: parent, name }, { dir, name: rawName(to.at(-1) ?? '') });
+        });
+      }
+      this.files.removeDirectory(parent, name);
     });
   }
 
-  #moveEntry(source: Fd, target: Fd, name: Buffer, from: readonly string[], to: readonly string[]): void {
+  #moveEntry(source: Place & { readonly name: Buffer }, target: Fd, merge: Merge): void {
+    const { name } = source;
     const there = this.files.statIfExists(target, name);
-    if (there !== undefined && isDirectory(there) && isDirectory(this.files.stat(source, name))) {
+    if (there !== undefined && isDirectory(there) && isDirectory(this.files.stat(source.dir, name))) {
       const key = name.toString('latin1');
-      this.mergeInto([...from, key], [...to, key]);
+      this.mergeInto([...merge.from, key], [...merge.to, key], merge.invented);
       return;
     }
     if (there !== undefined) this.files.removeTree(target, name);
-    this.files.rename(source, name, target, name);
+    this.files.rename(source.dir, name, target, name);
   }
 
   [Symbol.dispose](): void {

@@ -51,6 +51,8 @@ class Tie {
   readonly #check: () => void;
   /** Invented directories that were not looked at yet: they hide nothing that a path could lead through. */
   #pending = new Set<string>();
+  /** All invented directories, where they are by now. */
+  #invented = new Set<string>();
   readonly #moves: { readonly from: string; readonly to: string }[] = [];
 
   constructor(layer: LayerDirectory, lower: MergedView, check: () => void) {
@@ -62,11 +64,12 @@ class Tie {
   run(deferred: readonly Deferred[]): void {
     const parents = deferred.filter((one) => one.kind === 'parent');
     this.#pending = new Set(parents.map(({ path }) => path.toString('latin1')));
+    this.#invented = new Set(this.#pending);
     for (const { path, needed } of parents) {
       this.#check();
       const current = this.#moved(path.toString('latin1'));
       this.#pending.delete(current);
-      this.#tieParent(current, needed);
+      if (this.#invented.has(current)) this.#tieParent(current, needed);
     }
     for (const one of deferred) {
       this.#check();
@@ -126,10 +129,21 @@ class Tie {
       return;
     }
     this.#layer.ensure(target, this.#lower);
-    this.#layer.mergeInto(components, target);
+    this.#layer.mergeInto(components, target, { merge: (from, to) => this.#merge(from.join('/'), to.join('/')) });
     const move = { from: path, to: target.join('/') };
     this.#moves.push(move);
     this.#pending = new Set([...this.#pending].map((one) => this.#moved(one)));
+    this.#invented = new Set([...this.#invented].map((one) => this.#moved(one)));
+  }
+
+  /** What becomes of two directories is invented only if both were. */
+  #merge(from: string, to: string): boolean {
+    const counts = !this.#invented.has(from);
+    if (counts || !this.#invented.has(to)) {
+      this.#invented.delete(from);
+      this.#invented.delete(to);
+    }
+    return counts;
   }
 
   /** Where a path leads when links are followed inside of the root; parts that do not exist are taken as they are. */
