@@ -23,7 +23,7 @@ function baseOf(config: object, layerType: string) {
       Promise.resolve({
         digest: descriptor.digest,
         size: bytes.length,
-         
+
         async *chunks() {
           yield { offset: 0, bytes };
         },
