@@ -97,6 +97,27 @@ test('a mirror that breaks in the middle, lacks the object, or may not be asked'
   assert.match((await f.run('fetch', reference)).stderr, /no host in its hosts\.toml has the capability "resolve"/);
 });
 
+test('a password for the registry does not go to a mirror that asks for one', async (t) => {
+  await using f = await open(t);
+  await using mirror = await openFaultRegistry('127.0.0.2');
+  await using upstream = await openFaultRegistry('127.0.0.1');
+  const image = makeImage({ layers: [layerOf(randomBytes(1000), 'none')] });
+  const reference = upstream.add(image, 'a/b');
+  mirror.add(image, 'a/b');
+  const basic = { 'www-authenticate': 'Basic realm="r"' };
+  for (const registry of [mirror, upstream]) {
+    registry.script = ({ headers }, answer) =>
+      headers.authorization === undefined ? { status: 401, headers: basic, body: Buffer.alloc(0) } : answer;
+  }
+  await f.write('_default', `[host."http://${mirror.host}"]\n`);
+  const args = ['fetch', '--user', 'me', reference];
+  const told = await runCommand(dist, f.daemon, args, { env: { DOCKER_CONFIG: f.hosts }, stdin: 'secret' });
+  assert.equal(told.code, 0, told.stderr);
+  assert.ok(mirror.seen.length > 0);
+  assert.ok(mirror.seen.every(({ headers }) => headers.authorization === undefined));
+  assert.ok(upstream.seen.some(({ headers }) => headers.authorization !== undefined));
+});
+
 test('certificates: an authority of our own, a client\u2019s certificate, Docker\u2019s directory, --hosts-dir', async (t) => {
   await using f = await open(t);
   const { path: dir } = await tempDir(t);

@@ -128,6 +128,11 @@ function hostOfKey(key: string): string {
   return normalKey(key).split('/', 1)[0] ?? '';
 }
 
+/** True for two names of one registry: Docker Hub has several. */
+export function isSameRegistry(one: string, other: string): boolean {
+  return canonicalHost(one) === canonicalHost(other);
+}
+
 function canonicalHost(host: string): string {
   return DOCKER_HUB_HOSTS.has(host) ? 'docker.io' : host.toLowerCase();
 }

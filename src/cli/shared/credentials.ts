@@ -1,8 +1,8 @@
 import { resolve } from 'node:path';
 import { DaemonError } from '../../base/errors.js';
 import type { Credentials, RegistryAccess } from '../../client/registry-access.js';
-import { parseReference, pathOf } from '../../spec/reference.js';
-import { AuthFile, authFilePath } from './auth-file.js';
+import { hostOf, parseReference, pathOf } from '../../spec/reference.js';
+import { AuthFile, authFilePath, isSameRegistry } from './auth-file.js';
 import { CredentialHelper } from './credential-helper.js';
 import type { Io } from './io.js';
 import { flag, text, type OptionValues } from './options.js';
@@ -23,7 +23,9 @@ export function registryAccessOf(options: OptionValues<typeof REGISTRY_OPTIONS>,
     plainHttp,
     ...(hostsDir !== undefined && { hostsDir: resolve(io.cwd, hostsDir) }),
     credentials: async ({ host, reference }) => {
-      if (user === undefined) return storedCredentials(io, host, reference);
+      // A mirror that asks is not whom the password was typed for.
+      const meant = user !== undefined && isSameRegistry(host, hostOf(parseReference(reference)));
+      if (!meant) return storedCredentials(io, host, reference);
       typed ??= readSecret(io, `password of ${user}: `);
       return { kind: 'basic', user, secret: await typed };
     },
