@@ -59,7 +59,7 @@ function withoutEmptyXattrs(tree: Tree): Tree {
 }
 
 const seeds = fc.tuple(fc.nat(), fc.nat());
-const RUNS = { numRuns: FULL ? 300 : 8, endOnFailure: true };
+const RUNS = { numRuns: FULL ? 100 : 8, endOnFailure: true };
 
 for (const name of ['overlayfs', 'native']) {
   test(`${name}: what Diff tells of random changes, Apply makes again`, async (t) => {
@@ -131,7 +131,7 @@ test('umoci makes the same tree of our layers', async (t) => {
       assert.deepEqual(Object.keys(theirs), Object.keys(ours));
       for (const [at, member] of Object.entries(ours)) assert.deepEqual(theirs[at], member, at);
     }),
-    { numRuns: FULL ? 100 : 6, endOnFailure: true, seed: FULL ? Date.now() : 13 },
+    { numRuns: FULL ? 60 : 6, endOnFailure: true, seed: FULL ? Date.now() : 13 },
   );
 });
 
