@@ -41,6 +41,7 @@ export {
   type RunRequest,
   type StoredContainer,
 } from './execution.js';
+export { checkStores, type FsckFinding, type FsckOptions, type FsckReport } from './fsck.js';
 export { listImages, removeImage, type ImageSummary } from './images.js';
 export { type TransferProgress } from './progress-stream.js';
 export { pushImage, tagImage, type PushOptions } from './push.js';

@@ -16,6 +16,7 @@ import { createDiffService } from '../service/diff.js';
 import { createDiskUsageService } from '../service/disk-usage.js';
 import { createEventsService } from '../service/events.js';
 import { createExecutionService } from '../service/execution.js';
+import { createFsckService } from '../service/fsck.js';
 import { createHealthService } from '../service/health.js';
 import { createImagesService } from '../service/images.js';
 import { createIntrospectionService } from '../service/introspection.js';
@@ -37,6 +38,7 @@ import { createWharfdImagesService } from '../service/wharfd-images.js';
 import { platformOfNode } from '../spec/platform.js';
 import { VERSION } from '../spec/version.js';
 import type { Config } from './config.js';
+import { openFsck } from './fsck.js';
 import type { Stores } from './stores.js';
 
 /** What the services are made of. */
@@ -92,6 +94,7 @@ export async function createServices(parts: ServiceParts): Promise<readonly Serv
       'wharfd.services.diskusage.v1.DiskUsageService',
       createDiskUsageService(createDiskUsage(metadata.disk, metadata.collector)),
     ),
+    implement('wharfd.services.fsck.v1.FsckService', createFsckService(openFsck(stores, remotes))),
     implement('wharfd.services.journal.v1.JournalService', createJournalService(metadata.journal)),
     implement('wharfd.services.attach.v1.AttachService', createAttachService(execution)),
     implement(

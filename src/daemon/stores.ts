@@ -9,6 +9,8 @@ import { pooledApplier } from '../core/diff/pooled-applier.js';
 import type { WorkerPool } from '../core/diff/worker-pool.js';
 import type { Kernel } from '../core/kernel/kernel.js';
 import type { Scope } from '../core/namespaces/scope.js';
+import type { BlobStore } from '../core/content/blob-store.js';
+import type { LayerWorkshop } from '../core/rootfs/layer-flight.js';
 import { createRootfs } from '../core/rootfs/create-rootfs.js';
 import { createMountedImages, type MountedImages } from '../core/rootfs/mounted-images.js';
 import type { Rootfs } from '../core/rootfs/rootfs.js';
@@ -37,6 +39,9 @@ export interface Stores {
   /** @param name Empty for the daemon's default. @throws not-found: no such snapshotter. */
   readonly snapshots: (scope: Scope, name: string) => LayeredSnapshotter;
   readonly contentRoot: string;
+  readonly blobs: BlobStore;
+  /** What unpacking a layer for a snapshotter takes. */
+  readonly workshopOf: (snapshotter: string) => LayerWorkshop;
 }
 
 /** Opens the stores below `config.root`; each adds its closing to `down`. */
@@ -92,6 +97,11 @@ export async function openStores(config: Config, kernel: Kernel, log: Logger, do
     scratch: join(root, 'apply'),
   });
   await differ.clean();
+  const workshopOf = (snapshotter: string): LayerWorkshop => {
+    const backend = backends.find(({ name }) => name === snapshotter);
+    if (!backend) throw new DaemonError('not-found', `snapshotter ${snapshotter} is not there`);
+    return { backend, applier, pool, limits };
+  };
   const comparer = createComparer({
     content: metadata.content,
     pool,
@@ -110,7 +120,7 @@ export async function openStores(config: Config, kernel: Kernel, log: Logger, do
     log,
   });
   await mounted.recover();
-  return { metadata, backends, rootfs, differ, comparer, mounted, pool, snapshots, contentRoot };
+  return { metadata, backends, rootfs, differ, comparer, mounted, pool, snapshots, contentRoot, blobs, workshopOf };
 }
 
 /** The configured bounds, and those that nobody has a reason to change. */

@@ -7,6 +7,8 @@ import type {
   RemoveTreeTask,
   TieLayerTask,
 } from '../core/diff/layer-tasks.js';
+import type { TakeInventoryTask } from '../core/fsck/inventory-file.js';
+import { checkTree, hashFile, takeInventory, type CheckTreeTask, type HashFileTask } from '../core/fsck/tree-tasks.js';
 import { tieLayer } from '../core/rootfs/tie-layer.js';
 import { measureTree } from '../core/snapshots/measure-tree.js';
 import { applyLayer } from '../drivers/diff-tar/apply-layer.js';
@@ -26,6 +28,11 @@ serveTasks({
   'diff-layer': (task: DiffLayerTask, watch: TaskWatch) => diffLayer(kernel, task.request, () => watch.check()),
   'list-changes': (task: ListChangesTask, watch: TaskWatch) =>
     listChanges(kernel.files, task.sides, () => watch.check()),
+  'take-inventory': (task: TakeInventoryTask, watch: TaskWatch) => {
+    takeInventory(kernel.files, task, () => watch.check());
+  },
+  'check-tree': (task: CheckTreeTask, watch: TaskWatch) => checkTree(kernel.files, task, () => watch.check()),
+  'hash-file': (task: HashFileTask, watch: TaskWatch) => hashFile(task, () => watch.check()),
   'copy-tree': (task: CopyTreeTask, watch: TaskWatch) => {
     copyTree(kernel, task.from, task.to, () => watch.check());
   },

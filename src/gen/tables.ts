@@ -27,6 +27,8 @@ import type { CPUStat as io_containerd_cgroups_v2_CPUStat, CPUStat__Output as io
 import type { CPUUsage as io_containerd_cgroups_v1_CPUUsage, CPUUsage__Output as io_containerd_cgroups_v1_CPUUsage__Output } from './io/containerd/cgroups/v1/CPUUsage.js';
 import type { CgroupStats as io_containerd_cgroups_v1_CgroupStats, CgroupStats__Output as io_containerd_cgroups_v1_CgroupStats__Output } from './io/containerd/cgroups/v1/CgroupStats.js';
 import type { Chain as wharfd_services_diskusage_v1_Chain, Chain__Output as wharfd_services_diskusage_v1_Chain__Output } from './wharfd/services/diskusage/v1/Chain.js';
+import type { CheckRequest as wharfd_services_fsck_v1_CheckRequest, CheckRequest__Output as wharfd_services_fsck_v1_CheckRequest__Output } from './wharfd/services/fsck/v1/CheckRequest.js';
+import type { CheckResponse as wharfd_services_fsck_v1_CheckResponse, CheckResponse__Output as wharfd_services_fsck_v1_CheckResponse__Output } from './wharfd/services/fsck/v1/CheckResponse.js';
 import type { CheckpointOptions as containerd_runc_v1_CheckpointOptions, CheckpointOptions__Output as containerd_runc_v1_CheckpointOptions__Output } from './containerd/runc/v1/CheckpointOptions.js';
 import type { CheckpointTaskRequest as containerd_services_tasks_v1_CheckpointTaskRequest, CheckpointTaskRequest__Output as containerd_services_tasks_v1_CheckpointTaskRequest__Output } from './containerd/services/tasks/v1/CheckpointTaskRequest.js';
 import type { CheckpointTaskResponse as containerd_services_tasks_v1_CheckpointTaskResponse, CheckpointTaskResponse__Output as containerd_services_tasks_v1_CheckpointTaskResponse__Output } from './containerd/services/tasks/v1/CheckpointTaskResponse.js';
@@ -115,6 +117,7 @@ import type { FetchObjectResponse as wharfd_services_remotes_v1_FetchObjectRespo
 import type { FieldMask as google_protobuf_FieldMask, FieldMask__Output as google_protobuf_FieldMask__Output } from './google/protobuf/FieldMask.js';
 import type { FileDescriptorResponse as grpc_reflection_v1_FileDescriptorResponse, FileDescriptorResponse__Output as grpc_reflection_v1_FileDescriptorResponse__Output } from './grpc/reflection/v1/FileDescriptorResponse.js';
 import type { FileDescriptorResponse as grpc_reflection_v1alpha_FileDescriptorResponse, FileDescriptorResponse__Output as grpc_reflection_v1alpha_FileDescriptorResponse__Output } from './grpc/reflection/v1alpha/FileDescriptorResponse.js';
+import type { Finding as wharfd_services_fsck_v1_Finding, Finding__Output as wharfd_services_fsck_v1_Finding__Output } from './wharfd/services/fsck/v1/Finding.js';
 import type { ForkRequest as wharfd_services_changes_v1_ForkRequest, ForkRequest__Output as wharfd_services_changes_v1_ForkRequest__Output } from './wharfd/services/changes/v1/ForkRequest.js';
 import type { ForkResponse as wharfd_services_changes_v1_ForkResponse, ForkResponse__Output as wharfd_services_changes_v1_ForkResponse__Output } from './wharfd/services/changes/v1/ForkResponse.js';
 import type { ForwardRequest as containerd_services_events_v1_ForwardRequest, ForwardRequest__Output as containerd_services_events_v1_ForwardRequest__Output } from './containerd/services/events/v1/ForwardRequest.js';
@@ -229,6 +232,7 @@ import type { ProcessDetails as containerd_runc_v1_ProcessDetails, ProcessDetail
 import type { ProcessInfo as containerd_v1_types_ProcessInfo, ProcessInfo__Output as containerd_v1_types_ProcessInfo__Output } from './containerd/v1/types/ProcessInfo.js';
 import type { ProcessOptions as wharfd_services_execution_v1_ProcessOptions, ProcessOptions__Output as wharfd_services_execution_v1_ProcessOptions__Output } from './wharfd/services/execution/v1/ProcessOptions.js';
 import type { Progress as containerd_types_transfer_Progress, Progress__Output as containerd_types_transfer_Progress__Output } from './containerd/types/transfer/Progress.js';
+import type { Progress as wharfd_services_fsck_v1_Progress, Progress__Output as wharfd_services_fsck_v1_Progress__Output } from './wharfd/services/fsck/v1/Progress.js';
 import type { PublishRequest as containerd_services_events_v1_PublishRequest, PublishRequest__Output as containerd_services_events_v1_PublishRequest__Output } from './containerd/services/events/v1/PublishRequest.js';
 import type { PushObjectRequest as wharfd_services_remotes_v1_PushObjectRequest, PushObjectRequest__Output as wharfd_services_remotes_v1_PushObjectRequest__Output } from './wharfd/services/remotes/v1/PushObjectRequest.js';
 import type { PushObjectResponse as wharfd_services_remotes_v1_PushObjectResponse, PushObjectResponse__Output as wharfd_services_remotes_v1_PushObjectResponse__Output } from './wharfd/services/remotes/v1/PushObjectResponse.js';
@@ -296,6 +300,7 @@ import type { StoreUpdateRequest as containerd_services_sandbox_v1_StoreUpdateRe
 import type { StoreUpdateResponse as containerd_services_sandbox_v1_StoreUpdateResponse, StoreUpdateResponse__Output as containerd_services_sandbox_v1_StoreUpdateResponse__Output } from './containerd/services/sandbox/v1/StoreUpdateResponse.js';
 import type { StreamInit as containerd_services_streaming_v1_StreamInit, StreamInit__Output as containerd_services_streaming_v1_StreamInit__Output } from './containerd/services/streaming/v1/StreamInit.js';
 import type { SubscribeRequest as containerd_services_events_v1_SubscribeRequest, SubscribeRequest__Output as containerd_services_events_v1_SubscribeRequest__Output } from './containerd/services/events/v1/SubscribeRequest.js';
+import type { Summary as wharfd_services_fsck_v1_Summary, Summary__Output as wharfd_services_fsck_v1_Summary__Output } from './wharfd/services/fsck/v1/Summary.js';
 import type { TaskCheckpointed as containerd_events_TaskCheckpointed, TaskCheckpointed__Output as containerd_events_TaskCheckpointed__Output } from './containerd/events/TaskCheckpointed.js';
 import type { TaskCreate as containerd_events_TaskCreate, TaskCreate__Output as containerd_events_TaskCreate__Output } from './containerd/events/TaskCreate.js';
 import type { TaskDelete as containerd_events_TaskDelete, TaskDelete__Output as containerd_events_TaskDelete__Output } from './containerd/events/TaskDelete.js';
@@ -662,6 +667,11 @@ export interface MessageTable {
   'wharfd.services.execution.v1.RemoveResponse': { input: wharfd_services_execution_v1_RemoveResponse; output: wharfd_services_execution_v1_RemoveResponse__Output };
   'wharfd.services.execution.v1.RunRequest': { input: wharfd_services_execution_v1_RunRequest; output: wharfd_services_execution_v1_RunRequest__Output };
   'wharfd.services.execution.v1.RunResponse': { input: wharfd_services_execution_v1_RunResponse; output: wharfd_services_execution_v1_RunResponse__Output };
+  'wharfd.services.fsck.v1.CheckRequest': { input: wharfd_services_fsck_v1_CheckRequest; output: wharfd_services_fsck_v1_CheckRequest__Output };
+  'wharfd.services.fsck.v1.CheckResponse': { input: wharfd_services_fsck_v1_CheckResponse; output: wharfd_services_fsck_v1_CheckResponse__Output };
+  'wharfd.services.fsck.v1.Finding': { input: wharfd_services_fsck_v1_Finding; output: wharfd_services_fsck_v1_Finding__Output };
+  'wharfd.services.fsck.v1.Progress': { input: wharfd_services_fsck_v1_Progress; output: wharfd_services_fsck_v1_Progress__Output };
+  'wharfd.services.fsck.v1.Summary': { input: wharfd_services_fsck_v1_Summary; output: wharfd_services_fsck_v1_Summary__Output };
   'wharfd.services.images.v1.ImageSummary': { input: wharfd_services_images_v1_ImageSummary; output: wharfd_services_images_v1_ImageSummary__Output };
   'wharfd.services.images.v1.ListRequest': { input: wharfd_services_images_v1_ListRequest; output: wharfd_services_images_v1_ListRequest__Output };
   'wharfd.services.images.v1.ListResponse': { input: wharfd_services_images_v1_ListResponse; output: wharfd_services_images_v1_ListResponse__Output };
@@ -849,6 +859,9 @@ export interface ServiceTable {
     exec: { kind: 'unary'; request: 'wharfd.services.execution.v1.ExecRequest'; response: 'wharfd.services.execution.v1.ExecResponse' };
     list: { kind: 'unary'; request: 'wharfd.services.execution.v1.ListRequest'; response: 'wharfd.services.execution.v1.ListResponse' };
     remove: { kind: 'unary'; request: 'wharfd.services.execution.v1.RemoveRequest'; response: 'wharfd.services.execution.v1.RemoveResponse' };
+  };
+  'wharfd.services.fsck.v1.FsckService': {
+    check: { kind: 'server-stream'; request: 'wharfd.services.fsck.v1.CheckRequest'; response: 'wharfd.services.fsck.v1.CheckResponse' };
   };
   'wharfd.services.images.v1.ImagesService': {
     list: { kind: 'server-stream'; request: 'wharfd.services.images.v1.ListRequest'; response: 'wharfd.services.images.v1.ListResponse' };

@@ -6,6 +6,7 @@ import { df } from './df.js';
 import { edit } from './edit.js';
 import { fetchOne } from './fetch-object.js';
 import { fetch } from './fetch.js';
+import { fsck } from './fsck.js';
 import { gc } from './gc.js';
 import { get } from './get.js';
 import { images } from './images.js';
@@ -53,5 +54,6 @@ export const dist: Program = {
     df,
     why,
     gc,
+    fsck,
   ],
 };

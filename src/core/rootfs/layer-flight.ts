@@ -5,6 +5,7 @@ import type { Digest } from '../../spec/digest.js';
 import type { Applied, Applier, ApplyLimits, ApplyProgress } from '../diff/applier.js';
 import type { TieLayerTask } from '../diff/layer-tasks.js';
 import type { WorkerPool } from '../diff/worker-pool.js';
+import { inventoryOf, type TakeInventoryTask } from '../fsck/inventory-file.js';
 import type { SnapshotBackend } from '../snapshots/snapshot-backend.js';
 import type { LayeredSnapshotter, SnapshotUsage } from '../snapshots/snapshotter.js';
 
@@ -127,6 +128,7 @@ export class LayerFlight {
     const applied = await this.#apply(blob, layerId, this.parent === undefined ? 'plain' : 'overlay');
     const below = await this.#stackBelow();
     if (applied.deferred.length > 0) await this.#tie(layerId, below, applied);
+    await this.#takeInventory(layerId);
     return { layerId, usage: applied.usage, stack: [layerId, ...below] };
   }
 
@@ -134,8 +136,20 @@ export class LayerFlight {
     const below = await this.#stackBelow();
     const layerId = await this.#newLayer(blob, below);
     await this.#apply(blob, layerId, 'plain');
+    await this.#takeInventory(layerId);
     const usage = await this.#workshop.backend.usage(layerId, this.#controller.signal);
     return { layerId, usage, stack: [layerId, ...below] };
+  }
+
+  /** What the layer should be from now on; its files are still in memory. */
+  async #takeInventory(layerId: number): Promise<void> {
+    const { backend, pool } = this.#workshop;
+    const task: TakeInventoryTask = {
+      kind: 'take-inventory',
+      directory: backend.filesOf(layerId),
+      file: inventoryOf(backend, layerId),
+    };
+    await pool.run(task, { signal: this.#controller.signal });
   }
 
   async #stackBelow(): Promise<readonly number[]> {

@@ -8,6 +8,7 @@ import type { ContentStore } from '../../core/content/content-store.js';
 import type { Journal } from '../../core/events/journal.js';
 import type { TaskIndex, TaskStore } from '../../core/execution/task-store.js';
 import { Collector } from '../../core/gc/collector.js';
+import type { LayerRecord } from '../../core/fsck/layer-record.js';
 import type { ImageStore } from '../../core/images/image-store.js';
 import type { LeaseStore } from '../../core/leases/lease-store.js';
 import type { NamespaceStore } from '../../core/namespaces/namespace-store.js';
@@ -31,6 +32,7 @@ import { SqliteNamespaces } from './namespace-store.js';
 import type { Collection, Shared } from './shared.js';
 import { openOrRebuild, takeInBlobs } from './rebuild.js';
 import { createSnapshotState, SqliteSnapshotter } from './snapshotter.js';
+import { unpackedLayers } from './unpacked-layers.js';
 import { SqliteTaskIndex, SqliteTasks } from './task-store.js';
 
 export interface MetadataOptions {
@@ -63,6 +65,8 @@ export interface Metadata extends AsyncDisposable {
   readonly taskIndex: TaskIndex;
   readonly collector: Collector;
   readonly disk: DiskInventory;
+  /** Layers that were unpacked by us, in the order in which they were made. */
+  readonly layers: () => readonly LayerRecord[];
 }
 
 /**
@@ -109,6 +113,7 @@ export function openMetadata(options: MetadataOptions): Promise<Metadata> {
       journal,
       taskIndex: new SqliteTaskIndex(shared),
       collector,
+      layers: () => unpackedLayers(db),
       disk: new SqliteDiskInventory(db, content, options.blobs, directories),
       [Symbol.asyncDispose]: () => down.run(),
     };

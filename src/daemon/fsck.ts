@@ -1,0 +1,16 @@
+import { createBlobRepair } from '../core/fsck/blob-repair.js';
+import { createFsck, type Fsck } from '../core/fsck/fsck.js';
+import { createLayerRepair } from '../core/fsck/layer-repair.js';
+import type { Remotes } from '../core/remotes/remotes.js';
+import type { Stores } from './stores.js';
+
+/** Puts the check of the stores together. */
+export function openFsck(stores: Stores, remotes: Remotes): Fsck {
+  const { metadata, blobs, backends, pool, snapshots, workshopOf } = stores;
+  const { content, leases, images, namespaces, layers } = metadata;
+  return createFsck({
+    ...{ content, namespaces, layers, backends, pool },
+    blobRepair: createBlobRepair({ content, leases, blobs, remotes }),
+    layerRepair: createLayerRepair({ content, images, snapshots, layers, workshopOf }),
+  });
+}
