@@ -80,6 +80,8 @@ test("containerd's own ctr: it has our daemon make layers of snapshots", async (
   assert.equal(pulled.code, 0, pulled.stderr.toString());
   const script = 'echo new > /new; ln /new /again; mkdir -m 1777 /dir; echo x > /dir/x; rm /bin/busybox; true';
   await foreign(daemon, ['run', name, 'changed', 'sh', '-c', script]);
+  // Without its container nothing else keeps it from collection.
+  await foreign(daemon, ['snapshots', 'label', 'changed', 'containerd.io/gc.root=test']);
   await foreign(daemon, ['containers', 'delete', '--keep-snapshot', 'changed']);
   const { stdout: layer } = await foreign(daemon, ['snapshots', 'diff', 'changed']);
   const listed = (await run('tar', ['-tzf', '-'], { input: layer })).stdout.toString().trimEnd().split('\n');
