@@ -158,6 +158,13 @@ const FOUND: [Entry[][]][] = [
       ],
     ],
   ],
+  // A deletion beneath a link to what becomes a file.
+  [
+    [
+      [{ path: 'l', type: 'symlink', target: 'f', uid: 66, gid: 40, mtime: 969873936 }],
+      [{ path: 'l/.wh.e' }, { path: 'f', mode: 0o644, data: 'f', uid: 61, gid: 4, mtime: 698065941 }],
+    ],
+  ],
 ];
 
 test('random stacks of layers become the trees that umoci makes of them', async (t) => {

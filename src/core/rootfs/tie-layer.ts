@@ -1,4 +1,4 @@
-import { DaemonError } from '../../base/errors.js';
+import { DaemonError, isKind } from '../../base/errors.js';
 import type { Deferred } from '../diff/applier.js';
 import { reviveDeferred, type TieLayerTask } from '../diff/layer-tasks.js';
 import type { DirectoryFiles } from '../kernel/directory-files.js';
@@ -121,9 +121,11 @@ class Tie {
 
   /** The layers below have a link where this one invented a directory: what is in it belongs where the link leads. */
   #redirect(path: string, components: readonly string[], needed: boolean): void {
-    this.#pending.add(path);
-    const target = this.#resolve(components, path, 'merged');
-    this.#pending.delete(path);
+    const target = this.#leadsTo(path, components, needed);
+    if (target === undefined) {
+      this.#remove(components);
+      return;
+    }
     if (!needed && this.#layer.look(target) === undefined && this.#lower.with(target, () => true) !== true) {
       this.#remove(components);
       return;
@@ -144,6 +146,19 @@ class Tie {
       this.#invented.delete(to);
     }
     return counts;
+  }
+
+  /** @returns Undefined where nothing but deletions is beneath a link to what is no directory: there is nothing to delete. */
+  #leadsTo(path: string, components: readonly string[], needed: boolean): string[] | undefined {
+    this.#pending.add(path);
+    try {
+      return this.#resolve(components, path, 'merged');
+    } catch (error) {
+      if (needed || !isKind(error, 'invalid-argument')) throw error;
+      return undefined;
+    } finally {
+      this.#pending.delete(path);
+    }
   }
 
   /** Where a path leads when links are followed inside of the root; parts that do not exist are taken as they are. */
