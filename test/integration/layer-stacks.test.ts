@@ -12,7 +12,8 @@ import { inventory, type TreeMember } from '../support/tree.js';
 
 type Tree = Record<string, TreeMember>;
 
-const FULL = process.env['WHARFD_TEST_FULL'] === '1';
+/** More of them, at random, by WHARFD_STACKS=500: about one of a hundred still differs, see docs/design/0005-layers.md. */
+const STACKS = Number(process.env['WHARFD_STACKS'] ?? 25);
 const folder = fc
   .array(fc.constantFrom('d', 'e', 'd', 'e', 'l'), { maxLength: 2 })
   .map((parts) => parts.map((part) => `${part}/`).join(''));
@@ -186,7 +187,7 @@ test('random stacks of layers become the trees that umoci makes of them', async 
       compared += 1;
       for (const tree of trees) assert.deepEqual(tree && timesAs(tree, expected), expected);
     }),
-    { numRuns: FULL ? 500 : 25, seed: FULL ? Date.now() : 4, endOnFailure: true, examples: FOUND },
+    { numRuns: STACKS, seed: STACKS > 25 ? Date.now() : 4, endOnFailure: true, examples: FOUND },
   );
   assert.ok(compared > turn / 4, `${compared} of ${turn} could be compared`);
 });
