@@ -44,7 +44,8 @@ def make(path):
     else:
         with socket.socket(socket.AF_UNIX) as made:
             os.chdir(os.path.dirname(path))
-            made.bind(os.path.basename(path)[:100])
+            name = os.path.basename(path)[:100]
+            if not os.path.lexists(name): made.bind(name)
         return
     describe(path)
 
