@@ -50,7 +50,8 @@ module.exports = {
       from: { path: '^src/cli/(dist|ctr)/', pathNot: UNIT_TEST },
       to: { path: '^src/cli/(dist|ctr)/', pathNot: '^src/cli/$1/' },
     },
-    room('daemon', ['base', 'spec', 'core', 'sys', 'drivers', 'remote', 'gen', 'rpc', 'service']),
+    room('selftest', ['base', 'spec', 'core']),
+    room('daemon', ['base', 'spec', 'core', 'sys', 'drivers', 'remote', 'gen', 'rpc', 'service', 'selftest']),
     {
       name: 'grpc-in-rpc-only',
       comment: 'only src/rpc knows grpc-js (generated types apart)',

@@ -60,6 +60,10 @@ test: build ## build and run all tests (TEST="part of a path" chooses files)
 test-full: build ## all tests, the long ones at full size; writes docs/test-full.md
 	@scripts/test-full.sh
 
+.PHONY: fuzz
+fuzz: setup ## feed random archives to the tar reader until stopped (SEED=n begins there, RUNS=n ends it)
+	@$(TSX) test/fuzz/main.ts
+
 .PHONY: coverage
 coverage: build ## all tests, and which lines they reach: coverage/index.html
 	@TSX_DISABLE_CACHE=1 $(BIN)/c8 --src src --reporter text-summary --reporter html node --import tsx scripts/test.ts

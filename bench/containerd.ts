@@ -1,18 +1,17 @@
-import { once } from 'node:events';
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Teardown } from '../src/base/teardown.js';
-import { eventually } from '../test/support/eventually.js';
 import { openCpuGroup } from './cpu-group.js';
 import type { Engine } from './engine.js';
-import { openLoopDisk } from './loop-disk.js';
+import { startDaemon } from './daemon-process.js';
+import { openLoopDisk, type OpenDisk } from './loop-disk.js';
 
 const DISK_BYTES = 8 * 1024 ** 3;
 
-/** Debian's containerd with a root of its own on a fresh disk, driven by its own ctr. */
-export function openContainerd(): Promise<Engine> {
+/** Debian's containerd with a root of its own on a fresh disk (a loop disk unless `openDisk` makes another), driven by its own ctr. */
+export function openContainerd(openDisk?: OpenDisk): Promise<Engine> {
   return Teardown.build(async (down) => {
-    const disk = down.own(await openLoopDisk(DISK_BYTES));
+    const disk = down.own(await (openDisk ?? openLoopDisk)(DISK_BYTES));
     const group = down.own(await openCpuGroup('containerd'));
     const socket = join(disk.path, 'containerd.sock');
     const config = join(disk.path, 'config.toml');
@@ -28,17 +27,16 @@ export function openContainerd(): Promise<Engine> {
         `[debug]\nlevel = "error"`,
       ].join('\n'),
     );
-    const daemon = group.start('containerd', ['--config', config]);
-    down.add(async () => {
-      daemon.kill('SIGTERM');
-      if (daemon.exitCode === null && daemon.signalCode === null) await once(daemon, 'exit');
-    });
+    const daemon = down.own(await startDaemon(group, 'containerd', ['--config', config], socket));
     const ctr = (...args: readonly string[]) => group.run('ctr', ['--address', socket, ...args]);
-    await eventually(() => ctr('version'), 30_000);
     const engine: Engine = {
       name: 'containerd 1.6.20',
       group,
-      daemonPid: daemon.pid ?? 0,
+      get daemonPid() {
+        return daemon.pid;
+      },
+      address: socket,
+      restart: () => daemon.restart(),
       async containerdCtr(...args) {
         await ctr(...args);
       },

@@ -18,9 +18,12 @@ export interface CpuGroup extends AsyncDisposable {
   pids(): Promise<readonly number[]>;
 }
 
+let made = 0;
+
 /** Makes the cgroup. Disposing waits until the processes in it have ended. */
 export async function openCpuGroup(name: string): Promise<CpuGroup> {
-  const dir = join(HIERARCHY, `wharfd-bench-${process.pid}-${name}`);
+  made += 1;
+  const dir = join(HIERARCHY, `wharfd-bench-${process.pid}-${made}-${name}`);
   await mkdir(dir);
   const pids = async () => (await readFile(join(dir, 'cgroup.procs'), 'utf8')).split('\n').filter(Boolean).map(Number);
   return {

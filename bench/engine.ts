@@ -6,6 +6,10 @@ export interface Engine extends AsyncDisposable {
   readonly name: string;
   readonly group: CpuGroup;
   readonly daemonPid: number;
+  /** Path of its socket. */
+  readonly address: string;
+  /** Kills the daemon with SIGKILL and starts it anew. @returns Seconds from its start until it answers. */
+  restart(): Promise<number>;
   /** Runs containerd's own ctr on this engine's socket, so that both are driven by the same client. */
   containerdCtr(...args: readonly string[]): Promise<void>;
   /** Pulls and unpacks. */

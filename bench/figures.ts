@@ -1,3 +1,4 @@
+import type { CpuGroup } from './cpu-group.js';
 import type { Engine } from './engine.js';
 import { pssBytes } from './engine.js';
 
@@ -25,13 +26,18 @@ export interface TimedFigure {
 /** Times one round. */
 export async function timed(figure: TimedFigure, engine: Engine, round: number): Promise<Reading> {
   await figure.before?.(engine, round);
-  const cpuBefore = await engine.group.cpuSeconds();
-  const startedMs = performance.now();
-  await figure.work(engine, round);
-  const wall = (performance.now() - startedMs) / 1000;
-  const cpu = (await engine.group.cpuSeconds()) - cpuBefore;
+  const reading = await measured(engine.group, () => figure.work(engine, round));
   await figure.after?.(engine, round);
-  return { wall, cpu };
+  return reading;
+}
+
+/** Times some work, with the CPU time of all that is in a group. */
+export async function measured(group: Pick<CpuGroup, 'cpuSeconds'>, work: () => Promise<void>): Promise<Reading> {
+  const cpuBefore = await group.cpuSeconds();
+  const startedMs = performance.now();
+  await work();
+  const wall = (performance.now() - startedMs) / 1000;
+  return { wall, cpu: (await group.cpuSeconds()) - cpuBefore };
 }
 
 /** The middle of the values. */

@@ -9,6 +9,9 @@ export interface LoopDisk extends AsyncDisposable {
   readonly path: string;
 }
 
+/** Makes a fresh file system of so many bytes. */
+export type OpenDisk = (sizeBytes: number) => Promise<LoopDisk>;
+
 /** Makes and mounts it. @param sizeBytes Of the sparse backing file. */
 export function openLoopDisk(sizeBytes: number): Promise<LoopDisk> {
   return Teardown.build(async (down) => {

@@ -8,9 +8,12 @@ import { skopeoPush } from '../test/support/oci-layout.js';
 import { ensureRedisLayout } from '../test/support/redis-image.js';
 import { openRegistry } from '../test/support/registry.js';
 import { openContainerd } from './containerd.js';
+import { contentFigures } from './content.js';
 import type { Engine } from './engine.js';
 import { memoryOf, timed, type Reading, type TimedFigure } from './figures.js';
+import { pullRows } from './pulls.js';
 import { compareMemory, compareTimes, report, type Row } from './report.js';
+import { scaleRows } from './scale.js';
 import { openWharfd } from './wharfd.js';
 
 const LAYOUT = 'build/redis-image';
@@ -18,14 +21,6 @@ const MEMORY_CONTAINERS = 10;
 
 function figuresFor(reference: string): readonly TimedFigure[] {
   return [
-    {
-      name: 'cold pull of Redis',
-      rounds: 5,
-      wallTarget: 0.42,
-      cpuTarget: 0.5,
-      before: (engine) => engine.remove(reference),
-      work: (engine) => engine.pull(reference),
-    },
     {
       name: "run --rm … true, containerd's ctr on both",
       rounds: 11,
@@ -53,6 +48,7 @@ function figuresFor(reference: string): readonly TimedFigure[] {
       after: (engine, round) => engine.destroy(`exec-${round}`),
     },
     { name: 'images', rounds: 11, work: (engine) => engine.listImages() },
+    ...contentFigures(),
   ];
 }
 
@@ -72,15 +68,17 @@ async function bench(): Promise<void> {
   const registry = down.own(await openRegistry());
   const reference = `${registry.host}/library/redis:latest`;
   await skopeoPush(LAYOUT, reference);
-  const ours = down.own(await openWharfd());
-  const theirs = down.own(await openContainerd());
-  for (const engine of [ours, theirs]) await engine.pull(reference);
   const rows: Row[] = [];
   const wanted = process.argv.slice(2);
   const chosen = (name: string) => wanted.length === 0 || wanted.some((part) => name.includes(part));
+  rows.push(...(await pullRows(chosen)));
+  const ours = down.own(await openWharfd());
+  const theirs = down.own(await openContainerd());
+  for (const engine of [ours, theirs]) await engine.pull(reference);
   for (const figure of figuresFor(reference)) {
     if (chosen(figure.name)) rows.push(...(await interleave(figure, ours, theirs)));
   }
+  if (chosen('scale')) rows.push(...(await scaleRows()));
   if (chosen('memory')) rows.push(...(await compareMemoryOf(ours, theirs, reference)));
   await report(rows, wanted.length === 0 ? 'docs/benchmarks.md' : undefined);
 }

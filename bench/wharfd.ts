@@ -1,35 +1,31 @@
-import { once } from 'node:events';
 import { join } from 'node:path';
 import { Teardown } from '../src/base/teardown.js';
-import { eventually } from '../test/support/eventually.js';
 import { openCpuGroup } from './cpu-group.js';
 import type { Engine } from './engine.js';
-import { openLoopDisk } from './loop-disk.js';
+import { startDaemon } from './daemon-process.js';
+import { openLoopDisk, type OpenDisk } from './loop-disk.js';
 
 const DISK_BYTES = 8 * 1024 ** 3;
 
-/** Our own daemon as `make build` makes it, driven by dist and ctr. */
-export function openWharfd(): Promise<Engine> {
+/** Our own daemon as `make build` makes it, on a fresh disk (a loop disk unless `openDisk` makes another), driven by dist and ctr. */
+export function openWharfd(openDisk?: OpenDisk): Promise<Engine> {
   return Teardown.build(async (down) => {
-    const disk = down.own(await openLoopDisk(DISK_BYTES));
+    const disk = down.own(await (openDisk ?? openLoopDisk)(DISK_BYTES));
     const group = down.own(await openCpuGroup('wharfd'));
     const socket = join(disk.path, 'wharfd.sock');
     const state = join(disk.path, 'state');
-    const daemon = group.start('bin/wharfd', [
-      ...['--root', join(disk.path, 'root'), '--state', state],
-      ...['--address', socket, '--log-level', 'error'],
-    ]);
-    down.add(async () => {
-      daemon.kill('SIGTERM');
-      if (daemon.exitCode === null && daemon.signalCode === null) await once(daemon, 'exit');
-    });
+    const args = ['--root', join(disk.path, 'root'), '--state', state, '--address', socket, '--log-level', 'error'];
+    const daemon = down.own(await startDaemon(group, 'bin/wharfd', args, socket));
     const dist = (...args: readonly string[]) => group.run('bin/dist', ['--address', socket, ...args]);
     const ctr = (...args: readonly string[]) => group.run('bin/ctr', ['--address', socket, ...args]);
-    await eventually(() => ctr('version'), 30_000);
     const engine: Engine = {
       name: 'wharfd',
       group,
-      daemonPid: daemon.pid ?? 0,
+      get daemonPid() {
+        return daemon.pid;
+      },
+      address: socket,
+      restart: () => daemon.restart(),
       async containerdCtr(...args) {
         await group.run('/usr/bin/ctr', ['--address', socket, ...args]);
       },

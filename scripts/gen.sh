@@ -19,6 +19,7 @@ CLIENT_TYPES=(
   containerd.events.{NamespaceCreate,NamespaceUpdate,NamespaceDelete}
   containerd.events.{SnapshotPrepare,SnapshotCommit,SnapshotRemove}
   containerd.events.Task{Create,Start,Delete,IO,Exit,OOM,ExecAdded,ExecStarted,Paused,Resumed,Checkpointed}
+  io.containerd.cgroups.{v1,v2}.Metrics
   containerd.runc.v1.Options wharfd.services.execution.v1.ExecAudit
 )
 

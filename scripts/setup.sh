@@ -28,7 +28,10 @@ containerd containerd
 mkfs.ext4 e2fsprogs
 mount mount
 ip iproute2
+iptables iptables
+/usr/lib/cni/bridge containernetworking-plugins
 git git
+strace strace
 LIST
 }
 

@@ -97,6 +97,9 @@ struct wh_attributes {
   int recursive;        /* the mounts below as well */
 };
 
+/* Lower directories of one overlay: OVL_MAX_STACK in Linux's fs/overlayfs. */
+enum { WH_OVERLAY_LAYERS = 500 };
+
 struct wh_layers {
   const char *source;
   const char *target;
@@ -114,7 +117,7 @@ int wh_mount(const char *source, const char *target, const char *type, unsigned 
 /* The mount appears with all its attributes at once; if they can't be set it does not appear. */
 int wh_bind(const char *source, const char *target, int recursive, const struct wh_attributes *attributes);
 int wh_set_attributes(const char *target, const struct wh_attributes *attributes);
-/* An overlay whose options exceed the page that mount(2) takes. */
+/* An overlay whose options exceed the page that mount(2) takes; of up to 999 directories. */
 int wh_mount_layers(const struct wh_layers *layers);
 int wh_unmount(const char *target, int flags);
 

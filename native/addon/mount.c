@@ -5,6 +5,7 @@
 #include <fcntl.h>
 #include <pthread.h>
 #include <sched.h>
+#include <string.h>
 #include <sys/mount.h>
 #include <unistd.h>
 
@@ -41,30 +42,55 @@ int wh_bind(const char *source, const char *target, int recursive, const struct 
   return failed;
 }
 
-static int configure(int context, const struct wh_layers *layers) {
+static int is_of_upper(const char *key) { return !strcmp(key, "upperdir") || !strcmp(key, "workdir"); }
+
+/* A superblock of layers->lower, and then of `beneath`, the merged rest of them; without `beneath` it is the rest. */
+static int configure(int context, const struct wh_layers *layers, const char *beneath, int with_upper) {
   if (fsconfig(context, FSCONFIG_SET_STRING, "source", layers->source, 0) < 0) return -errno;
   for (size_t i = 0; i < layers->lower_count; i++)
     if (fsconfig(context, FSCONFIG_SET_STRING, "lowerdir+", layers->lower[i], 0) < 0) return -errno;
+  if (beneath && fsconfig(context, FSCONFIG_SET_STRING, "lowerdir+", beneath, 0) < 0) return -errno;
   for (size_t i = 0; i < layers->option_count; i++) {
     const char *key = layers->options[2 * i], *value = layers->options[2 * i + 1];
     unsigned command = value ? FSCONFIG_SET_STRING : FSCONFIG_SET_FLAG;
+    if (!with_upper && is_of_upper(key)) continue;
     if (fsconfig(context, command, key, value, 0) < 0) return -errno;
   }
   return (int)wh_result(fsconfig(context, FSCONFIG_CMD_CREATE, NULL, NULL, 0));
 }
 
-/* One directory a call: any number of layers, from Linux 6.8 on, each path under 256 bytes. */
-static int mount_by_context(const struct wh_layers *layers) {
+/* The mount is not attached anywhere yet. */
+static int make_overlay(const struct wh_layers *layers, const char *beneath, int with_upper) {
   int context = fsopen("overlay", FSOPEN_CLOEXEC);
   if (context < 0) return -errno;
-  int failed = configure(context, layers);
-  int fd = -1;
-  if (!failed) fd = (int)wh_result(fsmount(context, FSMOUNT_CLOEXEC, (unsigned)layers->attributes));
+  int failed = configure(context, layers, beneath, with_upper);
+  int fd = failed ? failed : (int)wh_result(fsmount(context, FSMOUNT_CLOEXEC, (unsigned)layers->attributes));
   close(context);
-  if (failed || fd < 0) return failed ? failed : fd;
-  failed = attach(fd, layers->target);
+  return fd;
+}
+
+static int attach_overlay(int fd, const char *target) {
+  if (fd < 0) return fd;
+  int failed = attach(fd, target);
   close(fd);
   return failed;
+}
+
+/* One directory a call: any number of layers, from Linux 6.8 on, each path under 256 bytes. */
+static int mount_by_context(const struct wh_layers *layers) {
+  if (layers->lower_count <= WH_OVERLAY_LAYERS) return attach_overlay(make_overlay(layers, NULL, 1), layers->target);
+  /* More than one overlay takes: the lowest ones become an overlay of their own. It is seen at the target until the upper one has it. */
+  struct wh_layers top = *layers, bottom = *layers;
+  top.lower_count = WH_OVERLAY_LAYERS - 1;
+  bottom.lower += top.lower_count;
+  bottom.lower_count -= top.lower_count;
+  if (bottom.lower_count > WH_OVERLAY_LAYERS) return -E2BIG;
+  int failed = attach_overlay(make_overlay(&bottom, NULL, 0), layers->target);
+  if (failed) return failed;
+  int fd = make_overlay(&top, layers->target, 1);
+  failed = wh_unmount(layers->target, MNT_DETACH);
+  if (failed && fd >= 0) close(fd);
+  return failed ? failed : attach_overlay(fd, layers->target);
 }
 
 struct private_mount {
@@ -93,6 +119,6 @@ static int mount_relative(const struct wh_layers *layers) {
 }
 
 int wh_mount_layers(const struct wh_layers *layers) {
-  if (layers->data) return mount_relative(layers);
+  if (layers->data && layers->lower_count <= WH_OVERLAY_LAYERS) return mount_relative(layers);
   return mount_by_context(layers);
 }

@@ -148,7 +148,7 @@ static void connect_output(struct monitor *monitor, int index, int fd, bool pipe
     sink->log = &monitor->log;
     sink->control = &monitor->control;
     sink->grace_ms = monitor->options.reader_grace_ms;
-    sink_open(sink, &monitor->options.stdio[index + 1], index + 1);
+    sink_open(sink, &monitor->options.stdio[index + 1], index + 1, monitor->options.log_all);
     source_open(&monitor->sources[index], fd, pipe, sink);
 }
 

@@ -17,6 +17,8 @@
 #define OUT_BYTES (4 * RING_BYTES)
 /* Left free by output, for replies and events. */
 #define OUT_RESERVE 8192
+/* One that may be cut off has to take as much within each span of stall_ms while the process waits for it. */
+#define STALL_BYTES (1 << 20)
 
 int control_listen(struct control *control)
 {
@@ -138,6 +140,34 @@ size_t control_output_room(const struct control *control)
     return least > OUT_RESERVE ? least - OUT_RESERVE : 0;
 }
 
+static bool keeps_up(const struct client *client)
+{
+    return client->fd < 0 || !client->attached || !client->may_be_cut || out_room(client) >= OUT_BYTES / 2;
+}
+
+uint64_t control_tick(struct control *control, uint64_t now)
+{
+    uint64_t next = 0;
+    for (int i = 0; i < CLIENTS_MAX; i++) {
+        struct client *client = &control->clients[i];
+        if (keeps_up(client)) {
+            client->stalled_at = 0;
+            continue;
+        }
+        if (client->stalled_at != 0 && now >= client->stalled_at + control->stall_ms) {
+            client->doomed = client->taken < STALL_BYTES;
+            client->stalled_at = 0;
+        }
+        if (client->stalled_at == 0) {
+            client->stalled_at = now;
+            client->taken = 0;
+        }
+        uint64_t at = client->doomed ? now : client->stalled_at + control->stall_ms;
+        if (next == 0 || at < next) next = at;
+    }
+    return next;
+}
+
 bool control_output_sent(const struct control *control)
 {
     for (int i = 0; i < CLIENTS_MAX; i++) {
@@ -204,6 +234,7 @@ static void transmit(struct client *client)
     ssize_t done = send(client->fd, client->out + client->out_start, client->out_end - client->out_start, MSG_NOSIGNAL);
     if (done < 0 && errno != EAGAIN && errno != EINTR) client->doomed = true;
     if (done > 0) client->out_start += (size_t)done;
+    if (done > 0) client->taken += (uint64_t)done;
     if (client->out_start == client->out_end) client->out_start = client->out_end = 0;
 }
 

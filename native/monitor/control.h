@@ -15,6 +15,9 @@ struct client {
     int fd;        /* -1: free */
     bool greeted;  /* HELLO came: gets events */
     bool attached; /* gets output */
+    bool may_be_cut;     /* attached only as long as it keeps up */
+    uint64_t stalled_at; /* since when it holds the process up; 0: it does not */
+    uint64_t taken;      /* bytes since then */
     bool doomed;   /* to be closed at the end of this turn */
     unsigned char *in;
     size_t in_used;
@@ -29,6 +32,7 @@ enum handled { HANDLED, HANDLE_LATER, BROKEN };
 struct control {
     int listener;
     int listener_slot;
+    uint64_t stall_ms;
     struct client clients[CLIENTS_MAX];
     enum handled (*handle)(void *context, struct client *client, const struct frame *frame);
     void (*left)(void *context, const struct client *client);
@@ -57,6 +61,9 @@ size_t control_output_room(const struct control *control);
 
 /* True when no attached client has output waiting. */
 bool control_output_sent(const struct control *control);
+
+/* Dooms attached clients that hold the process up and may be cut off; when to ask again, 0 for never. */
+uint64_t control_tick(struct control *control, uint64_t now);
 
 int control_attached(const struct control *control);
 int control_connected(const struct control *control);

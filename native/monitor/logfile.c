@@ -1,72 +1,145 @@
 #include "logfile.h"
+#include "logscan.h"
 #include "util.h"
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <sys/uio.h>
+#include <time.h>
 #include <unistd.h>
 
-static void give_up(struct logfile *log, const char *what)
+#define HEAD_BYTES (TIMESTAMP_BYTES + 16)
+/* Of one record; longer lines are split into partial ones. */
+#define TEXT_MAX 16384
+
+static void now(char time[TIMESTAMP_BYTES])
 {
-    note("%s %s: %s; its output is no longer logged", what, log->path, strerror(errno));
-    if (log->fd >= 0) close(log->fd);
+    struct timespec at;
+    clock_gettime(CLOCK_REALTIME, &at);
+    timestamp(time, &at);
+}
+
+/* Nothing can be written for now: what was to be is counted, and the next write tries again. */
+static void lose(struct logfile *log)
+{
+    if (log->lost == 0) note("writing %s: %s; output is counted instead of logged", log->path, strerror(errno));
+    log->lost += log->pending_output;
+    log->pending = 0;
+    log->pending_output = 0;
+    if (log->fd >= 0) {
+        /* A record is there whole or not at all. */
+        if (ftruncate(log->fd, (off_t)log->size) != 0) note("truncating %s: %s", log->path, strerror(errno));
+        close(log->fd);
+    }
     log->fd = -1;
-    log->path = NULL;
+}
+
+static int put(struct logfile *log, const char *bytes, size_t size)
+{
+    if (write_all(log->fd, bytes, size) != 0) return -1;
+    log->size += size;
+    return 0;
+}
+
+/* A line about the log itself. */
+static int put_mark(struct logfile *log, const char *what, uint64_t first, uint64_t second)
+{
+    char time[TIMESTAMP_BYTES], line[HEAD_BYTES + 64];
+    now(time);
+    int length = snprintf(line, sizeof line, "%s wharfd F %s %llu %llu\n", time, what, (unsigned long long)first,
+                          (unsigned long long)second);
+    return put(log, line, (size_t)length);
+}
+
+/* Goes on with what a monitor before this one has written. */
+static int take_over(struct logfile *log)
+{
+    char last = '\n';
+    if (log_scan(log->fd, &log->position, &log->number) != 0) return -1;
+    if (pread(log->fd, &last, 1, (off_t)log->size - 1) < 0) return -1;
+    return last == '\n' ? 0 : put(log, "\n", 1);
 }
 
 static int open_log(struct logfile *log)
 {
     struct stat info;
     if (log->fd >= 0) return 0;
-    log->fd = open(log->path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC | O_NOFOLLOW, 0600);
+    log->fd = open(log->path, O_RDWR | O_CREAT | O_APPEND | O_CLOEXEC | O_NOFOLLOW, 0600);
     if (log->fd < 0 || fstat(log->fd, &info) != 0) return -1;
     log->size = (uint64_t)info.st_size;
+    if (log->size > 0 && log->position == 0 && take_over(log) != 0) return -1;
+    if (log->size == 0 && log->position > 0 && put_mark(log, "at", log->position, log->number) != 0) return -1;
+    if (log->lost == 0) return 0;
+    if (put_mark(log, "lost", log->lost, log->position) != 0) return -1;
+    log->lost = 0;
     return 0;
 }
 
 static int rotate(struct logfile *log)
 {
-    char old[4096];
-    snprintf(old, sizeof old, "%s.1", log->path);
+    char full[4096], oldest[4096];
     close(log->fd);
     log->fd = -1;
-    if (rename(log->path, old) != 0) return -1;
+    snprintf(full, sizeof full, "%s.%llu", log->path, (unsigned long long)log->number);
+    if (rename(log->path, full) != 0) return -1;
+    log->number++;
+    if (log->number > log->files) {
+        snprintf(oldest, sizeof oldest, "%s.%llu", log->path, (unsigned long long)(log->number - log->files));
+        if (unlink(oldest) != 0 && errno != ENOENT) return -1;
+    }
     return open_log(log);
 }
 
-static void write_record(struct logfile *log, const char *head, const char *text, size_t size)
+static void flush(struct logfile *log)
 {
-    struct iovec parts[3] = {{(char *)head, strlen(head)}, {(char *)text, size}, {"\n", 1}};
-    size_t total = parts[0].iov_len + size + 1;
-    if (open_log(log) != 0) {
-        give_up(log, "cannot open");
+    if (log->pending == 0) return;
+    if (open_log(log) != 0 || put(log, log->buffer, log->pending) != 0) {
+        lose(log);
         return;
     }
-    if (log->size > 0 && log->size + total > log->limit && rotate(log) != 0) {
-        give_up(log, "cannot rotate");
-        return;
-    }
-    ssize_t done = writev(log->fd, parts, 3);
-    if (done > 0) log->size += (uint64_t)done;
-    if (done < 0) give_up(log, "cannot write");
+    log->position += log->pending_output;
+    log->pending = 0;
+    log->pending_output = 0;
+}
+
+static void add(struct logfile *log, const char *bytes, size_t size)
+{
+    memcpy(log->buffer + log->pending, bytes, size);
+    log->pending += size;
+}
+
+/* Makes room in the buffer for a record of `size` bytes, and in the file for it and all before it. */
+static void make_room(struct logfile *log, size_t size)
+{
+    if (log->pending + size > sizeof log->buffer) flush(log);
+    if (open_log(log) != 0) return;
+    if (log->size + log->pending == 0 || log->size + log->pending + size <= log->limit) return;
+    flush(log);
+    if (log->fd >= 0 && log->size > 0 && rotate(log) != 0) lose(log);
 }
 
 void logfile_write(struct logfile *log, int stream, const char *bytes, size_t size)
 {
-    char time[TIMESTAMP_BYTES], head[TIMESTAMP_BYTES + 16];
-    struct timespec at;
-    clock_gettime(CLOCK_REALTIME, &at);
-    timestamp(time, &at);
-    while (size > 0 && log->path != NULL) {
+    char time[TIMESTAMP_BYTES], head[HEAD_BYTES];
+    if (log->path == NULL) return;
+    now(time);
+    while (size > 0) {
         const char *newline = memchr(bytes, '\n', size);
         size_t length = newline ? (size_t)(newline - bytes) : size;
-        snprintf(head, sizeof head, "%s %s %c ", time, stream == 2 ? "stderr" : "stdout", newline ? 'F' : 'P');
-        write_record(log, head, bytes, length);
-        length += newline != NULL;
+        bool whole = newline != NULL && length <= TEXT_MAX;
+        if (length > TEXT_MAX) length = TEXT_MAX;
+        int used = snprintf(head, sizeof head, "%s %s %c ", time, stream == 2 ? "stderr" : "stdout", whole ? 'F' : 'P');
+        make_room(log, (size_t)used + length + 1);
+        add(log, head, (size_t)used);
+        add(log, bytes, length);
+        add(log, "\n", 1);
+        length += whole;
+        log->pending_output += length;
         bytes += length;
         size -= length;
     }
+    flush(log);
 }

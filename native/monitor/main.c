@@ -119,9 +119,11 @@ static int next_timeout(void)
         uint64_t at = sink_tick(&monitor.sinks[i], now);
         if (at != 0 && (deadline == 0 || at < deadline)) deadline = at;
     }
+    uint64_t stalls = control_tick(&monitor.control, now);
+    if (stalls != 0 && (deadline == 0 || stalls < deadline)) deadline = stalls;
     notice_drained();
     if (may_leave(now, &deadline)) return -2;
-    return deadline == 0 ? -1 : (int)(deadline - now);
+    return deadline == 0 ? -1 : deadline <= now ? 0 : (int)(deadline - now);
 }
 
 static void run(int signals)
@@ -169,7 +171,12 @@ static int block_signals(void)
 static void prepare(void)
 {
     struct options *options = &monitor.options;
-    monitor.log = (struct logfile){.path = options->log, .fd = -1, .limit = options->log_bytes};
+    monitor.log.path = options->log;
+    monitor.log.fd = -1;
+    monitor.log.number = 1;
+    monitor.log.limit = options->log_bytes;
+    monitor.log.files = options->log_files;
+    monitor.control.stall_ms = options->stall_ms;
     monitor.oom = (struct oom){.counts = -1, .eventfd = -1, .slot = -1};
     monitor.terminal = monitor.console = -1;
     input_init(&monitor.input);

@@ -7,7 +7,7 @@
 #include <string.h>
 #include <unistd.h>
 
-enum { DIR_ = 1, STDIN_, STDOUT_, STDERR_, TERMINAL, PID_FILE, LOG, LOG_BYTES, IO_UID, IO_GID, OOM, CONTROL_FD, GRACE, LINGER };
+enum { DIR_ = 1, STDIN_, STDOUT_, STDERR_, TERMINAL, PID_FILE, LOG, LOG_BYTES, LOG_FILES, LOG_ALL, IO_UID, IO_GID, OOM, CONTROL_FD, GRACE, LINGER, STALL };
 
 static const struct option KNOWN[] = {
     {"dir", required_argument, NULL, DIR_},
@@ -18,12 +18,15 @@ static const struct option KNOWN[] = {
     {"pid-file", required_argument, NULL, PID_FILE},
     {"log", required_argument, NULL, LOG},
     {"log-bytes", required_argument, NULL, LOG_BYTES},
+    {"log-files", required_argument, NULL, LOG_FILES},
+    {"log-all", no_argument, NULL, LOG_ALL},
     {"io-uid", required_argument, NULL, IO_UID},
     {"io-gid", required_argument, NULL, IO_GID},
     {"oom", no_argument, NULL, OOM},
     {"control-fd", required_argument, NULL, CONTROL_FD},
     {"reader-grace-ms", required_argument, NULL, GRACE},
     {"linger-ms", required_argument, NULL, LINGER},
+    {"stall-ms", required_argument, NULL, STALL},
     {NULL, 0, NULL, 0},
 };
 
@@ -76,6 +79,12 @@ static bool take(int option, struct options *options)
     case PID_FILE: options->pid_file = optarg; return true;
     case LOG: options->log = optarg; return true;
     case LOG_BYTES: return parse_number(optarg, UINT64_MAX, &options->log_bytes);
+    case LOG_FILES:
+        if (!parse_number(optarg, 1000, &number)) return false;
+        if (number == 0) return bad("not a number in range", optarg);
+        options->log_files = (unsigned)number;
+        return true;
+    case LOG_ALL: options->log_all = true; return true;
     case IO_UID:
     case IO_GID: return parse_owner(option, options);
     case OOM: options->oom = true; return true;
@@ -85,18 +94,21 @@ static bool take(int option, struct options *options)
         return true;
     case GRACE: return parse_number(optarg, UINT32_MAX, &options->reader_grace_ms);
     case LINGER: return parse_number(optarg, UINT32_MAX, &options->linger_ms);
+    case STALL: return parse_number(optarg, UINT32_MAX, &options->stall_ms);
     default: return false; /* getopt_long has said why */
     }
 }
 
 bool options_parse(struct options *options, int argc, char **argv)
 {
-    *options = (struct options){.log_bytes = 1 << 20,
+    *options = (struct options){.log_bytes = 10 << 20,
+                                .log_files = 5,
                                 .io_uid = (uid_t)-1,
                                 .io_gid = (gid_t)-1,
                                 .control_fd = -1,
                                 .reader_grace_ms = 10000,
-                                .linger_ms = 60000};
+                                .linger_ms = 60000,
+                                .stall_ms = 5000};
     int option;
     while ((option = getopt_long(argc, argv, "+", KNOWN, NULL)) != -1)
         if (!take(option, options)) return false;

@@ -22,12 +22,15 @@ struct options {
     const char *pid_file;
     const char *log;
     uint64_t log_bytes;
+    unsigned log_files;
+    bool log_all; /* also what a reader of `attach` takes */
     uid_t io_uid;
     gid_t io_gid;
     bool oom;
     int control_fd; /* -1: none */
     uint64_t reader_grace_ms;
     uint64_t linger_ms;
+    uint64_t stall_ms;
     char **argv; /* of the runtime, NULL-terminated */
 };
 

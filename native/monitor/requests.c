@@ -8,6 +8,7 @@
 #include <sys/ioctl.h>
 
 #define ATTACH_UNSEEN_ONLY 1
+#define ATTACH_MAY_BE_CUT 2
 
 static void answer_state(const struct monitor *monitor, struct client *client, const struct frame *frame)
 {
@@ -67,6 +68,7 @@ static enum handled attach(struct monitor *monitor, struct client *client, const
         return answer_error(client, frame, "failed-precondition", "the output of the process goes to its client's own files");
     answer_ok(client, frame);
     client->attached = true;
+    client->may_be_cut = frame->payload[0] & ATTACH_MAY_BE_CUT;
     for (int i = 0; i < 2; i++) {
         struct sink *sink = &monitor->sinks[i];
         if (sink->kind != SINK_CLIENTS) continue;

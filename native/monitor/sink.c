@@ -86,13 +86,13 @@ static void open_path(struct sink *sink)
     if (sink->fd < 0) note("open %s: %s; its output goes to the log", sink->path, strerror(errno));
 }
 
-void sink_open(struct sink *sink, const struct stdio_spec *spec, int stream)
+void sink_open(struct sink *sink, const struct stdio_spec *spec, int stream, bool log_all)
 {
     sink->stream = stream;
     sink->fd = -1;
     sink->path = spec->path;
     sink->opener.notify = -1;
-    sink->log_all = spec->kind == SPEC_LOG;
+    sink->log_all = spec->kind == SPEC_LOG || (log_all && spec->kind == SPEC_ATTACH);
     if (spec->kind == SPEC_PATH) open_path(sink);
     if (spec->kind == SPEC_ATTACH || spec->kind == SPEC_LOG) {
         sink->kind = SINK_CLIENTS;

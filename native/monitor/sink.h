@@ -40,7 +40,7 @@ struct sink {
 const char *sink_check(const struct stdio_spec *spec);
 
 /* Begins to deliver. A file that cannot be opened any more is noted, and output goes to the log. */
-void sink_open(struct sink *sink, const struct stdio_spec *spec, int stream);
+void sink_open(struct sink *sink, const struct stdio_spec *spec, int stream, bool log_all);
 
 /* Bytes that may be passed to sink_take now. */
 size_t sink_room(const struct sink *sink);

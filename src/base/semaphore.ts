@@ -9,6 +9,11 @@ export class Semaphore {
     this.#free = limit;
   }
 
+  /** Whether somebody who comes now would have to wait. */
+  get isFull(): boolean {
+    return this.#free <= 0;
+  }
+
   /** Runs `work` when there is room. @throws The signal's reason when aborted while waiting. */
   async run<T>(work: () => Promise<T>, signal?: AbortSignal): Promise<T> {
     await this.#enter(signal);

@@ -20,6 +20,10 @@ export interface AttachRequest {
   /** Bytes for the process; its stdin is closed when they end. Absent: it gets none from us. */
   readonly stdin?: AsyncIterable<Uint8Array> | undefined;
   readonly size?: Size | undefined;
+  /** Nothing of what was written before. */
+  readonly noReplay?: boolean;
+  /** Cut off (`resource-exhausted`) instead of slowing the process down. */
+  readonly mayBeCut?: boolean;
   /** Resolves when the bytes are written, so that a slow reader slows the process and not our memory. */
   readonly onOutput: (stream: 'stdout' | 'stderr', bytes: Uint8Array) => Promise<void>;
   readonly signal?: AbortSignal | undefined;
@@ -41,12 +45,14 @@ export function attach(session: Session, request: AttachRequest): Attached {
       exec_id: request.execId ?? '',
       stdin: request.stdin !== undefined,
       size: request.size ? toWireSize(request.size) : null,
+      no_replay: request.noReplay ?? false,
+      may_be_cut: request.mayBeCut ?? false,
     },
   });
   const replies = session
     .service('wharfd.services.attach.v1.AttachService')
     .attach(requests, request.signal ? { signal: request.signal } : {});
-  const stdin = request.stdin && sendStdin(request.stdin, requests);
+  const stdin = request.stdin && sendStdin(request.stdin, requests, request.signal);
   stdin?.catch((cause: unknown) => {
     requests.fail(cause);
   });
@@ -74,13 +80,18 @@ async function receive(
   );
 }
 
-async function sendStdin(stdin: AsyncIterable<Uint8Array>, requests: RequestQueue<Request>): Promise<void> {
+async function sendStdin(
+  stdin: AsyncIterable<Uint8Array>,
+  requests: RequestQueue<Request>,
+  signal: AbortSignal | undefined,
+): Promise<void> {
   for await (const bytes of stdin) {
     for (let at = 0; at < bytes.length; at += STDIN_BYTES) {
       await requests.push({ stdin: Buffer.from(bytes.subarray(at, at + STDIN_BYTES)) });
     }
   }
-  await requests.push({ stdin_close: {} });
+  // Who leaves does not close the process's stdin.
+  if (!signal?.aborted) await requests.push({ stdin_close: {} });
 }
 
 function toWireSize(size: Size) {

@@ -21,9 +21,29 @@ const KINDS: Readonly<Record<string, PathChange['kind']>> = {
 
 /** What a container has changed, directories before what is in them. @throws not-found: the container or its image. */
 export async function* containerChanges(session: Session, id: string, signal?: AbortSignal): AsyncIterable<PathChange> {
-  for await (const { changes } of session.service(SERVICE).diff({ id }, unlimited(signal))) {
-    for (const { kind, path } of changes) yield { kind: KINDS[kind] ?? 'modified', path };
-  }
+  for await (const { changes } of session.service(SERVICE).diff({ id }, unlimited(signal)))
+    yield* changes.map(toChange);
+}
+
+/**
+ * In what one file system differs from another, directories before what is in them. A name is one of a container, an image or a
+ * snapshot: the first of these that there is.
+ *
+ * @param names.snapshotter Of images and snapshots; default: the daemon's.
+ * @throws not-found: nothing has one of the names, or an image is not unpacked.
+ */
+export async function* compareTrees(
+  session: Session,
+  names: { readonly left: string; readonly right: string; readonly snapshotter?: string | undefined },
+  signal?: AbortSignal,
+): AsyncIterable<PathChange> {
+  const { left, right, snapshotter = '' } = names;
+  const answers = session.service(SERVICE).compare({ left, right, snapshotter }, unlimited(signal));
+  for await (const { changes } of answers) yield* changes.map(toChange);
+}
+
+function toChange({ kind, path }: { readonly kind: string; readonly path: Buffer }): PathChange {
+  return { kind: KINDS[kind] ?? 'modified', path };
 }
 
 /**

@@ -7,6 +7,10 @@ const SERVICE = 'wharfd.services.execution.v1.ExecutionService';
 
 /** What `runContainer` is told; fields as in wharfd.services.execution.v1. */
 export type RunRequest = Outgoing<'wharfd.services.execution.v1.RunRequest'>;
+/** What a run says of its container's spec. */
+export type SpecOptionsRequest = Outgoing<'wharfd.services.execution.v1.SpecOptions'>;
+/** Limits of a container. */
+export type ResourcesRequest = Outgoing<'wharfd.services.execution.v1.Resources'>;
 /** What `execProcess` is told. */
 export type ExecRequest = Outgoing<'wharfd.services.execution.v1.ExecRequest'>;
 
@@ -26,7 +30,12 @@ export async function runContainer(
   session: Session,
   request: RunRequest,
   signal?: AbortSignal,
-): Promise<{ readonly id: string; readonly pid: number }> {
+): Promise<{
+  readonly id: string;
+  readonly pid: number;
+  readonly spec: Uint8Array;
+  readonly warnings: readonly string[];
+}> {
   return session.service(SERVICE).run(request, optional(signal));
 }
 
@@ -38,6 +47,27 @@ export async function execProcess(
 ): Promise<{ readonly execId: string; readonly pid: number }> {
   const { exec_id: execId, pid } = await session.service(SERVICE).exec(request, optional(signal));
   return { execId, pid };
+}
+
+/** Starts a container that Run made and whose process does not run. @throws failed-precondition: it runs. */
+export async function startContainer(session: Session, id: string, signal?: AbortSignal): Promise<void> {
+  await session.service(SERVICE).start({ id }, optional(signal));
+}
+
+/** Asks a container to end, and kills it when that takes too long; without times and signals of its own, by those it was made with. */
+export async function stopContainer(
+  session: Session,
+  request: {
+    readonly id: string;
+    readonly timeoutSeconds?: number | undefined;
+    readonly stopSignal?: string | undefined;
+  },
+  signal?: AbortSignal,
+): Promise<void> {
+  const { id, timeoutSeconds: timeout, stopSignal = '' } = request;
+  await session
+    .service(SERVICE)
+    .stop({ id, signal: stopSignal, ...(timeout !== undefined && { timeout }) }, optional(signal));
 }
 
 /** All containers, ordered by id. */
@@ -53,6 +83,15 @@ export async function removeContainer(
   signal?: AbortSignal,
 ): Promise<void> {
   await session.service(SERVICE).remove(request, optional(signal));
+}
+
+/** Changes a container's limits; what is absent stays. @throws not-found. invalid-argument: a limit that can't be. */
+export async function updateContainer(
+  session: Session,
+  request: { readonly id: string; readonly resources: ResourcesRequest },
+  signal?: AbortSignal,
+): Promise<void> {
+  await session.service(SERVICE).update(request, optional(signal));
 }
 
 /** Sends a signal to a container's own process, to an exec, or to all of its processes. */

@@ -1,5 +1,7 @@
 import { DaemonError } from '../base/errors.js';
+import type { Outgoing } from '../rpc/handlers.js';
 import { toSafeNumber } from '../rpc/int64.js';
+import { withAccess, type RegistryAccess } from './registry-access.js';
 import type { Session } from './session.js';
 
 /** Something on disk that is not as it should be. */
@@ -30,7 +32,8 @@ export interface FsckReport {
   readonly repaired: number;
 }
 
-export interface FsckOptions {
+/** What is broken is fetched from registries; how they are reached. */
+export interface FsckOptions extends RegistryAccess {
   /** Fetch broken content again, and unpack altered layers anew. */
   readonly repair?: boolean;
   readonly onFinding?: (finding: FsckFinding) => void;
@@ -40,11 +43,21 @@ export interface FsckOptions {
 
 /** Compares content with its digests, and layers with their inventories, in all namespaces. */
 export async function checkStores(session: Session, options: FsckOptions = {}): Promise<FsckReport> {
-  const { repair = false, onFinding, onProgress, signal } = options;
+  const { repair = false, signal } = options;
+  return repair
+    ? withAccess(session, options, signal, (resolver) => check(session, { repair, resolver }, options))
+    : check(session, { repair }, options);
+}
+
+async function check(
+  session: Session,
+  request: Outgoing<'wharfd.services.fsck.v1.CheckRequest'>,
+  { onFinding, onProgress, signal }: FsckOptions,
+): Promise<FsckReport> {
   const findings: FsckFinding[] = [];
   const replies = session
     .service('wharfd.services.fsck.v1.FsckService')
-    .check({ repair }, { timeoutMs: 0, ...(signal ? { signal } : {}) });
+    .check(request, { timeoutMs: 0, ...(signal ? { signal } : {}) });
   for await (const { progress, finding, summary } of replies) {
     if (progress) onProgress?.(toSafeNumber(progress.checked), toSafeNumber(progress.total));
     if (finding) {

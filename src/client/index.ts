@@ -4,8 +4,9 @@ export type { CallOptions, Incoming, MessageName, Outgoing, ServiceClient, Servi
 export { fromInteger, toBigInt, toSafeNumber } from '../rpc/int64.js';
 export { isA, typeNameOf, type Messages, type PlainFields, type WireAny } from '../rpc/messages.js';
 export { dateOfTimestamp, nsOfTimestamp, timestampOfDate, timestampOfNs, type WireTimestamp } from '../rpc/time.js';
+export { exportImages, importImages, type ExportOptions, type ImportOptions } from './archives.js';
 export { attach, type Attached, type AttachRequest } from './attach.js';
-export { commitContainer, containerChanges, forkContainer, type PathChange } from './changes.js';
+export { commitContainer, compareTrees, containerChanges, forkContainer, type PathChange } from './changes.js';
 export {
   deleteContent,
   ingestContent,
@@ -36,13 +37,18 @@ export {
   listContainers,
   removeContainer,
   runContainer,
+  startContainer,
+  stopContainer,
   type ContainerSummary,
   type ExecRequest,
   type RunRequest,
   type StoredContainer,
 } from './execution.js';
+export { containerStats, type ContainerStats } from './stats.js';
+export { hostileSelftest, type AttackOutcome } from './selftest.js';
 export { checkStores, type FsckFinding, type FsckOptions, type FsckReport } from './fsck.js';
 export { listImages, removeImage, type ImageSummary } from './images.js';
+export { readLogs, type LoggedOutput, type LogsRequest } from './logs.js';
 export { type TransferProgress } from './progress-stream.js';
 export { pushImage, tagImage, type PushOptions } from './push.js';
 export { fetchImage, pullImage, type FetchOptions, type PullOptions } from './pull.js';

@@ -1,3 +1,4 @@
+import { toSafeNumber } from '../rpc/int64.js';
 import { parseDigest, type Digest } from '../spec/digest.js';
 import type { Platform } from '../spec/platform.js';
 import { toWirePlatform } from './platforms.js';
@@ -33,6 +34,36 @@ export async function* fetchObject(
   } catch (error) {
     throw access.explain(error);
   }
+}
+
+/** Something that refers to an object of a registry. */
+export interface Referrer {
+  readonly digest: string;
+  readonly mediaType: string;
+  readonly artifactType: string;
+  /** Bytes. */
+  readonly size: number;
+  readonly annotations: Readonly<Record<string, string>>;
+}
+
+/** What refers to an object of a registry: signatures, attestations, bills of material and the like. */
+export async function listReferrers(
+  session: Session,
+  ref: string,
+  options: RegistryAccess & { readonly artifactType?: string | undefined; readonly signal?: AbortSignal } = {},
+): Promise<readonly Referrer[]> {
+  const { artifactType = '', signal } = options;
+  return withAccess(session, options, signal, async (resolver) => {
+    const request = { ref, artifact_type: artifactType, options: { resolver } };
+    const { referrers } = await session.service(SERVICE).referrers(request, endless(signal));
+    return referrers.map(({ descriptor, artifact_type }) => ({
+      digest: descriptor?.digest ?? '',
+      mediaType: descriptor?.media_type ?? '',
+      artifactType: artifact_type,
+      size: toSafeNumber(descriptor?.size ?? '0'),
+      annotations: descriptor?.annotations ?? {},
+    }));
+  });
 }
 
 /** What became of an object in a repository. */

@@ -1,6 +1,8 @@
 import { DaemonError } from '../base/errors.js';
 import { toSafeNumber } from '../rpc/int64.js';
 import { parseDigest, type Digest } from '../spec/digest.js';
+import type { Platform } from '../spec/platform.js';
+import { toWirePlatform } from './platforms.js';
 import type { Session } from './session.js';
 
 const CHUNK_BYTES = 1024 * 1024;
@@ -14,6 +16,8 @@ export interface ClientMount {
 }
 
 export interface UnpackOptions {
+  /** Which manifest of an index; the daemon's own by default. */
+  readonly platform?: Platform | undefined;
   readonly snapshotter?: string | undefined;
   readonly onProgress?: (step: { readonly name: string; readonly offset: number; readonly total: number }) => void;
   readonly signal?: AbortSignal;
@@ -25,10 +29,11 @@ export interface UnpackOptions {
  * @returns The chain ID.
  */
 export async function unpackManifest(session: Session, digest: string, options: UnpackOptions = {}): Promise<string> {
-  const { snapshotter = '', onProgress, signal } = options;
+  const { snapshotter = '', platform, onProgress, signal } = options;
+  const wanted = platform ? { platform: toWirePlatform(platform) } : {};
   const replies = session
     .service(SERVICE)
-    .unpack({ target: { digest }, snapshotter }, { timeoutMs: 0, ...(signal ? { signal } : {}) });
+    .unpack({ target: { digest }, snapshotter, ...wanted }, { timeoutMs: 0, ...(signal ? { signal } : {}) });
   for await (const { progress, result } of replies) {
     if (progress) {
       onProgress?.({

@@ -10,9 +10,12 @@ export async function transfer(
   {
     onProgress,
     signal,
+    headers,
   }: {
     readonly onProgress?: ((progress: TransferProgress) => void) | undefined;
     readonly signal?: AbortSignal | undefined;
+    /** Of the request. */
+    readonly headers?: Readonly<Record<string, string>>;
   },
 ): Promise<void> {
   const progress = onProgress && (await openProgressStream(session, onProgress, signal));
@@ -22,6 +25,7 @@ export async function transfer(
       {
         timeoutMs: 0,
         ...(signal ? { signal } : {}),
+        ...(headers ? { headers } : {}),
       },
     );
     await progress?.closed;

@@ -3,6 +3,7 @@ import { parse, stringify } from 'smol-toml';
 import { en } from 'zod/locales';
 import * as z from 'zod/mini';
 import { DaemonError, isErrno, messageOf } from '../base/errors.js';
+import { DEFAULT_LIMITS } from '../core/diff/applier.js';
 
 z.config(en());
 
@@ -15,7 +16,7 @@ const schema = z.strictObject({
   root: z._default(absolutePath, '/var/lib/wharfd'),
   /** What a reboot ends: bundles, sockets. */
   state: z._default(absolutePath, '/run/wharfd'),
-  snapshotter: z._default(z.enum(['overlayfs', 'native']), 'overlayfs'),
+  snapshotter: z._default(z.string().check(z.minLength(1)), 'overlayfs'),
   reaper: z._default(z.enum(['monitor', 'daemon']), 'monitor'),
   log_level: z._default(z.enum(['debug', 'info', 'warn', 'error']), 'info'),
   grpc: z.prefault(
@@ -34,11 +35,30 @@ const schema = z.strictObject({
     }),
     {},
   ),
+  network: z.prefault(
+    z.strictObject({
+      /** CNI configurations; the first by file name is the default network. */
+      config_dir: z._default(absolutePath, '/etc/cni/net.d'),
+      /** Where CNI plugins are looked up. */
+      plugin_dirs: z._default(z.array(absolutePath), ['/usr/lib/cni', '/opt/cni/bin']),
+    }),
+    {},
+  ),
   pull: z.prefault(
     z.strictObject({
+      /** Of one pull. */
       concurrent_downloads: z._default(count.check(z.maximum(64)), 4),
+      /** Of all pulls together. */
+      concurrent_downloads_total: z._default(count.check(z.maximum(1024)), 32),
       /** Threads; the number of processors when absent. */
       unpack_workers: z.optional(workers),
+    }),
+    {},
+  ),
+  content: z.prefault(
+    z.strictObject({
+      /** Whether a namespace may have blobs of others by naming their digests, without bringing the bytes. */
+      sharing: z._default(z.enum(['shared', 'isolated']), 'shared'),
     }),
     {},
   ),
@@ -52,12 +72,25 @@ const schema = z.strictObject({
     }),
     {},
   ),
-  /** Bounds for one layer, uncompressed. */
+  /** By which registries are reached; each that is missing is taken from HTTP_PROXY, HTTPS_PROXY and NO_PROXY of the daemon. */
+  proxy: z.prefault(
+    z.strictObject({
+      http: z.optional(z.string()),
+      https: z.optional(z.string()),
+      no: z.optional(z.string()),
+    }),
+    {},
+  ),
+  /** Bounds for one layer; ApplyLimits says of what. */
   limits: z.prefault(
     z.strictObject({
-      layer_bytes: z._default(count, 64 * 1024 ** 3),
-      layer_entries: z._default(count, 5_000_000),
-      layer_ratio: z._default(count, 200),
+      layer_bytes: z._default(count, DEFAULT_LIMITS.maxBytes),
+      layer_entries: z._default(count, DEFAULT_LIMITS.maxEntries),
+      layer_ratio: z._default(count, DEFAULT_LIMITS.maxRatio),
+      layer_ratio_floor: z._default(count, DEFAULT_LIMITS.ratioFloorBytes),
+      layer_path_bytes: z._default(count.check(z.maximum(65_536)), DEFAULT_LIMITS.maxPathBytes),
+      layer_depth: z._default(count.check(z.maximum(2000)), DEFAULT_LIMITS.maxPathDepth),
+      layer_pax_bytes: z._default(count.check(z.maximum(64 * 1024 ** 2)), DEFAULT_LIMITS.maxPaxBytes),
     }),
     {},
   ),
@@ -67,6 +100,18 @@ const schema = z.strictObject({
       events: z._default(count, 200_000),
       days: z._default(count.check(z.maximum(36_500)), 30),
     }),
+    {},
+  ),
+  /** Snapshotters of other programs, by the name under which clients ask for them; as containerd has it. */
+  proxy_plugins: z.prefault(
+    z.record(
+      z.string().check(z.regex(/^[a-z][\w.-]*$/i, 'must be a name')),
+      z.strictObject({
+        type: z.enum(['snapshot']),
+        address: absolutePath,
+        platform: z.optional(z.string()),
+      }),
+    ),
     {},
   ),
   gc: z.prefault(

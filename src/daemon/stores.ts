@@ -2,9 +2,10 @@ import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import type { Logger } from '../base/logger.js';
 import type { Teardown } from '../base/teardown.js';
-import { DEFAULT_LIMITS, type ApplyLimits } from '../core/diff/applier.js';
+import type { ApplyLimits } from '../core/diff/applier.js';
 import { createComparer, type Comparer } from '../core/diff/comparer.js';
 import { createDiffer, type Differ } from '../core/diff/differ.js';
+import type { Marked } from '../core/gc/unreachable.js';
 import { pooledApplier } from '../core/diff/pooled-applier.js';
 import type { WorkerPool } from '../core/diff/worker-pool.js';
 import type { Kernel } from '../core/kernel/kernel.js';
@@ -15,15 +16,17 @@ import { createRootfs } from '../core/rootfs/create-rootfs.js';
 import { createMountedImages, type MountedImages } from '../core/rootfs/mounted-images.js';
 import type { Rootfs } from '../core/rootfs/rootfs.js';
 import type { SnapshotBackend } from '../core/snapshots/snapshot-backend.js';
-import type { LayeredSnapshotter } from '../core/snapshots/snapshotter.js';
+import { isLayered, type LayeredSnapshotter, type Snapshotter } from '../core/snapshots/snapshotter.js';
 import { DaemonError } from '../base/errors.js';
 import { LocalBlobs } from '../drivers/content-local/local-blobs.js';
+import { MARKED_AT_ONCE } from '../drivers/metadata-sqlite/marking.js';
 import { openMetadata, type Metadata } from '../drivers/metadata-sqlite/metadata.js';
 import { openNativeBackend } from '../drivers/snapshot-native/native-backend.js';
 import { openOverlayBackend } from '../drivers/snapshot-overlay/overlay-backend.js';
 import { platformOfNode } from '../spec/platform.js';
 import { openWorkerPool } from '../drivers/worker-pool/worker-pool.js';
 import type { Config } from './config.js';
+import { openProxyPlugins, type ProxyPlugin } from './proxy-plugins.js';
 
 const DAY_MS = 24 * 60 * 60 * 1000;
 
@@ -37,7 +40,10 @@ export interface Stores {
   readonly mounted: MountedImages;
   readonly pool: WorkerPool;
   /** @param name Empty for the daemon's default. @throws not-found: no such snapshotter. */
-  readonly snapshots: (scope: Scope, name: string) => LayeredSnapshotter;
+  readonly snapshots: (scope: Scope, name: string) => Snapshotter;
+  /** @throws unimplemented: it is one of another program. */
+  readonly layered: (scope: Scope, name: string) => LayeredSnapshotter;
+  readonly plugins: readonly ProxyPlugin[];
   readonly contentRoot: string;
   readonly blobs: BlobStore;
   /** What unpacking a layer for a snapshotter takes. */
@@ -54,6 +60,13 @@ export async function openStores(config: Config, kernel: Kernel, log: Logger, do
     await openOverlayBackend({ ...parts, root: join(root, 'overlayfs') }),
     await openNativeBackend({ ...parts, root: join(root, 'native') }),
   ];
+  const plugins = openProxyPlugins(
+    config,
+    backends.map(({ name }) => name),
+  ).map((plugin) => down.own(plugin));
+  const known = [...backends, ...plugins].map(({ name }) => name);
+  if (!known.includes(config.snapshotter)) throw noSnapshotter(config.snapshotter, known);
+  const marker = down.own(openWorkerPool(new URL('./worker.js', import.meta.url), 1));
   const contentRoot = join(root, 'content');
   const blobs = await LocalBlobs.open(contentRoot);
   const metadata = down.own(
@@ -61,23 +74,38 @@ export async function openStores(config: Config, kernel: Kernel, log: Logger, do
       path: join(root, 'meta.db'),
       blobs,
       backends,
+      proxied: plugins,
       log,
+      marking: { atOnce: MARKED_AT_ONCE, mark: (task, signal) => marker.run<Marked>(task, { signal }) },
+      sharing: config.content.sharing,
       collectIntervalMs: config.gc.interval * 1000,
       retention: { events: config.journal.events, ageMs: config.journal.days * DAY_MS },
     }),
   );
   const snapshots = (scope: Scope, name: string) => {
     const wanted = name === '' ? config.snapshotter : name;
-    const found = metadata.snapshotters.get(wanted);
-    if (!found)
-      throw new DaemonError(
-        'not-found',
-        `snapshotter ${wanted} is not there: use one of ${[...metadata.snapshotters.keys()].join(', ')}`,
-      );
+    const found = metadata.snapshotters.get(wanted) ?? metadata.proxied.get(wanted);
+    if (!found) throw noSnapshotter(wanted, known);
     return found(scope);
+  };
+  const layered = (scope: Scope, name: string) => {
+    const snapshotter = snapshots(scope, name);
+    if (isLayered(snapshotter)) return snapshotter;
+    throw new DaemonError(
+      'unimplemented',
+      `snapshotter ${name} is one of another program, which has no directories here`,
+    );
   };
   const applier = pooledApplier(pool);
   const limits = applyLimits(config.limits);
+  const differ = createDiffer({
+    content: metadata.content,
+    applier,
+    pool,
+    kernel,
+    limits,
+    scratch: join(root, 'apply'),
+  });
   const rootfs = createRootfs({
     content: metadata.content,
     snapshots,
@@ -86,15 +114,8 @@ export async function openStores(config: Config, kernel: Kernel, log: Logger, do
     applier,
     pool,
     limits,
+    differ,
     platform: platformOfNode(process.arch),
-  });
-  const differ = createDiffer({
-    content: metadata.content,
-    applier,
-    pool,
-    kernel,
-    limits,
-    scratch: join(root, 'apply'),
   });
   await differ.clean();
   const workshopOf = (snapshotter: string): LayerWorkshop => {
@@ -113,17 +134,42 @@ export async function openStores(config: Config, kernel: Kernel, log: Logger, do
     ...metadata,
     rootfs,
     snapshots,
-    snapshotters: backends.map(({ name }) => name),
+    snapshotters: known,
     defaultSnapshotter: config.snapshotter,
     platform: platformOfNode(process.arch),
     mounts: kernel.mounts,
     log,
   });
   await mounted.recover();
-  return { metadata, backends, rootfs, differ, comparer, mounted, pool, snapshots, contentRoot, blobs, workshopOf };
+  return {
+    metadata,
+    backends,
+    rootfs,
+    differ,
+    comparer,
+    mounted,
+    pool,
+    snapshots,
+    layered,
+    plugins,
+    contentRoot,
+    blobs,
+    workshopOf,
+  };
 }
 
-/** The configured bounds, and those that nobody has a reason to change. */
-function applyLimits({ layer_bytes, layer_entries, layer_ratio }: Config['limits']): ApplyLimits {
-  return { ...DEFAULT_LIMITS, maxBytes: layer_bytes, maxEntries: layer_entries, maxRatio: layer_ratio };
+function applyLimits(settings: Config['limits']): ApplyLimits {
+  return {
+    maxBytes: settings.layer_bytes,
+    maxEntries: settings.layer_entries,
+    maxRatio: settings.layer_ratio,
+    ratioFloorBytes: settings.layer_ratio_floor,
+    maxPathBytes: settings.layer_path_bytes,
+    maxPathDepth: settings.layer_depth,
+    maxPaxBytes: settings.layer_pax_bytes,
+  };
+}
+
+function noSnapshotter(name: string, known: readonly string[]): DaemonError {
+  return new DaemonError('not-found', `snapshotter ${name} is not there: use one of ${known.join(', ')}`);
 }

@@ -1,16 +1,22 @@
-import { chmod, mkdir, stat } from 'node:fs/promises';
+import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
+import { makeDirectory } from '../base/directory.js';
 import { DaemonError, isKind, messageOf } from '../base/errors.js';
 import type { Logger } from '../base/logger.js';
 import { Teardown } from '../base/teardown.js';
 import { createExecution, type Execution } from '../core/execution/execution.js';
 import { readHostFacts } from '../core/execution/host-facts.js';
+import { Volumes } from '../core/volumes/volumes.js';
 import { RootfsView } from '../core/execution/rootfs-view.js';
 import type { Kernel } from '../core/kernel/kernel.js';
+import { createImageArchives } from '../core/transfer/archives.js';
 import { createPuller } from '../core/transfer/pull.js';
 import { createPusher } from '../core/transfer/push.js';
+import { tarArchives } from '../drivers/archive-tar/tar-archive.js';
 import { openCgroupReader } from '../drivers/cgroup-stats/cgroup-reader.js';
+import { createProxies, proxiesOfEnvironment, type ProxySettings } from '../drivers/registry-docker/proxies.js';
 import { RegistryRemotes } from '../drivers/registry-docker/registry-remotes.js';
+import { CniNetworks } from '../drivers/network-cni/cni-networks.js';
 import { createOciRuntime } from '../drivers/runtime-oci/open-runtime.js';
 import { RpcServer } from '../rpc/server.js';
 import { wholeSchema } from '../rpc/whole.js';
@@ -21,8 +27,13 @@ import { createKernel } from '../sys/kernel.js';
 import type { Config } from './config.js';
 import { spaceAt } from './disk-space.js';
 import { nativeProgram } from './native-path.js';
+import type { MissedEvents } from '../service/events.js';
 import { createServices } from './services.js';
+import { openSelftest } from './selftest.js';
 import { openStores, type Stores } from './stores.js';
+
+/** How long after a start clients of the former run are expected to come back. */
+const COMING_BACK_MS = 60_000;
 
 /** A daemon that serves. Disposing stops it; containers go on. */
 export type Daemon = AsyncDisposable;
@@ -38,9 +49,14 @@ export function wire(config: Config, log: Logger): Promise<Daemon> {
     await makeDirectories(config);
     down.own(lockRoot(config.root, kernel));
     const stores = await openStores(config, kernel, log, down);
-    const { runtime, execution } = await openExecution(config, kernel, stores, log);
+    const { runtime, execution, volumes } = await openExecution(config, kernel, stores, log);
     down.own(execution);
-    const remotes = down.own(new RegistryRemotes({ hostDirs: config.registry.config_path.split(':').filter(Boolean) }));
+    const remotes = down.own(
+      new RegistryRemotes({
+        hostDirs: config.registry.config_path.split(':').filter(Boolean),
+        proxies: createProxies(proxySettings(config)),
+      }),
+    );
     const { metadata, rootfs } = stores;
     const puller = createPuller({
       content: metadata.content,
@@ -51,10 +67,37 @@ export function wire(config: Config, log: Logger): Promise<Daemon> {
       freeSpace: () => spaceAt(kernel, config.root),
       log,
       concurrency: config.pull.concurrent_downloads,
+      totalConcurrency: config.pull.concurrent_downloads_total,
     });
     const pusher = createPusher({ ...metadata, remotes });
-    const services = await createServices({ config, stores, runtime, execution, remotes, puller, pusher });
+    const archives = createImageArchives({
+      ...metadata,
+      rootfs,
+      archives: tarArchives,
+      hostPlatform: platformOfNode(process.arch),
+    });
+    let missed: MissedEvents | undefined;
+    const services = await createServices({
+      config,
+      stores,
+      runtime,
+      execution,
+      volumes,
+      remotes,
+      puller,
+      pusher,
+      archives,
+      selftest: await openSelftest(config.root, kernel, stores.pool),
+      missed: () => missed,
+    });
+    const from = metadata.journal.last() + 1;
     await execution.recover();
+    missed = { from, to: metadata.journal.last() };
+    down.add(
+      after(COMING_BACK_MS, () => {
+        missed = undefined;
+      }),
+    );
     const server = down.own(
       new RpcServer({
         schema: wholeSchema,
@@ -69,6 +112,19 @@ export function wire(config: Config, log: Logger): Promise<Daemon> {
   });
 }
 
+/** What the configuration leaves open, the environment decides. */
+function proxySettings({ proxy: { http, https, no } }: Config): ProxySettings {
+  const environment = proxiesOfEnvironment(process.env);
+  return { http: http ?? environment.http, https: https ?? environment.https, no: no ?? environment.no };
+}
+
+function after(ms: number, act: () => void): () => void {
+  const timer = setTimeout(act, ms).unref();
+  return () => {
+    clearTimeout(timer);
+  };
+}
+
 /** 0700 for what holds images, 0711 for what containers' own users must get through (HOSTILE S8). */
 async function makeDirectories({ root, state }: Config): Promise<void> {
   for (const [path, mode] of [
@@ -76,8 +132,7 @@ async function makeDirectories({ root, state }: Config): Promise<void> {
     [state, 0o711],
   ] as const) {
     try {
-      await mkdir(path, { recursive: true, mode });
-      if (((await stat(path)).mode & 0o777) !== mode) await chmod(path, mode);
+      await makeDirectory(path, mode);
     } catch (cause) {
       throw new DaemonError(
         'failed-precondition',
@@ -105,7 +160,7 @@ function lockRoot(root: string, kernel: Kernel): Disposable {
 
 async function openExecution(config: Config, kernel: Kernel, stores: Stores, log: Logger) {
   const { metadata, rootfs, snapshots } = stores;
-  const host = readHostFacts();
+  const host = readHostFacts(nativeProgram('wharfd-init'));
   const scratch = join(config.state, 'tmp');
   await mkdir(scratch, { recursive: true, mode: 0o700 });
   const runtime = createOciRuntime(
@@ -114,13 +169,16 @@ async function openExecution(config: Config, kernel: Kernel, stores: Stores, log
       state: config.state,
       binary: config.runtime.binary,
       ...(config.runtime.root === undefined ? {} : { root: config.runtime.root }),
+      logs: join(config.root, 'logs'),
       reaper: config.reaper,
       monitor: nativeProgram('wharfd-monitor'),
     },
     log,
   );
+  const volumes = new Volumes(join(config.root, 'volumes'), metadata.containers);
   const execution: Execution = createExecution({
     runtime,
+    logs: runtime.logs,
     tasks: metadata.tasks,
     index: metadata.taskIndex,
     containers: metadata.containers,
@@ -131,6 +189,13 @@ async function openExecution(config: Config, kernel: Kernel, stores: Stores, log
     rootfs,
     snapshots,
     view: new RootfsView(kernel, scratch),
+    volumes,
+    networks: new CniNetworks(kernel, {
+      root: join(config.root, 'networks'),
+      pins: join(config.state, 'netns'),
+      configDir: config.network.config_dir,
+      pluginDirs: config.network.plugin_dirs,
+    }),
     host,
     bootId: host.bootId,
     platform: platformOfNode(process.arch),
@@ -140,5 +205,5 @@ async function openExecution(config: Config, kernel: Kernel, stores: Stores, log
     bundleRoot: join(config.state, 'io.containerd.runtime.v2.task'),
     log,
   });
-  return { runtime, execution };
+  return { runtime, execution, volumes };
 }

@@ -13,6 +13,7 @@ import { tieLayer } from '../core/rootfs/tie-layer.js';
 import { measureTree } from '../core/snapshots/measure-tree.js';
 import { applyLayer } from '../drivers/diff-tar/apply-layer.js';
 import { diffLayer, listChanges } from '../drivers/diff-tar/diff-layer.js';
+import type { MarkTask } from '../drivers/metadata-sqlite/marking.js';
 import { copyTree } from '../drivers/snapshot-native/copy-tree.js';
 import { serveTasks, type TaskWatch } from '../drivers/worker-pool/serve-tasks.js';
 import { createKernel } from '../sys/kernel.js';
@@ -22,12 +23,13 @@ const kernel = createKernel();
 
 serveTasks({
   'apply-layer': (task: ApplyLayerTask, watch: TaskWatch) => applyLayer(kernel, task.request, watch),
-  'tie-layer': (task: TieLayerTask, watch: TaskWatch) => {
-    tieLayer(kernel.files, task, () => watch.check());
-  },
+  'tie-layer': (task: TieLayerTask, watch: TaskWatch) => tieLayer(kernel.files, task, () => watch.check()),
   'diff-layer': (task: DiffLayerTask, watch: TaskWatch) => diffLayer(kernel, task.request, () => watch.check()),
   'list-changes': (task: ListChangesTask, watch: TaskWatch) =>
     listChanges(kernel.files, task.sides, () => watch.check()),
+  // Only the thread that marks loads a database.
+  'mark-unreachable': async (task: MarkTask) =>
+    (await import('../drivers/metadata-sqlite/marking.js')).markOnView(task),
   'take-inventory': (task: TakeInventoryTask, watch: TaskWatch) => {
     takeInventory(kernel.files, task, () => watch.check());
   },

@@ -40,6 +40,8 @@ import type { CollectSummary as wharfd_services_diskusage_v1_CollectSummary, Col
 import type { CommitRequest as wharfd_services_changes_v1_CommitRequest, CommitRequest__Output as wharfd_services_changes_v1_CommitRequest__Output } from './wharfd/services/changes/v1/CommitRequest.js';
 import type { CommitResponse as wharfd_services_changes_v1_CommitResponse, CommitResponse__Output as wharfd_services_changes_v1_CommitResponse__Output } from './wharfd/services/changes/v1/CommitResponse.js';
 import type { CommitSnapshotRequest as containerd_services_snapshots_v1_CommitSnapshotRequest, CommitSnapshotRequest__Output as containerd_services_snapshots_v1_CommitSnapshotRequest__Output } from './containerd/services/snapshots/v1/CommitSnapshotRequest.js';
+import type { CompareRequest as wharfd_services_changes_v1_CompareRequest, CompareRequest__Output as wharfd_services_changes_v1_CompareRequest__Output } from './wharfd/services/changes/v1/CompareRequest.js';
+import type { CompareResponse as wharfd_services_changes_v1_CompareResponse, CompareResponse__Output as wharfd_services_changes_v1_CompareResponse__Output } from './wharfd/services/changes/v1/CompareResponse.js';
 import type { Container as containerd_services_containers_v1_Container, Container__Output as containerd_services_containers_v1_Container__Output } from './containerd/services/containers/v1/Container.js';
 import type { ContainerCreate as containerd_events_ContainerCreate, ContainerCreate__Output as containerd_events_ContainerCreate__Output } from './containerd/events/ContainerCreate.js';
 import type { ContainerDelete as containerd_events_ContainerDelete, ContainerDelete__Output as containerd_events_ContainerDelete__Output } from './containerd/events/ContainerDelete.js';
@@ -131,10 +133,13 @@ import type { GetRequest as containerd_services_tasks_v1_GetRequest, GetRequest_
 import type { GetResponse as containerd_services_tasks_v1_GetResponse, GetResponse__Output as containerd_services_tasks_v1_GetResponse__Output } from './containerd/services/tasks/v1/GetResponse.js';
 import type { HealthCheckRequest as grpc_health_v1_HealthCheckRequest, HealthCheckRequest__Output as grpc_health_v1_HealthCheckRequest__Output } from './grpc/health/v1/HealthCheckRequest.js';
 import type { HealthCheckResponse as grpc_health_v1_HealthCheckResponse, HealthCheckResponse__Output as grpc_health_v1_HealthCheckResponse__Output } from './grpc/health/v1/HealthCheckResponse.js';
+import type { HostileRequest as wharfd_services_selftest_v1_HostileRequest, HostileRequest__Output as wharfd_services_selftest_v1_HostileRequest__Output } from './wharfd/services/selftest/v1/HostileRequest.js';
+import type { HostileResponse as wharfd_services_selftest_v1_HostileResponse, HostileResponse__Output as wharfd_services_selftest_v1_HostileResponse__Output } from './wharfd/services/selftest/v1/HostileResponse.js';
 import type { HugeTlbStat as io_containerd_cgroups_v2_HugeTlbStat, HugeTlbStat__Output as io_containerd_cgroups_v2_HugeTlbStat__Output } from './io/containerd/cgroups/v2/HugeTlbStat.js';
 import type { HugetlbStat as io_containerd_cgroups_v1_HugetlbStat, HugetlbStat__Output as io_containerd_cgroups_v1_HugetlbStat__Output } from './io/containerd/cgroups/v1/HugetlbStat.js';
 import type { IOEntry as io_containerd_cgroups_v2_IOEntry, IOEntry__Output as io_containerd_cgroups_v2_IOEntry__Output } from './io/containerd/cgroups/v2/IOEntry.js';
 import type { IOStat as io_containerd_cgroups_v2_IOStat, IOStat__Output as io_containerd_cgroups_v2_IOStat__Output } from './io/containerd/cgroups/v2/IOStat.js';
+import type { IdMapping as wharfd_services_execution_v1_IdMapping, IdMapping__Output as wharfd_services_execution_v1_IdMapping__Output } from './wharfd/services/execution/v1/IdMapping.js';
 import type { Image as containerd_services_images_v1_Image, Image__Output as containerd_services_images_v1_Image__Output } from './containerd/services/images/v1/Image.js';
 import type { ImageCreate as containerd_services_images_v1_ImageCreate, ImageCreate__Output as containerd_services_images_v1_ImageCreate__Output } from './containerd/services/images/v1/ImageCreate.js';
 import type { ImageDelete as containerd_services_images_v1_ImageDelete, ImageDelete__Output as containerd_services_images_v1_ImageDelete__Output } from './containerd/services/images/v1/ImageDelete.js';
@@ -170,11 +175,13 @@ import type { ListRequest as containerd_services_leases_v1_ListRequest, ListRequ
 import type { ListRequest as containerd_services_mounts_v1_ListRequest, ListRequest__Output as containerd_services_mounts_v1_ListRequest__Output } from './containerd/services/mounts/v1/ListRequest.js';
 import type { ListRequest as wharfd_services_execution_v1_ListRequest, ListRequest__Output as wharfd_services_execution_v1_ListRequest__Output } from './wharfd/services/execution/v1/ListRequest.js';
 import type { ListRequest as wharfd_services_images_v1_ListRequest, ListRequest__Output as wharfd_services_images_v1_ListRequest__Output } from './wharfd/services/images/v1/ListRequest.js';
+import type { ListRequest as wharfd_services_volumes_v1_ListRequest, ListRequest__Output as wharfd_services_volumes_v1_ListRequest__Output } from './wharfd/services/volumes/v1/ListRequest.js';
 import type { ListResourcesRequest as containerd_services_leases_v1_ListResourcesRequest, ListResourcesRequest__Output as containerd_services_leases_v1_ListResourcesRequest__Output } from './containerd/services/leases/v1/ListResourcesRequest.js';
 import type { ListResourcesResponse as containerd_services_leases_v1_ListResourcesResponse, ListResourcesResponse__Output as containerd_services_leases_v1_ListResourcesResponse__Output } from './containerd/services/leases/v1/ListResourcesResponse.js';
 import type { ListResponse as containerd_services_leases_v1_ListResponse, ListResponse__Output as containerd_services_leases_v1_ListResponse__Output } from './containerd/services/leases/v1/ListResponse.js';
 import type { ListResponse as wharfd_services_execution_v1_ListResponse, ListResponse__Output as wharfd_services_execution_v1_ListResponse__Output } from './wharfd/services/execution/v1/ListResponse.js';
 import type { ListResponse as wharfd_services_images_v1_ListResponse, ListResponse__Output as wharfd_services_images_v1_ListResponse__Output } from './wharfd/services/images/v1/ListResponse.js';
+import type { ListResponse as wharfd_services_volumes_v1_ListResponse, ListResponse__Output as wharfd_services_volumes_v1_ListResponse__Output } from './wharfd/services/volumes/v1/ListResponse.js';
 import type { ListServiceResponse as grpc_reflection_v1_ListServiceResponse, ListServiceResponse__Output as grpc_reflection_v1_ListServiceResponse__Output } from './grpc/reflection/v1/ListServiceResponse.js';
 import type { ListServiceResponse as grpc_reflection_v1alpha_ListServiceResponse, ListServiceResponse__Output as grpc_reflection_v1alpha_ListServiceResponse__Output } from './grpc/reflection/v1alpha/ListServiceResponse.js';
 import type { ListSnapshotsRequest as containerd_services_snapshots_v1_ListSnapshotsRequest, ListSnapshotsRequest__Output as containerd_services_snapshots_v1_ListSnapshotsRequest__Output } from './containerd/services/snapshots/v1/ListSnapshotsRequest.js';
@@ -223,6 +230,7 @@ import type { PluginInfoRequest as containerd_services_introspection_v1_PluginIn
 import type { PluginInfoResponse as containerd_services_introspection_v1_PluginInfoResponse, PluginInfoResponse__Output as containerd_services_introspection_v1_PluginInfoResponse__Output } from './containerd/services/introspection/v1/PluginInfoResponse.js';
 import type { PluginsRequest as containerd_services_introspection_v1_PluginsRequest, PluginsRequest__Output as containerd_services_introspection_v1_PluginsRequest__Output } from './containerd/services/introspection/v1/PluginsRequest.js';
 import type { PluginsResponse as containerd_services_introspection_v1_PluginsResponse, PluginsResponse__Output as containerd_services_introspection_v1_PluginsResponse__Output } from './containerd/services/introspection/v1/PluginsResponse.js';
+import type { PortMapping as wharfd_services_execution_v1_PortMapping, PortMapping__Output as wharfd_services_execution_v1_PortMapping__Output } from './wharfd/services/execution/v1/PortMapping.js';
 import type { PrepareRequest as wharfd_services_rootfs_v1_PrepareRequest, PrepareRequest__Output as wharfd_services_rootfs_v1_PrepareRequest__Output } from './wharfd/services/rootfs/v1/PrepareRequest.js';
 import type { PrepareResponse as wharfd_services_rootfs_v1_PrepareResponse, PrepareResponse__Output as wharfd_services_rootfs_v1_PrepareResponse__Output } from './wharfd/services/rootfs/v1/PrepareResponse.js';
 import type { PrepareSnapshotRequest as containerd_services_snapshots_v1_PrepareSnapshotRequest, PrepareSnapshotRequest__Output as containerd_services_snapshots_v1_PrepareSnapshotRequest__Output } from './containerd/services/snapshots/v1/PrepareSnapshotRequest.js';
@@ -243,22 +251,31 @@ import type { RdmaStat as io_containerd_cgroups_v2_RdmaStat, RdmaStat__Output as
 import type { ReadContentRequest as containerd_services_content_v1_ReadContentRequest, ReadContentRequest__Output as containerd_services_content_v1_ReadContentRequest__Output } from './containerd/services/content/v1/ReadContentRequest.js';
 import type { ReadContentResponse as containerd_services_content_v1_ReadContentResponse, ReadContentResponse__Output as containerd_services_content_v1_ReadContentResponse__Output } from './containerd/services/content/v1/ReadContentResponse.js';
 import type { ReadRequest as wharfd_services_journal_v1_ReadRequest, ReadRequest__Output as wharfd_services_journal_v1_ReadRequest__Output } from './wharfd/services/journal/v1/ReadRequest.js';
+import type { ReadRequest as wharfd_services_logs_v1_ReadRequest, ReadRequest__Output as wharfd_services_logs_v1_ReadRequest__Output } from './wharfd/services/logs/v1/ReadRequest.js';
 import type { ReadResponse as wharfd_services_journal_v1_ReadResponse, ReadResponse__Output as wharfd_services_journal_v1_ReadResponse__Output } from './wharfd/services/journal/v1/ReadResponse.js';
+import type { ReadResponse as wharfd_services_logs_v1_ReadResponse, ReadResponse__Output as wharfd_services_logs_v1_ReadResponse__Output } from './wharfd/services/logs/v1/ReadResponse.js';
 import type { ReadStream as containerd_types_transfer_ReadStream, ReadStream__Output as containerd_types_transfer_ReadStream__Output } from './containerd/types/transfer/ReadStream.js';
+import type { Record as wharfd_services_logs_v1_Record, Record__Output as wharfd_services_logs_v1_Record__Output } from './wharfd/services/logs/v1/Record.js';
+import type { Referrer as wharfd_services_remotes_v1_Referrer, Referrer__Output as wharfd_services_remotes_v1_Referrer__Output } from './wharfd/services/remotes/v1/Referrer.js';
+import type { ReferrersRequest as wharfd_services_remotes_v1_ReferrersRequest, ReferrersRequest__Output as wharfd_services_remotes_v1_ReferrersRequest__Output } from './wharfd/services/remotes/v1/ReferrersRequest.js';
+import type { ReferrersResponse as wharfd_services_remotes_v1_ReferrersResponse, ReferrersResponse__Output as wharfd_services_remotes_v1_ReferrersResponse__Output } from './wharfd/services/remotes/v1/ReferrersResponse.js';
 import type { RegistryResolver as containerd_types_transfer_RegistryResolver, RegistryResolver__Output as containerd_types_transfer_RegistryResolver__Output } from './containerd/types/transfer/RegistryResolver.js';
 import type { RemoteOptions as wharfd_services_remotes_v1_RemoteOptions, RemoteOptions__Output as wharfd_services_remotes_v1_RemoteOptions__Output } from './wharfd/services/remotes/v1/RemoteOptions.js';
 import type { RemoveRequest as wharfd_services_execution_v1_RemoveRequest, RemoveRequest__Output as wharfd_services_execution_v1_RemoveRequest__Output } from './wharfd/services/execution/v1/RemoveRequest.js';
 import type { RemoveRequest as wharfd_services_images_v1_RemoveRequest, RemoveRequest__Output as wharfd_services_images_v1_RemoveRequest__Output } from './wharfd/services/images/v1/RemoveRequest.js';
 import type { RemoveRequest as wharfd_services_rootfs_v1_RemoveRequest, RemoveRequest__Output as wharfd_services_rootfs_v1_RemoveRequest__Output } from './wharfd/services/rootfs/v1/RemoveRequest.js';
+import type { RemoveRequest as wharfd_services_volumes_v1_RemoveRequest, RemoveRequest__Output as wharfd_services_volumes_v1_RemoveRequest__Output } from './wharfd/services/volumes/v1/RemoveRequest.js';
 import type { RemoveResponse as wharfd_services_execution_v1_RemoveResponse, RemoveResponse__Output as wharfd_services_execution_v1_RemoveResponse__Output } from './wharfd/services/execution/v1/RemoveResponse.js';
 import type { RemoveResponse as wharfd_services_images_v1_RemoveResponse, RemoveResponse__Output as wharfd_services_images_v1_RemoveResponse__Output } from './wharfd/services/images/v1/RemoveResponse.js';
 import type { RemoveResponse as wharfd_services_rootfs_v1_RemoveResponse, RemoveResponse__Output as wharfd_services_rootfs_v1_RemoveResponse__Output } from './wharfd/services/rootfs/v1/RemoveResponse.js';
+import type { RemoveResponse as wharfd_services_volumes_v1_RemoveResponse, RemoveResponse__Output as wharfd_services_volumes_v1_RemoveResponse__Output } from './wharfd/services/volumes/v1/RemoveResponse.js';
 import type { RemoveSnapshotRequest as containerd_services_snapshots_v1_RemoveSnapshotRequest, RemoveSnapshotRequest__Output as containerd_services_snapshots_v1_RemoveSnapshotRequest__Output } from './containerd/services/snapshots/v1/RemoveSnapshotRequest.js';
 import type { RemovedObjects as wharfd_services_diskusage_v1_RemovedObjects, RemovedObjects__Output as wharfd_services_diskusage_v1_RemovedObjects__Output } from './wharfd/services/diskusage/v1/RemovedObjects.js';
 import type { ResizePtyRequest as containerd_services_tasks_v1_ResizePtyRequest, ResizePtyRequest__Output as containerd_services_tasks_v1_ResizePtyRequest__Output } from './containerd/services/tasks/v1/ResizePtyRequest.js';
 import type { ResolveRequest as wharfd_services_remotes_v1_ResolveRequest, ResolveRequest__Output as wharfd_services_remotes_v1_ResolveRequest__Output } from './wharfd/services/remotes/v1/ResolveRequest.js';
 import type { ResolveResponse as wharfd_services_remotes_v1_ResolveResponse, ResolveResponse__Output as wharfd_services_remotes_v1_ResolveResponse__Output } from './wharfd/services/remotes/v1/ResolveResponse.js';
 import type { Resource as containerd_services_leases_v1_Resource, Resource__Output as containerd_services_leases_v1_Resource__Output } from './containerd/services/leases/v1/Resource.js';
+import type { Resources as wharfd_services_execution_v1_Resources, Resources__Output as wharfd_services_execution_v1_Resources__Output } from './wharfd/services/execution/v1/Resources.js';
 import type { ResumeTaskRequest as containerd_services_tasks_v1_ResumeTaskRequest, ResumeTaskRequest__Output as containerd_services_tasks_v1_ResumeTaskRequest__Output } from './containerd/services/tasks/v1/ResumeTaskRequest.js';
 import type { RunRequest as wharfd_services_execution_v1_RunRequest, RunRequest__Output as wharfd_services_execution_v1_RunRequest__Output } from './wharfd/services/execution/v1/RunRequest.js';
 import type { RunResponse as wharfd_services_execution_v1_RunResponse, RunResponse__Output as wharfd_services_execution_v1_RunResponse__Output } from './wharfd/services/execution/v1/RunResponse.js';
@@ -279,8 +296,11 @@ import type { ServiceResponse as grpc_reflection_v1alpha_ServiceResponse, Servic
 import type { SnapshotCommit as containerd_events_SnapshotCommit, SnapshotCommit__Output as containerd_events_SnapshotCommit__Output } from './containerd/events/SnapshotCommit.js';
 import type { SnapshotPrepare as containerd_events_SnapshotPrepare, SnapshotPrepare__Output as containerd_events_SnapshotPrepare__Output } from './containerd/events/SnapshotPrepare.js';
 import type { SnapshotRemove as containerd_events_SnapshotRemove, SnapshotRemove__Output as containerd_events_SnapshotRemove__Output } from './containerd/events/SnapshotRemove.js';
+import type { SpecOptions as wharfd_services_execution_v1_SpecOptions, SpecOptions__Output as wharfd_services_execution_v1_SpecOptions__Output } from './wharfd/services/execution/v1/SpecOptions.js';
 import type { StartRequest as containerd_services_tasks_v1_StartRequest, StartRequest__Output as containerd_services_tasks_v1_StartRequest__Output } from './containerd/services/tasks/v1/StartRequest.js';
+import type { StartRequest as wharfd_services_execution_v1_StartRequest, StartRequest__Output as wharfd_services_execution_v1_StartRequest__Output } from './wharfd/services/execution/v1/StartRequest.js';
 import type { StartResponse as containerd_services_tasks_v1_StartResponse, StartResponse__Output as containerd_services_tasks_v1_StartResponse__Output } from './containerd/services/tasks/v1/StartResponse.js';
+import type { StartResponse as wharfd_services_execution_v1_StartResponse, StartResponse__Output as wharfd_services_execution_v1_StartResponse__Output } from './wharfd/services/execution/v1/StartResponse.js';
 import type { StatSnapshotRequest as containerd_services_snapshots_v1_StatSnapshotRequest, StatSnapshotRequest__Output as containerd_services_snapshots_v1_StatSnapshotRequest__Output } from './containerd/services/snapshots/v1/StatSnapshotRequest.js';
 import type { StatSnapshotResponse as containerd_services_snapshots_v1_StatSnapshotResponse, StatSnapshotResponse__Output as containerd_services_snapshots_v1_StatSnapshotResponse__Output } from './containerd/services/snapshots/v1/StatSnapshotResponse.js';
 import type { Status as containerd_services_content_v1_Status, Status__Output as containerd_services_content_v1_Status__Output } from './containerd/services/content/v1/Status.js';
@@ -288,6 +308,8 @@ import type { Status as google_rpc_Status, Status__Output as google_rpc_Status__
 import type { StatusRequest as containerd_services_content_v1_StatusRequest, StatusRequest__Output as containerd_services_content_v1_StatusRequest__Output } from './containerd/services/content/v1/StatusRequest.js';
 import type { StatusResponse as containerd_services_content_v1_StatusResponse, StatusResponse__Output as containerd_services_content_v1_StatusResponse__Output } from './containerd/services/content/v1/StatusResponse.js';
 import type { StdinClose as wharfd_services_attach_v1_StdinClose, StdinClose__Output as wharfd_services_attach_v1_StdinClose__Output } from './wharfd/services/attach/v1/StdinClose.js';
+import type { StopRequest as wharfd_services_execution_v1_StopRequest, StopRequest__Output as wharfd_services_execution_v1_StopRequest__Output } from './wharfd/services/execution/v1/StopRequest.js';
+import type { StopResponse as wharfd_services_execution_v1_StopResponse, StopResponse__Output as wharfd_services_execution_v1_StopResponse__Output } from './wharfd/services/execution/v1/StopResponse.js';
 import type { StoreCreateRequest as containerd_services_sandbox_v1_StoreCreateRequest, StoreCreateRequest__Output as containerd_services_sandbox_v1_StoreCreateRequest__Output } from './containerd/services/sandbox/v1/StoreCreateRequest.js';
 import type { StoreCreateResponse as containerd_services_sandbox_v1_StoreCreateResponse, StoreCreateResponse__Output as containerd_services_sandbox_v1_StoreCreateResponse__Output } from './containerd/services/sandbox/v1/StoreCreateResponse.js';
 import type { StoreDeleteRequest as containerd_services_sandbox_v1_StoreDeleteRequest, StoreDeleteRequest__Output as containerd_services_sandbox_v1_StoreDeleteRequest__Output } from './containerd/services/sandbox/v1/StoreDeleteRequest.js';
@@ -332,8 +354,10 @@ import type { UpdateNamespaceRequest as containerd_services_namespaces_v1_Update
 import type { UpdateNamespaceResponse as containerd_services_namespaces_v1_UpdateNamespaceResponse, UpdateNamespaceResponse__Output as containerd_services_namespaces_v1_UpdateNamespaceResponse__Output } from './containerd/services/namespaces/v1/UpdateNamespaceResponse.js';
 import type { UpdateRequest as containerd_services_content_v1_UpdateRequest, UpdateRequest__Output as containerd_services_content_v1_UpdateRequest__Output } from './containerd/services/content/v1/UpdateRequest.js';
 import type { UpdateRequest as containerd_services_mounts_v1_UpdateRequest, UpdateRequest__Output as containerd_services_mounts_v1_UpdateRequest__Output } from './containerd/services/mounts/v1/UpdateRequest.js';
+import type { UpdateRequest as wharfd_services_execution_v1_UpdateRequest, UpdateRequest__Output as wharfd_services_execution_v1_UpdateRequest__Output } from './wharfd/services/execution/v1/UpdateRequest.js';
 import type { UpdateResponse as containerd_services_content_v1_UpdateResponse, UpdateResponse__Output as containerd_services_content_v1_UpdateResponse__Output } from './containerd/services/content/v1/UpdateResponse.js';
 import type { UpdateResponse as containerd_services_mounts_v1_UpdateResponse, UpdateResponse__Output as containerd_services_mounts_v1_UpdateResponse__Output } from './containerd/services/mounts/v1/UpdateResponse.js';
+import type { UpdateResponse as wharfd_services_execution_v1_UpdateResponse, UpdateResponse__Output as wharfd_services_execution_v1_UpdateResponse__Output } from './wharfd/services/execution/v1/UpdateResponse.js';
 import type { UpdateSnapshotRequest as containerd_services_snapshots_v1_UpdateSnapshotRequest, UpdateSnapshotRequest__Output as containerd_services_snapshots_v1_UpdateSnapshotRequest__Output } from './containerd/services/snapshots/v1/UpdateSnapshotRequest.js';
 import type { UpdateSnapshotResponse as containerd_services_snapshots_v1_UpdateSnapshotResponse, UpdateSnapshotResponse__Output as containerd_services_snapshots_v1_UpdateSnapshotResponse__Output } from './containerd/services/snapshots/v1/UpdateSnapshotResponse.js';
 import type { UpdateTaskRequest as containerd_services_tasks_v1_UpdateTaskRequest, UpdateTaskRequest__Output as containerd_services_tasks_v1_UpdateTaskRequest__Output } from './containerd/services/tasks/v1/UpdateTaskRequest.js';
@@ -344,6 +368,7 @@ import type { UsageResponse as wharfd_services_diskusage_v1_UsageResponse, Usage
 import type { VersionResponse as containerd_services_version_v1_VersionResponse, VersionResponse__Output as containerd_services_version_v1_VersionResponse__Output } from './containerd/services/version/v1/VersionResponse.js';
 import type { ViewSnapshotRequest as containerd_services_snapshots_v1_ViewSnapshotRequest, ViewSnapshotRequest__Output as containerd_services_snapshots_v1_ViewSnapshotRequest__Output } from './containerd/services/snapshots/v1/ViewSnapshotRequest.js';
 import type { ViewSnapshotResponse as containerd_services_snapshots_v1_ViewSnapshotResponse, ViewSnapshotResponse__Output as containerd_services_snapshots_v1_ViewSnapshotResponse__Output } from './containerd/services/snapshots/v1/ViewSnapshotResponse.js';
+import type { Volume as wharfd_services_volumes_v1_Volume, Volume__Output as wharfd_services_volumes_v1_Volume__Output } from './wharfd/services/volumes/v1/Volume.js';
 import type { WaitRequest as containerd_services_tasks_v1_WaitRequest, WaitRequest__Output as containerd_services_tasks_v1_WaitRequest__Output } from './containerd/services/tasks/v1/WaitRequest.js';
 import type { WaitResponse as containerd_services_tasks_v1_WaitResponse, WaitResponse__Output as containerd_services_tasks_v1_WaitResponse__Output } from './containerd/services/tasks/v1/WaitResponse.js';
 import type { WhyRequest as wharfd_services_diskusage_v1_WhyRequest, WhyRequest__Output as wharfd_services_diskusage_v1_WhyRequest__Output } from './wharfd/services/diskusage/v1/WhyRequest.js';
@@ -636,6 +661,8 @@ export interface MessageTable {
   'wharfd.services.attach.v1.TerminalSize': { input: wharfd_services_attach_v1_TerminalSize; output: wharfd_services_attach_v1_TerminalSize__Output };
   'wharfd.services.changes.v1.CommitRequest': { input: wharfd_services_changes_v1_CommitRequest; output: wharfd_services_changes_v1_CommitRequest__Output };
   'wharfd.services.changes.v1.CommitResponse': { input: wharfd_services_changes_v1_CommitResponse; output: wharfd_services_changes_v1_CommitResponse__Output };
+  'wharfd.services.changes.v1.CompareRequest': { input: wharfd_services_changes_v1_CompareRequest; output: wharfd_services_changes_v1_CompareRequest__Output };
+  'wharfd.services.changes.v1.CompareResponse': { input: wharfd_services_changes_v1_CompareResponse; output: wharfd_services_changes_v1_CompareResponse__Output };
   'wharfd.services.changes.v1.DiffRequest': { input: wharfd_services_changes_v1_DiffRequest; output: wharfd_services_changes_v1_DiffRequest__Output };
   'wharfd.services.changes.v1.DiffResponse': { input: wharfd_services_changes_v1_DiffResponse; output: wharfd_services_changes_v1_DiffResponse__Output };
   'wharfd.services.changes.v1.ForkRequest': { input: wharfd_services_changes_v1_ForkRequest; output: wharfd_services_changes_v1_ForkRequest__Output };
@@ -660,13 +687,23 @@ export interface MessageTable {
   'wharfd.services.execution.v1.ExecAudit': { input: wharfd_services_execution_v1_ExecAudit; output: wharfd_services_execution_v1_ExecAudit__Output };
   'wharfd.services.execution.v1.ExecRequest': { input: wharfd_services_execution_v1_ExecRequest; output: wharfd_services_execution_v1_ExecRequest__Output };
   'wharfd.services.execution.v1.ExecResponse': { input: wharfd_services_execution_v1_ExecResponse; output: wharfd_services_execution_v1_ExecResponse__Output };
+  'wharfd.services.execution.v1.IdMapping': { input: wharfd_services_execution_v1_IdMapping; output: wharfd_services_execution_v1_IdMapping__Output };
   'wharfd.services.execution.v1.ListRequest': { input: wharfd_services_execution_v1_ListRequest; output: wharfd_services_execution_v1_ListRequest__Output };
   'wharfd.services.execution.v1.ListResponse': { input: wharfd_services_execution_v1_ListResponse; output: wharfd_services_execution_v1_ListResponse__Output };
+  'wharfd.services.execution.v1.PortMapping': { input: wharfd_services_execution_v1_PortMapping; output: wharfd_services_execution_v1_PortMapping__Output };
   'wharfd.services.execution.v1.ProcessOptions': { input: wharfd_services_execution_v1_ProcessOptions; output: wharfd_services_execution_v1_ProcessOptions__Output };
   'wharfd.services.execution.v1.RemoveRequest': { input: wharfd_services_execution_v1_RemoveRequest; output: wharfd_services_execution_v1_RemoveRequest__Output };
   'wharfd.services.execution.v1.RemoveResponse': { input: wharfd_services_execution_v1_RemoveResponse; output: wharfd_services_execution_v1_RemoveResponse__Output };
+  'wharfd.services.execution.v1.Resources': { input: wharfd_services_execution_v1_Resources; output: wharfd_services_execution_v1_Resources__Output };
   'wharfd.services.execution.v1.RunRequest': { input: wharfd_services_execution_v1_RunRequest; output: wharfd_services_execution_v1_RunRequest__Output };
   'wharfd.services.execution.v1.RunResponse': { input: wharfd_services_execution_v1_RunResponse; output: wharfd_services_execution_v1_RunResponse__Output };
+  'wharfd.services.execution.v1.SpecOptions': { input: wharfd_services_execution_v1_SpecOptions; output: wharfd_services_execution_v1_SpecOptions__Output };
+  'wharfd.services.execution.v1.StartRequest': { input: wharfd_services_execution_v1_StartRequest; output: wharfd_services_execution_v1_StartRequest__Output };
+  'wharfd.services.execution.v1.StartResponse': { input: wharfd_services_execution_v1_StartResponse; output: wharfd_services_execution_v1_StartResponse__Output };
+  'wharfd.services.execution.v1.StopRequest': { input: wharfd_services_execution_v1_StopRequest; output: wharfd_services_execution_v1_StopRequest__Output };
+  'wharfd.services.execution.v1.StopResponse': { input: wharfd_services_execution_v1_StopResponse; output: wharfd_services_execution_v1_StopResponse__Output };
+  'wharfd.services.execution.v1.UpdateRequest': { input: wharfd_services_execution_v1_UpdateRequest; output: wharfd_services_execution_v1_UpdateRequest__Output };
+  'wharfd.services.execution.v1.UpdateResponse': { input: wharfd_services_execution_v1_UpdateResponse; output: wharfd_services_execution_v1_UpdateResponse__Output };
   'wharfd.services.fsck.v1.CheckRequest': { input: wharfd_services_fsck_v1_CheckRequest; output: wharfd_services_fsck_v1_CheckRequest__Output };
   'wharfd.services.fsck.v1.CheckResponse': { input: wharfd_services_fsck_v1_CheckResponse; output: wharfd_services_fsck_v1_CheckResponse__Output };
   'wharfd.services.fsck.v1.Finding': { input: wharfd_services_fsck_v1_Finding; output: wharfd_services_fsck_v1_Finding__Output };
@@ -682,12 +719,18 @@ export interface MessageTable {
   'wharfd.services.journal.v1.Event': { input: wharfd_services_journal_v1_Event; output: wharfd_services_journal_v1_Event__Output };
   'wharfd.services.journal.v1.ReadRequest': { input: wharfd_services_journal_v1_ReadRequest; output: wharfd_services_journal_v1_ReadRequest__Output };
   'wharfd.services.journal.v1.ReadResponse': { input: wharfd_services_journal_v1_ReadResponse; output: wharfd_services_journal_v1_ReadResponse__Output };
+  'wharfd.services.logs.v1.ReadRequest': { input: wharfd_services_logs_v1_ReadRequest; output: wharfd_services_logs_v1_ReadRequest__Output };
+  'wharfd.services.logs.v1.ReadResponse': { input: wharfd_services_logs_v1_ReadResponse; output: wharfd_services_logs_v1_ReadResponse__Output };
+  'wharfd.services.logs.v1.Record': { input: wharfd_services_logs_v1_Record; output: wharfd_services_logs_v1_Record__Output };
   'wharfd.services.remotes.v1.AuthenticateRequest': { input: wharfd_services_remotes_v1_AuthenticateRequest; output: wharfd_services_remotes_v1_AuthenticateRequest__Output };
   'wharfd.services.remotes.v1.AuthenticateResponse': { input: wharfd_services_remotes_v1_AuthenticateResponse; output: wharfd_services_remotes_v1_AuthenticateResponse__Output };
   'wharfd.services.remotes.v1.FetchObjectRequest': { input: wharfd_services_remotes_v1_FetchObjectRequest; output: wharfd_services_remotes_v1_FetchObjectRequest__Output };
   'wharfd.services.remotes.v1.FetchObjectResponse': { input: wharfd_services_remotes_v1_FetchObjectResponse; output: wharfd_services_remotes_v1_FetchObjectResponse__Output };
   'wharfd.services.remotes.v1.PushObjectRequest': { input: wharfd_services_remotes_v1_PushObjectRequest; output: wharfd_services_remotes_v1_PushObjectRequest__Output };
   'wharfd.services.remotes.v1.PushObjectResponse': { input: wharfd_services_remotes_v1_PushObjectResponse; output: wharfd_services_remotes_v1_PushObjectResponse__Output };
+  'wharfd.services.remotes.v1.Referrer': { input: wharfd_services_remotes_v1_Referrer; output: wharfd_services_remotes_v1_Referrer__Output };
+  'wharfd.services.remotes.v1.ReferrersRequest': { input: wharfd_services_remotes_v1_ReferrersRequest; output: wharfd_services_remotes_v1_ReferrersRequest__Output };
+  'wharfd.services.remotes.v1.ReferrersResponse': { input: wharfd_services_remotes_v1_ReferrersResponse; output: wharfd_services_remotes_v1_ReferrersResponse__Output };
   'wharfd.services.remotes.v1.RemoteOptions': { input: wharfd_services_remotes_v1_RemoteOptions; output: wharfd_services_remotes_v1_RemoteOptions__Output };
   'wharfd.services.remotes.v1.ResolveRequest': { input: wharfd_services_remotes_v1_ResolveRequest; output: wharfd_services_remotes_v1_ResolveRequest__Output };
   'wharfd.services.remotes.v1.ResolveResponse': { input: wharfd_services_remotes_v1_ResolveResponse; output: wharfd_services_remotes_v1_ResolveResponse__Output };
@@ -706,6 +749,13 @@ export interface MessageTable {
   'wharfd.services.rootfs.v1.UnpackRequest': { input: wharfd_services_rootfs_v1_UnpackRequest; output: wharfd_services_rootfs_v1_UnpackRequest__Output };
   'wharfd.services.rootfs.v1.UnpackResponse': { input: wharfd_services_rootfs_v1_UnpackResponse; output: wharfd_services_rootfs_v1_UnpackResponse__Output };
   'wharfd.services.rootfs.v1.UnpackResult': { input: wharfd_services_rootfs_v1_UnpackResult; output: wharfd_services_rootfs_v1_UnpackResult__Output };
+  'wharfd.services.selftest.v1.HostileRequest': { input: wharfd_services_selftest_v1_HostileRequest; output: wharfd_services_selftest_v1_HostileRequest__Output };
+  'wharfd.services.selftest.v1.HostileResponse': { input: wharfd_services_selftest_v1_HostileResponse; output: wharfd_services_selftest_v1_HostileResponse__Output };
+  'wharfd.services.volumes.v1.ListRequest': { input: wharfd_services_volumes_v1_ListRequest; output: wharfd_services_volumes_v1_ListRequest__Output };
+  'wharfd.services.volumes.v1.ListResponse': { input: wharfd_services_volumes_v1_ListResponse; output: wharfd_services_volumes_v1_ListResponse__Output };
+  'wharfd.services.volumes.v1.RemoveRequest': { input: wharfd_services_volumes_v1_RemoveRequest; output: wharfd_services_volumes_v1_RemoveRequest__Output };
+  'wharfd.services.volumes.v1.RemoveResponse': { input: wharfd_services_volumes_v1_RemoveResponse; output: wharfd_services_volumes_v1_RemoveResponse__Output };
+  'wharfd.services.volumes.v1.Volume': { input: wharfd_services_volumes_v1_Volume; output: wharfd_services_volumes_v1_Volume__Output };
   'wharfd.types.transfer.v1.ContentStore': { input: wharfd_types_transfer_v1_ContentStore; output: wharfd_types_transfer_v1_ContentStore__Output };
 }
 
@@ -846,6 +896,7 @@ export interface ServiceTable {
   };
   'wharfd.services.changes.v1.ChangesService': {
     diff: { kind: 'server-stream'; request: 'wharfd.services.changes.v1.DiffRequest'; response: 'wharfd.services.changes.v1.DiffResponse' };
+    compare: { kind: 'server-stream'; request: 'wharfd.services.changes.v1.CompareRequest'; response: 'wharfd.services.changes.v1.CompareResponse' };
     commit: { kind: 'unary'; request: 'wharfd.services.changes.v1.CommitRequest'; response: 'wharfd.services.changes.v1.CommitResponse' };
     fork: { kind: 'unary'; request: 'wharfd.services.changes.v1.ForkRequest'; response: 'wharfd.services.changes.v1.ForkResponse' };
   };
@@ -858,7 +909,10 @@ export interface ServiceTable {
     run: { kind: 'unary'; request: 'wharfd.services.execution.v1.RunRequest'; response: 'wharfd.services.execution.v1.RunResponse' };
     exec: { kind: 'unary'; request: 'wharfd.services.execution.v1.ExecRequest'; response: 'wharfd.services.execution.v1.ExecResponse' };
     list: { kind: 'unary'; request: 'wharfd.services.execution.v1.ListRequest'; response: 'wharfd.services.execution.v1.ListResponse' };
+    start: { kind: 'unary'; request: 'wharfd.services.execution.v1.StartRequest'; response: 'wharfd.services.execution.v1.StartResponse' };
+    stop: { kind: 'unary'; request: 'wharfd.services.execution.v1.StopRequest'; response: 'wharfd.services.execution.v1.StopResponse' };
     remove: { kind: 'unary'; request: 'wharfd.services.execution.v1.RemoveRequest'; response: 'wharfd.services.execution.v1.RemoveResponse' };
+    update: { kind: 'unary'; request: 'wharfd.services.execution.v1.UpdateRequest'; response: 'wharfd.services.execution.v1.UpdateResponse' };
   };
   'wharfd.services.fsck.v1.FsckService': {
     check: { kind: 'server-stream'; request: 'wharfd.services.fsck.v1.CheckRequest'; response: 'wharfd.services.fsck.v1.CheckResponse' };
@@ -871,10 +925,14 @@ export interface ServiceTable {
     current: { kind: 'unary'; request: 'wharfd.services.journal.v1.CurrentRequest'; response: 'wharfd.services.journal.v1.CurrentResponse' };
     read: { kind: 'server-stream'; request: 'wharfd.services.journal.v1.ReadRequest'; response: 'wharfd.services.journal.v1.ReadResponse' };
   };
+  'wharfd.services.logs.v1.LogsService': {
+    read: { kind: 'server-stream'; request: 'wharfd.services.logs.v1.ReadRequest'; response: 'wharfd.services.logs.v1.ReadResponse' };
+  };
   'wharfd.services.remotes.v1.RemotesService': {
     resolve: { kind: 'unary'; request: 'wharfd.services.remotes.v1.ResolveRequest'; response: 'wharfd.services.remotes.v1.ResolveResponse' };
     fetchObject: { kind: 'server-stream'; request: 'wharfd.services.remotes.v1.FetchObjectRequest'; response: 'wharfd.services.remotes.v1.FetchObjectResponse' };
     pushObject: { kind: 'unary'; request: 'wharfd.services.remotes.v1.PushObjectRequest'; response: 'wharfd.services.remotes.v1.PushObjectResponse' };
+    referrers: { kind: 'unary'; request: 'wharfd.services.remotes.v1.ReferrersRequest'; response: 'wharfd.services.remotes.v1.ReferrersResponse' };
     authenticate: { kind: 'unary'; request: 'wharfd.services.remotes.v1.AuthenticateRequest'; response: 'wharfd.services.remotes.v1.AuthenticateResponse' };
   };
   'wharfd.services.rootfs.v1.RootfsService': {
@@ -885,5 +943,12 @@ export interface ServiceTable {
     mount: { kind: 'unary'; request: 'wharfd.services.rootfs.v1.MountRequest'; response: 'wharfd.services.rootfs.v1.MountResponse' };
     unmount: { kind: 'unary'; request: 'wharfd.services.rootfs.v1.UnmountRequest'; response: 'wharfd.services.rootfs.v1.UnmountResponse' };
     apply: { kind: 'client-stream'; request: 'wharfd.services.rootfs.v1.ApplyRequest'; response: 'wharfd.services.rootfs.v1.ApplyResponse' };
+  };
+  'wharfd.services.selftest.v1.SelftestService': {
+    hostile: { kind: 'server-stream'; request: 'wharfd.services.selftest.v1.HostileRequest'; response: 'wharfd.services.selftest.v1.HostileResponse' };
+  };
+  'wharfd.services.volumes.v1.VolumesService': {
+    list: { kind: 'unary'; request: 'wharfd.services.volumes.v1.ListRequest'; response: 'wharfd.services.volumes.v1.ListResponse' };
+    remove: { kind: 'unary'; request: 'wharfd.services.volumes.v1.RemoveRequest'; response: 'wharfd.services.volumes.v1.RemoveResponse' };
   };
 }

@@ -19,6 +19,8 @@ export interface ChannelOptions {
   readonly timeoutMs?: number;
   /** How long to wait for a daemon that is there but does not answer, in milliseconds; 10 s when missing. */
   readonly connectTimeoutMs?: number;
+  /** A lost connection is tried again after so many milliseconds at most. */
+  readonly reconnectMs?: number;
 }
 
 const CONNECT_TIMEOUT_MS = 10_000;
@@ -49,6 +51,10 @@ export class Channel implements Disposable {
       'grpc.enable_retries': 0,
       'grpc.service_config_disable_resolution': 1,
       'grpc.use_local_subchannel_pool': 1,
+      ...(options.reconnectMs !== undefined && {
+        'grpc.initial_reconnect_backoff_ms': Math.min(100, options.reconnectMs),
+        'grpc.max_reconnect_backoff_ms': options.reconnectMs,
+      }),
     });
   }
 
@@ -91,10 +97,11 @@ export class Channel implements Disposable {
     }
   }
 
-  #metadata({ namespace = this.namespace, lease }: CallOptions): Metadata {
+  #metadata({ namespace = this.namespace, lease, headers = {} }: CallOptions): Metadata {
     const metadata = new Metadata();
     if (namespace) metadata.set('containerd-namespace', namespace);
     if (lease) metadata.set('containerd-lease', lease);
+    for (const [name, value] of Object.entries(headers)) metadata.set(name, value);
     return metadata;
   }
 

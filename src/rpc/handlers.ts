@@ -82,6 +82,8 @@ export interface CallOptions {
   readonly timeoutMs?: number;
   readonly namespace?: string;
   readonly lease?: string;
+  /** Further request headers; names in lower case. */
+  readonly headers?: Readonly<Record<string, string>>;
 }
 
 type ClientMethod<M> = M extends MethodShape

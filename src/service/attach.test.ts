@@ -10,7 +10,7 @@ import { createAttachService } from './attach.js';
 type Request = Incoming<'wharfd.services.attach.v1.AttachRequest'>;
 type Response = Outgoing<'wharfd.services.attach.v1.AttachResponse'>;
 
-const START = { container_id: 'box', exec_id: '', stdin: true, size: null };
+const START = { container_id: 'box', exec_id: '', stdin: true, size: null, no_replay: false, may_be_cut: false };
 
 async function openBox(terminal = false) {
   const ports = fakePorts();
@@ -42,7 +42,7 @@ async function* sent(...requests: readonly Partial<Request>[]): AsyncGenerator<R
   for (const request of requests) yield request;
 }
 
-test('stdin, resizes and the half-close reach the process; output and exit the client', async () => {
+test('stdin, resizes and the end of stdin reach the process; output and exit the client', async () => {
   const { process, attach } = await openBox();
   const closing = process.closeStdin.bind(process);
   process.closeStdin = async () => {
@@ -54,6 +54,7 @@ test('stdin, resizes and the half-close reach the process; output and exit the c
     { stdin: Buffer.from('a') },
     { resize: { width: 80, height: 24 } },
     { stdin: Buffer.from('b') },
+    { stdin_close: {} },
   );
   const responses = await collect(attach(requests, callOf()));
   assert.deepEqual(

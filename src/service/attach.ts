@@ -24,6 +24,7 @@ export function createAttachService(
       const start = await firstMessage(messages);
       await using process = await execution.attach(scope, start.container_id, start.exec_id, {
         ...(start.size && { size: windowSize(start.size) }),
+        ...{ noReplay: start.no_replay, mayBeCut: start.may_be_cut },
         signal,
       });
       yield { attached: { terminal: process.terminal } } satisfies Response;
@@ -67,8 +68,8 @@ async function* outputOf(
 }
 
 /**
- * Passes on what the client sends until it half-closes or `until` aborts. A client that vanishes does not close stdin: another one may
- * attach and go on.
+ * Passes on what the client sends until it half-closes or `until` aborts. That does not close stdin, for a client that vanishes looks just
+ * the same: another one may attach and go on.
  *
  * @throws invalid-argument: stdin that was not asked for, a second start.
  */
@@ -81,10 +82,7 @@ async function feed(
   for (;;) {
     const next = await abortable(messages.next(), until).catch(nothingIfAborted(until));
     if (!next) return;
-    if (next.done) {
-      if (stdin && !process.terminal) await process.closeStdin();
-      return;
-    }
+    if (next.done) return;
     checkMessage(next.value, stdin);
     if (!(await pass(next.value, process, until))) return;
   }

@@ -11,17 +11,21 @@ const KINDS = {
   replaced: 'CHANGE_KIND_REPLACED',
 } as const satisfies Record<ListedChange['kind'], string>;
 
+function toWire({ kind, path }: ListedChange) {
+  return { kind: KINDS[kind], path: Buffer.from(`/${path}`, 'latin1') };
+}
+
 /** wharfd.services.changes.v1.ChangesService: what containers have changed in their image's file system. */
 export function createChangesService(
   changes: ContainerChanges,
 ): ServiceImplementation<'wharfd.services.changes.v1.ChangesService'> {
   return {
     async *diff({ id }, { scope, signal }) {
-      for await (const page of inPages(await changes.diff(scope, id, signal))) {
-        yield {
-          changes: page.map(({ kind, path }) => ({ kind: KINDS[kind], path: Buffer.from(`/${path}`, 'latin1') })),
-        };
-      }
+      for await (const page of inPages(await changes.diff(scope, id, signal))) yield { changes: page.map(toWire) };
+    },
+    async *compare(names, { scope, signal }) {
+      for await (const page of inPages(await changes.compare(scope, names, signal)))
+        yield { changes: page.map(toWire) };
     },
     async commit({ id, image, author, comment, running }, { scope, signal }) {
       const request = { id, image, author, comment, pause: !running, signal };

@@ -36,7 +36,7 @@ export class WriteSession implements AsyncDisposable {
 
   async answer(request: Request, signal: AbortSignal): Promise<Response> {
     const total = toSafeNumber(request.total);
-    if (total > 0) this.#total = total;
+    if (total !== 0) this.#total = total;
     if (request.expected !== '') this.#expected = parseDigest(request.expected);
     if (request.action !== 'STAT') await this.#write(request);
     if (request.action === 'COMMIT') await this.#commit(request, signal);
@@ -63,7 +63,7 @@ export class WriteSession implements AsyncDisposable {
 
   async #commit({ labels }: Request, signal: AbortSignal): Promise<void> {
     const expected = {
-      ...(this.#total > 0 && { size: this.#total }),
+      ...(this.#total !== 0 && { size: this.#total }),
       ...(this.#expected !== undefined && { digest: this.#expected }),
     };
     await this.#writer.commit(expected, labels, signal);

@@ -3,13 +3,27 @@ import type { Envelope, Journal, OpaqueAny } from '../core/events/journal.js';
 import { checkTopic } from '../core/events/topic.js';
 import type { Incoming, Outgoing, ServiceImplementation } from '../rpc/handlers.js';
 import { nsOfTimestamp, timestampOfNs } from '../rpc/time.js';
-import { parseFilters } from '../spec/filter.js';
+import { parseSubscriptionFilters } from '../spec/filter.js';
 import { checkIdentifier } from '../spec/identifier.js';
 import { fromWireAny, toWirePayload } from './anys.js';
 import { fieldOfEnvelope } from './event-fields.js';
 
-/** containerd.services.events.v1.Events. Subscribe tells of all namespaces and needs no namespace header. */
-export function createEventsService(journal: Journal): ServiceImplementation<'containerd.services.events.v1.Events'> {
+/** Events that were journalled before any client could listen, by their numbers: from the first to the last. */
+export interface MissedEvents {
+  readonly from: number;
+  readonly to: number;
+}
+
+/**
+ * containerd.services.events.v1.Events. Subscribe tells of all namespaces and needs no namespace header.
+ *
+ * @param missed What a new subscription is told first, for clients that come back after a restart of the daemon: they would never
+ * learn otherwise of what ended meanwhile.
+ */
+export function createEventsService(
+  journal: Journal,
+  missed: () => MissedEvents | undefined = () => undefined,
+): ServiceImplementation<'containerd.services.events.v1.Events'> {
   return {
     async publish({ topic, event }, { scope }) {
       await journal.append(scope.namespace, { topic: checkTopic(topic), payload: { any: anyOf(event) } });
@@ -25,11 +39,14 @@ export function createEventsService(journal: Journal): ServiceImplementation<'co
       await journal.append(namespace, { topic, payload: { any: anyOf(envelope.event) } }, timestampNs);
     },
     async *subscribe({ filters }, call) {
-      const filter = parseFilters(filters);
-      const events = journal.subscribe({ signal: call.signal });
+      const filter = parseSubscriptionFilters(filters);
+      const now = journal.last();
+      const late = missed();
+      const events = journal.subscribe({ ...(late && { from: late.from }), signal: call.signal });
       call.sendHeaders();
       for await (const envelope of events) {
-        if (filter(fieldOfEnvelope(envelope))) yield toWireEnvelope(envelope);
+        const isOld = envelope.sequence <= now && !(late && envelope.sequence <= late.to);
+        if (!isOld && filter(fieldOfEnvelope(envelope))) yield toWireEnvelope(envelope);
       }
     },
   };

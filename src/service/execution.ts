@@ -1,9 +1,18 @@
+import { DaemonError } from '../base/errors.js';
 import type { ContainerState, ExecRequest, Execution } from '../core/execution/execution.js';
 import type { RunRequest } from '../core/execution/run.js';
+import { DEFAULT_LOG_LIMITS, type LogLimits } from '../core/execution/logs.js';
 import type { OpaqueAny } from '../core/events/journal.js';
 import type { Incoming, Outgoing, ServiceImplementation } from '../rpc/handlers.js';
+import { toSafeNumber } from '../rpc/int64.js';
 import { timestampOfDate, timestampOfNs } from '../rpc/time.js';
+import { fromWireResources, fromWireSpecOptions } from './spec-options.js';
+import { parseSignal } from '../spec/signal-name.js';
 import type { ProcessOptions } from '../spec/process-options.js';
+
+/** Bounds of the bounds of a log. */
+const LOG_BYTES_LEAST = 65_536;
+const LOG_FILES_MOST = 1000;
 
 type Wire = 'wharfd.services.execution.v1.RunRequest';
 
@@ -13,8 +22,11 @@ export function createExecutionService(
 ): ServiceImplementation<'wharfd.services.execution.v1.ExecutionService'> {
   return {
     async run(request, { scope }) {
-      const { containerId, pid } = await execution.run(scope, fromWireRun(request));
-      return { id: containerId, pid };
+      if (request.only_spec) {
+        return { id: request.id, spec: Buffer.from(await execution.specOfRun(scope, fromWireRun(request))) };
+      }
+      const { containerId, pid, warnings } = await execution.run(scope, fromWireRun(request));
+      return { id: containerId, pid, warnings: [...warnings] };
     },
     async exec(request, { scope, peer }) {
       const view = await execution.exec(scope, {
@@ -23,8 +35,23 @@ export function createExecutionService(
       });
       return { exec_id: view.execId, pid: view.pid };
     },
+    async start({ id }, { scope }) {
+      const { pid } = await execution.start(scope, id);
+      return { pid };
+    },
+    async stop({ id, timeout, signal }, { scope }) {
+      const exit = await execution.stop(scope, id, {
+        ...(timeout !== undefined && { timeoutMs: timeout * 1000 }),
+        ...(signal !== '' && { signal: parseSignal(signal) }),
+      });
+      return { exit_status: exit?.status ?? 0 };
+    },
     async list({ filters }, { scope }) {
       return { containers: (await execution.list(scope, filters)).map(toWireSummary) };
+    },
+    async update({ id, resources }, { scope }) {
+      await execution.update(scope, id, fromWireResources(resources));
+      return {};
     },
     async remove({ id, force }, { scope }) {
       const exit = await execution.remove(scope, id, force);
@@ -46,10 +73,37 @@ function fromWireRun(request: Incoming<Wire>): RunRequest {
     removeOnExit: request.remove_on_exit,
     hostNetwork: request.host_network,
     readonlyRootfs: request.readonly_rootfs,
+    logLimits: logLimits(toSafeNumber(request.log_max_size), request.log_max_files),
     mounts: request.mounts.map(({ type, source, target, options: flags }) => ({
       ...{ destination: target, type, source, options: flags },
     })),
+    options: fromWireSpecOptions(request.options),
+    rootfs: request.rootfs,
+    createOnly: request.create_only,
+    stopSignal: request.stop_signal,
+    ...(request.stop_timeout !== undefined && { stopTimeoutMs: request.stop_timeout * 1000 }),
+    network: request.network,
+    ports: request.ports.map((port) => ({
+      ...{
+        hostPort: port.host_port,
+        containerPort: port.container_port,
+        protocol: port.protocol,
+        hostIp: port.host_ip,
+      },
+    })),
   };
+}
+
+/** @throws invalid-argument: a log that holds next to nothing, or more files than can be told apart. */
+function logLimits(maxBytes: number, maxFiles: number): LogLimits {
+  if (maxBytes !== 0 && maxBytes < LOG_BYTES_LEAST) {
+    throw new DaemonError(
+      'invalid-argument',
+      `a log of ${maxBytes} bytes a file is too small: give ${LOG_BYTES_LEAST} or more`,
+    );
+  }
+  if (maxFiles > LOG_FILES_MOST) throw new DaemonError('invalid-argument', `a log has at most ${LOG_FILES_MOST} files`);
+  return { maxBytes: maxBytes || DEFAULT_LOG_LIMITS.maxBytes, maxFiles: maxFiles || DEFAULT_LOG_LIMITS.maxFiles };
 }
 
 function fromWireExec(request: Incoming<'wharfd.services.execution.v1.ExecRequest'>): ExecRequest {

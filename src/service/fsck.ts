@@ -1,12 +1,19 @@
 import type { Finding, Fsck, FsckReport } from '../core/fsck/fsck.js';
 import type { Outgoing, ServiceImplementation } from '../rpc/handlers.js';
 import { fromInteger } from '../rpc/int64.js';
+import { fromWireResolver } from './remote-options.js';
+import type { StreamRegistry } from './stream-registry.js';
 
 /** wharfd.services.fsck.v1.FsckService: what is on disk against what should be. */
-export function createFsckService(fsck: Fsck): ServiceImplementation<'wharfd.services.fsck.v1.FsckService'> {
+export function createFsckService(
+  fsck: Fsck,
+  streams: StreamRegistry,
+): ServiceImplementation<'wharfd.services.fsck.v1.FsckService'> {
   return {
-    async *check({ repair }, { signal }) {
-      for await (const report of fsck.check({ repair, signal })) yield toWire(report);
+    async *check({ repair, resolver }, call) {
+      // Only a stream belongs to a namespace.
+      const how = repair ? { repair: resolver ? fromWireResolver(resolver, streams, call.scope) : {} } : {};
+      for await (const report of fsck.check({ ...how, signal: call.signal })) yield toWire(report);
     },
   };
 }

@@ -21,7 +21,7 @@ export function createImagesService(
     },
     async update({ image, update_mask }, { scope }) {
       const paths = update_mask?.paths ?? [];
-      if (paths.length === 0 || image?.target) {
+      if (paths.length === 0 || image?.target?.digest) {
         return { image: toWireImage(await images(scope).update(fromWireImage(image), paths)) };
       }
       // A change of labels alone comes without a target, and must not lose the one there is.

@@ -2,7 +2,7 @@ import { DaemonError } from '../base/errors.js';
 import type { Outgoing, ServiceImplementation } from '../rpc/handlers.js';
 import { isA, type WireAny } from '../rpc/messages.js';
 import { messages } from '../rpc/whole.js';
-import { parseFilters, type FieldOf } from '../spec/filter.js';
+import { parseListFilters, type FieldOf } from '../spec/filter.js';
 import { VERSION } from '../spec/version.js';
 import { toWirePlatform } from './descriptors.js';
 import { RUNTIME_PLUGIN, type Plugin } from './plugins.js';
@@ -27,7 +27,7 @@ export function createIntrospectionService(
   const { identity } = parts;
   return {
     plugins({ filters }) {
-      const fits = parseFilters(filters);
+      const fits = parseListFilters(filters);
       return Promise.resolve({ plugins: parts.plugins.filter((plugin) => fits(fieldsOf(plugin))).map(toWirePlugin) });
     },
     server: () =>

@@ -20,7 +20,8 @@ export interface DaemonParts {
   readonly contentRoot: string;
   readonly snapshotters: readonly {
     readonly name: string;
-    readonly root: string;
+    /** `root`, or `address` of one in another program. */
+    readonly exports: Readonly<Record<string, string>>;
     /** Such as `rebase`; only what is tested. */
     readonly capabilities: readonly string[];
     /** Why it cannot be used here, where it cannot. */
@@ -45,11 +46,11 @@ export function listPlugins(parts: DaemonParts): readonly Plugin[] {
   return [
     { type: EVENT_TYPE, id: 'exchange' },
     { type: CONTENT_TYPE, id: 'content', exports: { root: parts.contentRoot } },
-    ...parts.snapshotters.map(({ name, root, capabilities, failure }) => ({
+    ...parts.snapshotters.map(({ name, exports, capabilities, failure }) => ({
       type: SNAPSHOTTER_TYPE,
       id: name,
       platforms,
-      exports: { root },
+      exports,
       capabilities,
       ...(failure !== undefined && { failure: { code: UNAVAILABLE, message: failure } }),
     })),

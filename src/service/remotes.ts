@@ -50,6 +50,19 @@ export function createRemotesService({
       const { target, outcome } = await pushObject(remotes, content(scope), request);
       return { target: toWireDescriptor(target), existed: outcome !== 'pushed' };
     },
+    async referrers({ ref, artifact_type: artifactType, options }, { scope, signal }) {
+      const resolver = remotes.resolver(fromWireOptions(options, streams, scope));
+      const filter = artifactType === '' ? {} : { artifactType };
+      const { name, target, referrers } = await resolver.referrers(ref, { ...filter, signal });
+      return {
+        name,
+        target: toWireDescriptor(target),
+        referrers: referrers.map((each) => ({
+          descriptor: toWireDescriptor(each),
+          artifact_type: each.artifactType ?? '',
+        })),
+      };
+    },
     async authenticate({ host, options }, { scope, signal }) {
       await remotes.resolver(fromWireOptions(options, streams, scope)).authenticate(parseHost(host), signal);
       return {};

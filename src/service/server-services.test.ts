@@ -24,8 +24,8 @@ async function connected(t: TestContext): Promise<{ channel: Channel; identity: 
     platform: { os: 'linux', architecture: 'amd64' },
     contentRoot: '/r/content',
     snapshotters: [
-      { name: 'overlayfs', root: '/r/overlayfs', capabilities: ['rebase'] },
-      { name: 'native', root: '/r/native', capabilities: [], failure: 'no room' },
+      { name: 'overlayfs', exports: { root: '/r/overlayfs' }, capabilities: ['rebase'] },
+      { name: 'native', exports: { root: '/r/native' }, capabilities: [], failure: 'no room' },
     ],
     services: ['containerd.services.version.v1.Version', 'grpc.health.v1.Health'],
   });

@@ -12,9 +12,15 @@ const KINDS = { view: 'VIEW', active: 'ACTIVE', committed: 'COMMITTED' } as cons
   string
 >;
 
-/** containerd.services.snapshots.v1.Snapshots. @param snapshotters By their names. */
+/**
+ * containerd.services.snapshots.v1.Snapshots.
+ *
+ * @param snapshotters By their names.
+ * @param collect Resolves when the directories that no snapshot has are gone.
+ */
 export function createSnapshotsService(
   snapshotters: ReadonlyMap<string, Scoped<Snapshotter>>,
+  collect: () => Promise<unknown>,
 ): ServiceImplementation<'containerd.services.snapshots.v1.Snapshots'> {
   const chosen = (scope: Scope, name: string): Snapshotter => {
     if (name === '') throw new DaemonError('invalid-argument', 'snapshotter argument missing: invalid argument');
@@ -51,6 +57,10 @@ export function createSnapshotsService(
     async *list({ snapshotter, filters }, { scope }) {
       const infos = await chosen(scope, snapshotter).list(filters);
       for await (const page of inPages(infos)) yield { info: page.map(toWireInfo) };
+    },
+    async cleanup({ snapshotter }, { scope }) {
+      chosen(scope, snapshotter);
+      await collect();
     },
     async usage({ snapshotter, key }, { scope, signal }) {
       const { size, inodes } = await chosen(scope, snapshotter).usage(key, signal);

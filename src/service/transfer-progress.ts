@@ -19,6 +19,10 @@ const EVENTS: Readonly<Record<TransferState, string>> = {
   unpacking: 'extracting',
   unpacked: 'extracted',
   saved: 'saved',
+  importing: 'Importing',
+  imported: 'Completed import',
+  exporting: 'Exporting',
+  exported: 'Completed export',
 };
 
 /** Reports of one transfer on their way to a client. Disposing sends what is left and closes the stream. */

@@ -4,9 +4,10 @@ import type { NamespaceStore } from '../core/namespaces/namespace-store.js';
 import type { Scope, Scoped } from '../core/namespaces/scope.js';
 import type { UnpackWish } from '../core/transfer/image-unpacking.js';
 import type { ProgressSink } from '../core/transfer/progress.js';
+import type { ImageArchives } from '../core/transfer/archives.js';
 import type { Puller, PullRequest } from '../core/transfer/pull.js';
 import type { ImagePusher } from '../core/transfer/push.js';
-import type { CallScope, Incoming, ServiceImplementation } from '../rpc/handlers.js';
+import type { CallScope, Incoming, MessageName, ServiceImplementation } from '../rpc/handlers.js';
 import { isA, type WireAny } from '../rpc/messages.js';
 import { messages } from '../rpc/whole.js';
 import { LABELS } from '../spec/labels.js';
@@ -14,11 +15,15 @@ import type { Platform } from '../spec/platform.js';
 import { fromWirePlatform } from './descriptors.js';
 import { fromWireResolver } from './remote-options.js';
 import type { StreamRegistry } from './stream-registry.js';
+import { archiveNames, lookedUp, wholeNames, type WireStore } from './transfer-names.js';
+import { checkArchiveType, closing, receiveBytes, sendBytes } from './byte-streams.js';
+import { KEEP_NAMES } from '../spec/headers.js';
 import { sendProgress } from './transfer-progress.js';
 
 export interface TransferServicePorts {
   readonly puller: Puller;
   readonly pusher: ImagePusher;
+  readonly archives: ImageArchives;
   readonly images: Scoped<ImageStore>;
   readonly streams: StreamRegistry;
   readonly namespaces: Pick<NamespaceStore, 'get'>;
@@ -34,17 +39,16 @@ export function createTransferService(
   ports: TransferServicePorts,
 ): ServiceImplementation<'containerd.services.transfer.v1.Transfer'> {
   return {
-    async transfer({ source, destination, options }, { scope, signal }) {
+    async transfer({ source, destination, options }, call) {
+      const { scope, signal } = call;
+      const keepNames = call.header(KEEP_NAMES) !== undefined;
       const progressStream = options?.progress_stream ?? '';
       await using progress = sendProgress(progressStream === '' ? undefined : ports.streams.get(scope, progressStream));
-      const transfer: Transfer = { scope, source, destination, onProgress: progress.push, signal };
-      if (isA(source, 'containerd.types.transfer.OCIRegistry')) return await pull(ports, transfer, source);
-      if (!isA(source, 'containerd.types.transfer.ImageStore')) throw notImplemented(source, destination);
-      if (isA(destination, 'containerd.types.transfer.ImageStore'))
-        return await tag(ports, transfer, source, destination);
-      if (isA(destination, 'containerd.types.transfer.OCIRegistry'))
-        return await push(ports, transfer, source, destination);
-      throw notImplemented(source, destination);
+      const transfer: Transfer = { scope, source, destination, onProgress: progress.push, signal, keepNames };
+      const way = WAYS.find(([from, to]) => isA(source, from) && isA(destination, to));
+      if (!way || !source || !destination) throw notImplemented(source, destination);
+      await way[2](ports, transfer, source, destination);
+      return {};
     },
   };
 }
@@ -56,15 +60,32 @@ interface Transfer {
   readonly destination: WireAny | null;
   readonly onProgress: ProgressSink;
   readonly signal: AbortSignal;
+  readonly keepNames: boolean;
 }
 
-async function pull(ports: TransferServicePorts, transfer: Transfer, from: WireAny): Promise<Record<string, never>> {
+type Way = (ports: TransferServicePorts, transfer: Transfer, from: WireAny, to: WireAny) => Promise<void>;
+
+const REGISTRY = 'containerd.types.transfer.OCIRegistry';
+const STORE = 'containerd.types.transfer.ImageStore';
+const IMPORT = 'containerd.types.transfer.ImageImportStream';
+const EXPORT = 'containerd.types.transfer.ImageExportStream';
+
+const WAYS: readonly (readonly [MessageName, MessageName, Way])[] = [
+  [REGISTRY, STORE, pull],
+  [REGISTRY, 'wharfd.types.transfer.v1.ContentStore', pull],
+  [STORE, STORE, tag],
+  [STORE, REGISTRY, push],
+  [IMPORT, STORE, importImages],
+  [STORE, EXPORT, exportImages],
+  [IMPORT, EXPORT, echo],
+];
+
+async function pull(ports: TransferServicePorts, transfer: Transfer, from: WireAny): Promise<void> {
   const { scope, destination, onProgress, signal } = transfer;
   const { reference, resolver } = messages.unpack('containerd.types.transfer.OCIRegistry', from);
   const wanted = await wantedBy(destination, from, scope, ports);
   const remote = fromWireResolver(resolver, ports.streams, scope);
   await ports.puller.pull(scope, { reference, ...wanted, remote, onProgress, signal });
-  return {};
 }
 
 async function push(
@@ -72,7 +93,7 @@ async function push(
   { scope, onProgress, signal }: Transfer,
   from: WireAny,
   to: WireAny,
-): Promise<Record<string, never>> {
+): Promise<void> {
   const { name, platforms } = messages.unpack('containerd.types.transfer.ImageStore', from);
   const { reference, resolver } = messages.unpack('containerd.types.transfer.OCIRegistry', to);
   const [platform, more] = platforms.map(fromWirePlatform);
@@ -85,22 +106,66 @@ async function push(
   const remote = fromWireResolver(resolver, ports.streams, scope);
   const image = name === '' ? reference : name;
   await ports.pusher.push(scope, { image, reference, ...(platform && { platform }), remote, onProgress, signal });
-  return {};
+}
+
+/** An archive that the client sends. */
+async function importImages(
+  ports: TransferServicePorts,
+  { scope, onProgress, signal, keepNames }: Transfer,
+  from: WireAny,
+  to: WireAny,
+): Promise<void> {
+  const { stream: id, media_type: mediaType, force_compress: compress } = messages.unpack(IMPORT, from);
+  checkArchiveType(mediaType);
+  const store = messages.unpack(STORE, to);
+  using stream = closing(ports.streams.get(scope, id));
+  const { labels, platforms, unpacks } = await placed(store, scope, ports);
+  await ports.archives.import(scope, {
+    ...{ bytes: receiveBytes(stream, signal), namesFor: archiveNames(store), labels, platforms, unpacks, compress },
+    ...{ onProgress, signal, keepNames },
+  });
+}
+
+/** An archive that the client gets. */
+async function exportImages(
+  ports: TransferServicePorts,
+  { scope, onProgress, signal }: Transfer,
+  from: WireAny,
+  to: WireAny,
+): Promise<void> {
+  const wanted = messages.unpack(EXPORT, to);
+  checkArchiveType(wanted.media_type);
+  const images = await lookedUp(messages.unpack(STORE, from), ports.images(scope));
+  using stream = closing(ports.streams.get(scope, wanted.stream));
+  const platforms = wanted.platforms.length > 0 ? wanted.platforms.map(fromWirePlatform) : [ports.hostPlatform];
+  const bytes = ports.archives.export(scope, {
+    ...{ images, platforms: wanted.all_platforms ? [] : platforms, docker: !wanted.skip_compatibility_manifest },
+    ...{ onlyDistributable: wanted.skip_non_distributable, onProgress, signal },
+  });
+  await sendBytes(stream, bytes, signal);
+}
+
+/** What a client sends comes back to it. */
+async function echo(
+  { streams }: TransferServicePorts,
+  { scope, signal }: Transfer,
+  from: WireAny,
+  to: WireAny,
+): Promise<void> {
+  const source = messages.unpack(IMPORT, from);
+  const destination = messages.unpack(EXPORT, to);
+  using incoming = closing(streams.get(scope, source.stream));
+  using outgoing = closing(streams.get(scope, destination.stream));
+  await sendBytes(outgoing, receiveBytes(incoming, signal), signal);
 }
 
 /** Another name for what a name stands for. */
-async function tag(
-  { images }: TransferServicePorts,
-  { scope }: Transfer,
-  from: WireAny,
-  to: WireAny,
-): Promise<Record<string, never>> {
+async function tag({ images }: TransferServicePorts, { scope }: Transfer, from: WireAny, to: WireAny): Promise<void> {
   const { name } = messages.unpack('containerd.types.transfer.ImageStore', from);
   const store = messages.unpack('containerd.types.transfer.ImageStore', to);
   const { target, labels } = await images(scope).get(name);
   const merged = { ...labels, ...store.labels };
-  for (const wanted of namesIn(store)) await images(scope).put({ name: wanted, target, labels: merged });
-  return {};
+  for (const wanted of wholeNames(store)) await images(scope).put({ name: wanted, target, labels: merged });
 }
 
 async function wantedBy(
@@ -113,29 +178,23 @@ async function wantedBy(
     const { platforms } = messages.unpack('wharfd.types.transfer.v1.ContentStore', destination);
     return { names: [], platforms: platforms.map(fromWirePlatform), unpacks: [] };
   }
-  if (!isA(destination, 'containerd.types.transfer.ImageStore')) throw notImplemented(source, destination);
-  const store = messages.unpack('containerd.types.transfer.ImageStore', destination);
+  if (!isA(destination, STORE)) throw notImplemented(source, destination);
+  const store = messages.unpack(STORE, destination);
+  return { names: wholeNames(store), ...(await placed(store, scope, ports)) };
+}
+
+/** What a store asks to keep and unpack. */
+async function placed(
+  store: WireStore,
+  scope: Scope,
+  ports: TransferServicePorts,
+): Promise<Required<Pick<PullRequest, 'labels' | 'platforms' | 'unpacks'>>> {
   const snapshotter = store.unpacks.length > 0 ? await defaultSnapshotter(ports.namespaces, scope) : '';
   return {
-    names: namesIn(store),
     labels: store.labels,
     platforms: store.platforms.map(fromWirePlatform),
     unpacks: store.unpacks.map((unpack) => toWish(unpack, ports.hostPlatform, snapshotter)),
   };
-}
-
-function namesIn(store: Incoming<'containerd.types.transfer.ImageStore'>): string[] {
-  if (store.all_metadata)
-    throw new DaemonError('unimplemented', 'all_metadata: not implemented; fetch the platforms you need');
-  const derived = store.extra_references.find((extra) => extra.is_prefix || extra.add_digest);
-  if (derived)
-    throw new DaemonError(
-      'unimplemented',
-      `extra reference ${derived.name}: names made of a prefix are not implemented`,
-    );
-  const names = [store.name, ...store.extra_references.map(({ name }) => name)].filter((name) => name !== '');
-  if (names.length === 0) throw new DaemonError('not-found', 'no image name found: not found');
-  return names;
 }
 
 function toWish(

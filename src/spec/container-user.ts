@@ -14,6 +14,8 @@ export type UserPart = { readonly id: number } | { readonly name: string };
 export interface UserReference {
   readonly user: UserPart;
   readonly group?: UserPart;
+  /** Further groups. */
+  readonly more?: readonly UserPart[];
 }
 
 /**
@@ -27,6 +29,11 @@ export function parseUser(text: string): UserReference {
   if (more.length > 0) throw badUser(text, 'has more than one colon');
   const part = parsePart(user, text);
   return group === undefined ? { user: part } : { user: part, group: parsePart(group, text) };
+}
+
+/** A further group. @throws invalid-argument: as parseUser. */
+export function parseGroup(text: string): UserPart {
+  return parsePart(text, text);
 }
 
 /**
@@ -50,7 +57,8 @@ export function resolveUser(reference: UserReference, passwd: string, group: str
   const gid = reference.group === undefined ? own : groupId(reference.group, group);
   const name = row?.[0];
   const member = name === undefined ? [] : groupsOf(name, group);
-  return { uid, gid, additionalGids: [...new Set([gid, ...member])].sort((a, b) => a - b) };
+  const more = reference.more?.map((part) => groupId(part, group)) ?? [];
+  return { uid, gid, additionalGids: [...new Set([gid, ...member, ...more])].sort((a, b) => a - b) };
 }
 
 function parsePart(part: string, whole: string): UserPart {

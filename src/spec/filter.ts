@@ -1,5 +1,5 @@
 import { RE2JS } from 're2js';
-import { DaemonError } from '../base/errors.js';
+import { DaemonError, type ErrorKind, messageOf } from '../base/errors.js';
 import { FilterScanner, type Token } from './filter-scanner.js';
 import type { Labels } from './labels.js';
 
@@ -21,6 +21,25 @@ export function parseFilters(filters: readonly string[] | undefined): Filter {
   if (filters === undefined || filters.length === 0) return () => true;
   const parsed = filters.map(parseFilter);
   return (fieldOf) => parsed.some((filter) => filter(fieldOf));
+}
+
+/** As `parseFilters`, with the words of containerd's stores of images, containers, leases and plugins: they tell the kind twice. */
+export function parseListFilters(filters: readonly string[] | undefined): Filter {
+  return reworded(filters, 'invalid-argument', (message) => `${message}: invalid argument`);
+}
+
+/** As `parseFilters`, as containerd refuses a subscription. @throws unknown: not of the grammar. */
+export function parseSubscriptionFilters(filters: readonly string[] | undefined): Filter {
+  const words = 'subscription error: failed parsing subscription filters';
+  return reworded(filters, 'unknown', (message) => `${words}: ${message}`);
+}
+
+function reworded(filters: readonly string[] | undefined, kind: ErrorKind, words: (message: string) => string): Filter {
+  try {
+    return parseFilters(filters);
+  } catch (cause) {
+    throw new DaemonError(kind, words(messageOf(cause)), { cause });
+  }
 }
 
 /** The value below `labels` (or another map), whose keys may hold dots. */

@@ -42,15 +42,15 @@ export function rootLabels(command: string, since = new Date()): Labels {
 /** Field paths of `rootLabels`, for an update that leaves other labels alone. */
 export const ROOT_LABEL_PATHS: readonly string[] = [`labels.${LABELS.gcRoot}`, `labels.${LABELS.keptBy}`];
 
-/** @throws invalid-argument: a key and its value are over 4096 bytes together. */
-export function checkLabels(labels: Labels): void {
+/** @param what Begins the error's text. @throws invalid-argument: a key and its value are over 4096 bytes together. */
+export function checkLabels(labels: Labels, what = ''): void {
   for (const [key, value] of Object.entries(labels)) {
     const bytes = Buffer.byteLength(key) + Buffer.byteLength(value);
     if (bytes <= LABEL_BYTES_MAX) continue;
     const head = key.length > 64 ? `${key.slice(0, 64)}...` : key;
     throw new DaemonError(
       'invalid-argument',
-      `label key and value length (${bytes} bytes) greater than maximum size (${LABEL_BYTES_MAX} bytes), key: ${head}: invalid argument`,
+      `${what}label key and value length (${bytes} bytes) greater than maximum size (${LABEL_BYTES_MAX} bytes), key: ${head}: invalid argument`,
     );
   }
 }

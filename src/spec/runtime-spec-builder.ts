@@ -10,30 +10,31 @@ import {
   mergeEnv,
   type ProcessOptions,
 } from './process-options.js';
-import {
-  capabilitiesOf,
-  DEFAULT_CAPABILITIES,
-  DEFAULT_NAMESPACES,
-  DEFAULT_PATH,
-  DEFAULT_PIDS_LIMIT,
-  defaultMounts,
-  MASKED_PATHS,
-  NOFILE,
-  READONLY_PATHS,
-} from './runtime-spec-defaults.js';
-import { defaultSeccomp } from './runtime-spec-seccomp.js';
-import type { RuntimeSpec, SpecLinux, SpecMount, SpecProcess, SpecUser } from './runtime-spec.js';
+import { capabilitiesOf, DEFAULT_CAPABILITIES, DEFAULT_PATH, defaultMounts, NOFILE } from './runtime-spec-defaults.js';
+import { buildLinux, type HostDevices } from './runtime-spec-linux.js';
+import type { RuntimeSpec, SpecMount, SpecProcess, SpecUser } from './runtime-spec.js';
+import { boundingSet } from './spec-capabilities.js';
+import { checkOomScore, rlimitsOf, type OwnLimits } from './spec-limits.js';
+import type { NamespacePlace, SharedKind } from './spec-namespaces.js';
+import type { SpecOptions } from './spec-options.js';
+import type { CgroupFacts } from './spec-resources.js';
 
 /** What of the host goes into a spec. */
 export interface HostFacts {
   /** Go's name of the architecture, such as `amd64`. */
   readonly architecture: string;
-  /** Only cgroup v2 is mounted; containers get a cgroup namespace. */
-  readonly cgroupV2: boolean;
-  /** Hard limit of open files that we can give at most. */
-  readonly nofileHard: number;
+  /** Of version 2, containers get a cgroup namespace. */
+  readonly cgroups: CgroupFacts;
+  /** Capabilities that the daemon has and can hand on. */
+  readonly capabilities: readonly string[];
+  readonly limits: OwnLimits;
+  /** The daemon's own oom score adjustment. */
+  readonly oomScoreAdj: number;
+  readonly apparmor: boolean;
   /** Those of /etc/hosts and /etc/resolv.conf that exist: shown to containers on the host's network. */
   readonly networkFiles: readonly string[];
+  /** Absolute path of wharfd-init. */
+  readonly init: string;
 }
 
 /** Everything that a container's spec is made of, but for what only its rootfs tells (user, volumes). */
@@ -43,7 +44,10 @@ export interface SpecRequest {
   readonly image: ImageProcess;
   readonly process: ProcessOptions;
   readonly host: HostFacts;
-  readonly hostNetwork: boolean;
+  readonly options: SpecOptions;
+  /** The kinds that are not the container's own by default, and those asked for. */
+  readonly namespaces: ReadonlyMap<SharedKind, NamespacePlace>;
+  readonly devices: HostDevices;
   readonly readonlyRootfs: boolean;
   readonly mounts: readonly SpecMount[];
 }
@@ -51,33 +55,75 @@ export interface SpecRequest {
 /**
  * Builds the spec of a container from its image's config and the caller's wishes. The user is root until `withUser`.
  *
- * @throws invalid-argument: a value of image or caller that a container must not have; it says which.
+ * @throws invalid-argument, failed-precondition: a value of image or caller that a container must not, or can't, have; it says which.
  */
 export function buildSpec(request: SpecRequest): RuntimeSpec {
-  const { id, image, process, host, hostNetwork, readonlyRootfs } = request;
-  const seeded = [`PATH=${DEFAULT_PATH}`, ...(process.terminal ? ['TERM=xterm'] : [])];
+  const { options, namespaces, readonlyRootfs } = request;
+  const bounding = boundingSet(options, request.host.capabilities);
+  const { annotations } = options;
   return {
     ociVersion: '1.0.2',
-    process: {
-      terminal: process.terminal,
-      user: { uid: 0, gid: 0 },
-      args: argsFor(image, process),
-      env: mergeEnv(seeded, image.env, process.env),
-      cwd: checkCwd(process.cwd || posix.resolve('/', image.workingDir)),
-      capabilities: capabilitiesOf(0),
-      rlimits: [{ type: 'RLIMIT_NOFILE', ...nofile(host.nofileHard) }],
-      noNewPrivileges: true,
-    },
+    process: buildProcess(request, bounding),
     root: { path: 'rootfs', readonly: readonlyRootfs },
-    hostname: process.hostname === '' ? hostnameOf(id) : checkHostname(process.hostname),
-    mounts: [...defaultMounts({ hostNetwork }), ...networkMounts(request), ...request.mounts.map(checkMount)],
-    linux: buildLinux(request),
+    ...hostnameFor(request),
+    mounts: [
+      ...defaultMounts({
+        hostNetwork: namespaces.get('network') === 'host',
+        hostIpc: namespaces.get('ipc') === 'host',
+        writable: options.privileged,
+      }),
+      ...networkMounts(request),
+      ...(options.init ? [initMount(request.host.init)] : []),
+      ...request.mounts.map(checkMount),
+    ],
+    ...(Object.keys(annotations).length > 0 && { annotations }),
+    linux: buildLinux({ ...request, bounding }),
   };
+}
+
+function buildProcess({ image, process, host, options }: SpecRequest, bounding: readonly string[]): SpecProcess {
+  const seeded = [`PATH=${DEFAULT_PATH}`, ...(process.terminal ? ['TERM=xterm'] : [])];
+  const defaults = [{ type: 'RLIMIT_NOFILE', ...nofile(host.limits.hard['nofile'] ?? NOFILE.hardMax) }];
+  const { oomScoreAdj, apparmor } = options;
+  if (apparmor !== '' && apparmor !== 'unconfined' && !host.apparmor) {
+    throw new DaemonError(
+      'failed-precondition',
+      `AppArmor profile ${apparmor} can't be used: this kernel has no AppArmor; leave it out`,
+    );
+  }
+  return {
+    terminal: process.terminal,
+    user: { uid: 0, gid: 0 },
+    args: [...(options.init ? [INIT] : []), ...argsFor(image, process)],
+    env: mergeEnv(seeded, image.env, process.env),
+    cwd: checkCwd(process.cwd || posix.resolve('/', image.workingDir)),
+    capabilities: capabilitiesOf(0, bounding),
+    rlimits: rlimitsOf(defaults, options.ulimits, host.limits),
+    noNewPrivileges: !options.allowNewPrivileges && !options.privileged,
+    ...(apparmor !== '' && host.apparmor && { apparmorProfile: apparmor }),
+    ...(oomScoreAdj !== undefined && {
+      oomScoreAdj: checkOomScore(oomScoreAdj, host.oomScoreAdj, host.limits.mayRaise),
+    }),
+  };
+}
+
+function hostnameFor({ id, process, namespaces }: SpecRequest): { readonly hostname?: string } {
+  if ((namespaces.get('uts') ?? 'private') === 'private') {
+    return { hostname: process.hostname === '' ? hostnameOf(id) : checkHostname(process.hostname) };
+  }
+  if (process.hostname === '') return {};
+  throw new DaemonError(
+    'invalid-argument',
+    `hostname ${JSON.stringify(process.hostname)} can't be set: the uts namespace is shared with others`,
+  );
 }
 
 /** The same with a user as resolved in the rootfs; another one than root has no effective capabilities. */
 export function withUser(spec: RuntimeSpec, user: SpecUser): RuntimeSpec {
-  return { ...spec, process: { ...spec.process, user, capabilities: capabilitiesOf(user.uid) } };
+  return {
+    ...spec,
+    process: { ...spec.process, user, capabilities: capabilitiesOf(user.uid, spec.process.capabilities.bounding) },
+  };
 }
 
 /**
@@ -133,22 +179,16 @@ export function checkMount(mount: SpecMount): SpecMount {
   return { ...mount, type, options: binds ? mount.options : ['rbind', ...mount.options] };
 }
 
-function networkMounts({ hostNetwork, host }: SpecRequest): SpecMount[] {
-  if (!hostNetwork) return [];
-  return host.networkFiles.map((path) => ({ destination: path, type: 'bind', source: path, options: ['rbind', 'ro'] }));
+/** In a file system that is in memory, so that nothing of it stays in the container's layer. */
+const INIT = '/run/wharfd-init';
+
+function initMount(source: string): SpecMount {
+  return { destination: INIT, type: 'bind', source, options: ['bind', 'ro', 'nosuid', 'nodev'] };
 }
 
-function buildLinux({ namespace, id, host, hostNetwork }: SpecRequest): SpecLinux {
-  const types = DEFAULT_NAMESPACES.filter((type) => !(hostNetwork && type === 'network'));
-  const seccomp = defaultSeccomp(host.architecture, DEFAULT_CAPABILITIES);
-  return {
-    namespaces: [...types, ...(host.cgroupV2 ? (['cgroup'] as const) : [])].map((type) => ({ type })),
-    cgroupsPath: `/${namespace}/${id}`,
-    resources: { devices: [{ allow: false, access: 'rwm' }], pids: { limit: DEFAULT_PIDS_LIMIT } },
-    ...(seccomp && { seccomp }),
-    maskedPaths: MASKED_PATHS,
-    readonlyPaths: READONLY_PATHS,
-  };
+function networkMounts({ namespaces, host }: SpecRequest): SpecMount[] {
+  if (namespaces.get('network') !== 'host') return [];
+  return host.networkFiles.map((path) => ({ destination: path, type: 'bind', source: path, options: ['rbind', 'ro'] }));
 }
 
 function nofile(hardOfHost: number): { soft: number; hard: number } {

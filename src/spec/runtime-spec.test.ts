@@ -2,8 +2,11 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { assertThrowsWithKind } from '../../test/support/assert-kind.js';
 import type { ImageProcess } from './image-config.js';
+import { DaemonError } from '../base/errors.js';
+import { PLAIN_HOST } from '../../test/support/execution-fakes.js';
+import { NO_SPEC_OPTIONS } from './spec-options.js';
 import { hostnameOf, type ProcessOptions } from './process-options.js';
-import { buildSpec, execProcess, withUser, type HostFacts, type SpecRequest } from './runtime-spec-builder.js';
+import { buildSpec, execProcess, withUser, type SpecRequest } from './runtime-spec-builder.js';
 import { DEFAULT_CAPABILITIES } from './runtime-spec-defaults.js';
 import { defaultSeccomp } from './runtime-spec-seccomp.js';
 
@@ -14,12 +17,18 @@ const IMAGE: ImageProcess = {
 const PLAIN: ProcessOptions = {
   ...{ args: [], replaceEntrypoint: false, env: [], cwd: '', user: '', terminal: false, hostname: '' },
 };
-const HOST: HostFacts = { architecture: 'amd64', cgroupV2: false, nofileHard: 20_000, networkFiles: ['/etc/hosts'] };
+const HOST = PLAIN_HOST;
+const NO_DEVICES = { find: noDevice, all: () => [] };
+
+function noDevice(path: string): never {
+  throw new DaemonError('not-found', path);
+}
 
 function request(change: Partial<SpecRequest> & { readonly wish?: Partial<ProcessOptions> } = {}): SpecRequest {
   const { wish, ...rest } = change;
   return {
-    ...{ namespace: 'ns', id: 'foo', image: IMAGE, host: HOST, hostNetwork: false, readonlyRootfs: false, mounts: [] },
+    ...{ namespace: 'ns', id: 'foo', image: IMAGE, host: HOST, readonlyRootfs: false, mounts: [] },
+    ...{ options: NO_SPEC_OPTIONS, namespaces: new Map(), devices: NO_DEVICES },
     process: { ...PLAIN, ...wish },
     ...rest,
   };
@@ -89,17 +98,17 @@ test('what every container is given', () => {
   assert.ok(spec.linux.resources.pids.limit > 0);
   assert.deepEqual(
     spec.linux.namespaces.map(({ type }) => type),
-    ['pid', 'ipc', 'uts', 'mount', 'network'],
+    ['mount', 'pid', 'ipc', 'uts', 'network'],
   );
   assert.ok(spec.linux.maskedPaths.includes('/sys/devices/virtual/powercap'));
   const sys = spec.mounts.find(({ destination }) => destination === '/sys');
   assert.ok(sys?.options.includes('ro') && sys.type === 'sysfs');
-  const v2 = buildSpec(request({ host: { ...HOST, cgroupV2: true } }));
+  const v2 = buildSpec(request({ host: { ...HOST, cgroups: { ...HOST.cgroups, v2: true } } }));
   assert.ok(v2.linux.namespaces.some(({ type }) => type === 'cgroup'));
 });
 
 test('the host network: no network namespace, its files read-only, and the sysfs of the host', () => {
-  const spec = buildSpec(request({ hostNetwork: true }));
+  const spec = buildSpec(request({ namespaces: new Map([['network', 'host']]) }));
   assert.ok(!spec.linux.namespaces.some(({ type }) => type === 'network'));
   const hosts = spec.mounts.find(({ destination }) => destination === '/etc/hosts');
   assert.deepEqual(hosts?.options, ['rbind', 'ro']);

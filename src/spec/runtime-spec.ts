@@ -6,7 +6,8 @@ export interface RuntimeSpec {
   readonly ociVersion: string;
   readonly process: SpecProcess;
   readonly root: { readonly path: string; readonly readonly: boolean };
-  readonly hostname: string;
+  /** Absent where the host's, or another container's, is shared. */
+  readonly hostname?: string;
   readonly mounts: readonly SpecMount[];
   readonly annotations?: Readonly<Record<string, string>>;
   readonly linux: SpecLinux;
@@ -22,6 +23,8 @@ export interface SpecProcess {
   readonly capabilities: SpecCapabilities;
   readonly rlimits: readonly SpecRlimit[];
   readonly noNewPrivileges: boolean;
+  readonly apparmorProfile?: string;
+  readonly oomScoreAdj?: number;
 }
 
 export interface SpecUser {
@@ -52,18 +55,75 @@ export interface SpecMount {
   readonly options: readonly string[];
 }
 
-export type NamespaceType = 'pid' | 'ipc' | 'uts' | 'mount' | 'network' | 'cgroup';
+export type NamespaceType = 'pid' | 'ipc' | 'uts' | 'mount' | 'network' | 'cgroup' | 'user';
 
 export interface SpecLinux {
   readonly namespaces: readonly { readonly type: NamespaceType; readonly path?: string }[];
   readonly cgroupsPath: string;
-  readonly resources: {
-    readonly devices: readonly { readonly allow: boolean; readonly access: string }[];
-    readonly pids: { readonly limit: number };
-  };
-  readonly seccomp?: SpecSeccomp;
+  readonly resources: SpecResources;
+  readonly sysctl?: Readonly<Record<string, string>>;
+  readonly devices?: readonly SpecDevice[];
+  readonly uidMappings?: readonly SpecIdMapping[];
+  readonly gidMappings?: readonly SpecIdMapping[];
+  /** As written by us, or as the caller gave it. */
+  readonly seccomp?: SpecSeccomp | Readonly<Record<string, unknown>>;
   readonly maskedPaths: readonly string[];
   readonly readonlyPaths: readonly string[];
+}
+
+export interface SpecIdMapping {
+  readonly containerID: number;
+  readonly hostID: number;
+  readonly size: number;
+}
+
+export interface SpecDevice {
+  readonly path: string;
+  readonly type: 'c' | 'b' | 'p';
+  readonly major: number;
+  readonly minor: number;
+  /** Permission bits. */
+  readonly fileMode: number;
+  readonly uid: number;
+  readonly gid: number;
+}
+
+export interface DeviceRule {
+  readonly allow: boolean;
+  readonly type?: 'c' | 'b';
+  readonly major?: number;
+  readonly minor?: number;
+  readonly access: string;
+}
+
+export interface ThrottleDevice {
+  readonly major: number;
+  readonly minor: number;
+  readonly rate: number;
+}
+
+export interface SpecResources {
+  readonly devices: readonly DeviceRule[];
+  readonly pids: { readonly limit: number };
+  readonly memory?: { readonly limit?: number; readonly swap?: number; readonly reservation?: number } | undefined;
+  readonly cpu?:
+    | {
+        readonly shares?: number;
+        readonly quota?: number;
+        readonly period?: number;
+        readonly cpus?: string;
+        readonly mems?: string;
+      }
+    | undefined;
+  readonly blockIO?:
+    | {
+        readonly weight?: number;
+        readonly throttleReadBpsDevice?: readonly ThrottleDevice[];
+        readonly throttleWriteBpsDevice?: readonly ThrottleDevice[];
+        readonly throttleReadIOPSDevice?: readonly ThrottleDevice[];
+        readonly throttleWriteIOPSDevice?: readonly ThrottleDevice[];
+      }
+    | undefined;
 }
 
 export interface SpecSeccomp {

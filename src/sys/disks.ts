@@ -3,6 +3,7 @@ import type { Disks } from '../core/kernel/disks.js';
 import { SyscallError } from '../core/kernel/syscall-error.js';
 import type { Errno } from '../core/kernel/errno.js';
 import { addon } from './addon.js';
+import { faultPoint } from '../base/fault-point.js';
 import { check } from './outcome.js';
 
 /** An error of node:fs as the one that our other calls throw. */
@@ -34,6 +35,7 @@ export function createDisks(): Disks {
       });
       try {
         check('syncfs', path, await native.syncFileSystemLater(file.fd));
+        faultPoint('a file system is flushed');
       } finally {
         await file.close();
       }

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { mkdir, readdir, realpath, symlink, writeFile } from 'node:fs/promises';
+import { mkdir, readdir, realpath, rm, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, test, type TestContext } from 'node:test';
 import { isErrno } from '../base/errors.js';
@@ -36,6 +36,7 @@ describe('mounts', () => {
     [3, 8, 'one page of options'],
     [200, 12, 'names relative to the directory of the layers'],
     [300, 60, 'a directory at a time'],
+    [620, 4, 'one overlay on top of another'],
   ] as const) {
     test(`an overlay of ${layers} layers mounts: ${way}`, async (t) => {
       const names = Array.from({ length: layers }, (_, index) => String(index).padStart(nameLength, '0'));
@@ -47,9 +48,19 @@ describe('mounts', () => {
       assert.equal((await readdir(mounted.path)).length, layers);
       await writeFile(join(mounted.path, 'new'), '');
       assert.deepEqual(await readdir(upper), ['new']);
+      await rm(join(mounted.path, `of-${layers - 1}`));
+      assert.equal((await readdir(mounted.path)).length, layers);
       assert.ok((await optionsOf(mounted.path)).includes('nodev'));
     });
   }
+
+  test('an overlay of more layers than that is refused by number', async (t) => {
+    const [layer = '', target = ''] = await folders(t, ['layer', 'target']);
+    const options = [`lowerdir=${Array.from({ length: 1000 }, () => layer).join(':')}`];
+    const mounting = mounts.mountAll([{ type: 'overlay', source: 'overlay', options }], target);
+    await assertRejectsWithKind(mounting, 'invalid-argument', /1000 layers are more than the 999/);
+    assert.deepEqual(await optionsOf(target), []);
+  });
 
   test('when one of several mounts fails, those before it are taken down', async (t) => {
     const [source = '', target = ''] = await folders(t, ['source/inner', 'target']);

@@ -1,13 +1,14 @@
 import { closeSync, readlinkSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { DaemonError, isErrno } from '../base/errors.js';
+import { faultPoint } from '../base/fault-point.js';
 import { Teardown } from '../base/teardown.js';
 import type { Mount, MountedDirectory, MountInfo, Mounts, UnmountFlags } from '../core/kernel/mounts.js';
 import { OPEN, RESOLVE } from '../core/kernel/open-flags.js';
 import { addon, type AttributeArguments } from './addon.js';
 import { parseMountInfo } from './mount-info.js';
 import { parseMountOptions, type MountRequest } from './mount-options.js';
-import { MOUNT_DATA_BYTES, parseOverlayOptions } from './overlay-options.js';
+import { MOUNT_DATA_BYTES, OVERLAY_LAYERS_MAX, parseOverlayOptions } from './overlay-options.js';
 import { check } from './outcome.js';
 
 /** Of sys/mount.h. */
@@ -43,6 +44,7 @@ class KernelMounts implements Mounts {
     const request = parseMountOptions(mount.type, mount.options);
     if (request.bind === undefined) await this.#mountFileSystem(mount, request, target);
     else await this.#bind(mount, request, target);
+    faultPoint('a mount is done');
     try {
       await this.#applyBelow(request, target);
     } catch (cause) {
@@ -71,6 +73,7 @@ class KernelMounts implements Mounts {
   async unmount(target: string, { detach = false, follow = false }: UnmountFlags = {}): Promise<void> {
     const flags = (detach ? MNT_DETACH : 0) | (follow ? 0 : UMOUNT_NOFOLLOW);
     check('umount2', target, await addon().unmount(target, flags));
+    faultPoint('a mount is undone');
   }
 
   async list(): Promise<readonly MountInfo[]> {
@@ -103,6 +106,12 @@ class KernelMounts implements Mounts {
       );
     }
     const { lower, others, directory, data } = parseOverlayOptions(request.data);
+    if (lower.length > OVERLAY_LAYERS_MAX) {
+      throw new DaemonError(
+        'invalid-argument',
+        `mount overlay on ${target}: ${lower.length} layers are more than the ${OVERLAY_LAYERS_MAX} that can be mounted`,
+      );
+    }
     const mountBy = (text: string | null) =>
       addon().mountLayers(mount.source, target, directory, text, request.flags, request.set, lower, others);
     /* mount(2) with short names works on every kernel; the newer call takes what is too long even so. */

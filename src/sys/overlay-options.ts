@@ -3,6 +3,9 @@ import { dirname, join } from 'node:path';
 /** The longest string of options that mount(2) takes whole: a page, ended by NUL. More it cuts off without a word. */
 export const MOUNT_DATA_BYTES = 4095;
 
+/** Lower directories that we mount at most: overlayfs takes 500, and we put one overlay on top of another. */
+export const OVERLAY_LAYERS_MAX = 999;
+
 /** Options of an overlay in the forms that its ways of mounting take. */
 export interface OverlayOptions {
   /** Lower directories, nearest first. */

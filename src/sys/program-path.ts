@@ -16,8 +16,9 @@ async function isProgram(path: string): Promise<boolean> {
   }
 }
 
-/** Absolute path of a program by its name; undefined if it is not installed. */
+/** Absolute path of a program by its name, or the path it is; undefined if it is not installed. */
 export async function findProgram(name: string): Promise<string | undefined> {
+  if (isAbsolute(name)) return (await isProgram(name)) ? name : undefined;
   for (const directory of SYSTEM_PATH.split(':')) {
     const path = join(directory, name);
     if (await isProgram(path)) return path;

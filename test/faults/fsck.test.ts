@@ -7,6 +7,7 @@ import { ctr } from '../../src/cli/ctr/program.js';
 import { dist } from '../../src/cli/dist/program.js';
 import type { FsckReport } from '../../src/client/fsck.js';
 import { digestOf } from '../../src/spec/digest.js';
+import { createKernel } from '../../src/sys/kernel.js';
 import { busyboxEntries } from '../support/busybox-image.js';
 import { runCommand, type Told } from '../support/cli.js';
 import { openDaemon, type TestDaemon } from '../support/daemon.js';
@@ -133,4 +134,101 @@ test('missing, truncated and altered content is found and fetched again; what ca
   const lost = await report(daemon, 1, '--repair');
   assert.equal(lost.repaired, 0);
   for (const { reason } of lost.findings) assert.ok(reason);
+});
+
+test('attributes that were changed, lost or added are found and put back', async () => {
+  await using registry = await openRegistry();
+  const xattrs = {
+    'user.mine': 'value',
+    'security.capability': '\u0001\0\0\u0002\0\u0004\0\0\0\0\0\0\0\0\0\0\0\0\0\0',
+  };
+  const image = makeImage({
+    layers: [
+      await makeLayer([
+        { path: 'changed', data: 'x', xattrs },
+        { path: 'lost', data: 'x', xattrs },
+        { path: 'added', data: 'x' },
+        { path: 'folder', type: 'directory', xattrs: { 'user.mine': 'value' } },
+        { path: 'plain', type: 'directory' },
+      ]),
+    ],
+  });
+  const reference = await registry.push(image, 'attributes');
+  await using daemon = await openDaemon();
+  assert.equal((await told(daemon, 'pull', '--plain-http', reference)).code, 0);
+  assert.deepEqual((await report(daemon, 0)).findings, []);
+  const { files } = createKernel();
+  const root = files.openDirectory(join(daemon.root, 'overlayfs/snapshots/1/fs'));
+  try {
+    const all = () =>
+      ['changed', 'lost', 'added', 'folder', 'plain'].map((name) =>
+        files
+          .listXattrs(root, name)
+          .map((each) => [name, each.toString(), files.getXattr(root, name, each)?.toString()]),
+      );
+    const before = all();
+    assert.deepEqual(
+      before.map(({ length }) => length),
+      [2, 2, 0, 1, 0],
+    );
+    files.setXattr(root, 'changed', 'user.mine', Buffer.from('other'));
+    files.removeXattr(root, 'lost', 'security.capability');
+    files.setXattr(root, 'added', 'user.stray', Buffer.from('x'));
+    files.removeXattr(root, 'folder', 'user.mine');
+    files.setXattr(root, 'plain', 'user.stray', Buffer.from('x'));
+    const { findings } = await report(daemon, 1);
+    assert.deepEqual([...(findings[0]?.paths ?? [])].sort(), ['added', 'changed', 'folder', 'lost', 'plain']);
+    assert.equal((await report(daemon, 0, '--repair')).repaired, 1);
+    assert.deepEqual(all(), before);
+    assert.deepEqual((await report(daemon, 0)).findings, []);
+  } finally {
+    files.close(root);
+  }
+});
+
+test('what a registry gives to its users only is fetched again with a login, and without one is listed', async () => {
+  await using registry = await openRegistry({ auth: 'basic' });
+  const layers = await Promise.all([1, 2].map(() => makeLayer([{ path: 'file', data: randomBytes(50_000) }])));
+  const reference = await registry.push(makeImage({ layers }), 'private');
+  await using daemon = await openDaemon();
+  const env = { HOME: daemon.dir };
+  const login = ['--user', 'user', '--plain-http'];
+  const run = (args: readonly string[], stdin?: string) =>
+    runCommand(dist, daemon, args, { env, ...(stdin === undefined ? {} : { stdin }) });
+  const pulled = await run(['pull', ...login, reference], 'right\n');
+  assert.equal(pulled.code, 0, pulled.stderr);
+  for (const { bytes } of layers) {
+    await rm(join(daemon.root, 'content/blobs', digestOf(bytes).replace(':', '/')));
+  }
+  const refused = await run(['fsck', '--repair', '--plain-http']);
+  assert.equal(refused.code, 1);
+  assert.match(refused.stdout, /2 broken, 0 of them repaired/);
+  assert.match(refused.stdout, /missing, not repaired: .*denies access/);
+  const repaired = await run(['fsck', '--repair', ...login], 'right\n');
+  assert.equal(repaired.code, 0, repaired.stdout + repaired.stderr);
+  assert.match(repaired.stdout, /2 broken, 2 of them repaired/);
+  assert.equal((await run(['fsck'])).code, 0);
+});
+
+test('a layer whose inventory is damaged is told as altered, beside all others, and repaired with its tree', async () => {
+  await using registry = await openRegistry();
+  const layers = await Promise.all(['a', 'b'].map((path) => makeLayer([{ path, data: path }])));
+  const reference = await registry.push(makeImage({ layers }), 'inventories');
+  await using daemon = await openDaemon();
+  assert.equal((await told(daemon, 'pull', '--plain-http', reference)).code, 0);
+  const snapshots = join(daemon.root, 'overlayfs/snapshots');
+  await truncate(join(snapshots, '1/inventory'), 0);
+  const damaged = (await readdir(join(snapshots, '1/fs')))[0] ?? '';
+  await writeFile(join(snapshots, '1/fs', damaged), 'other');
+  await writeFile(join(snapshots, '2/fs/more'), '');
+  const { findings } = await report(daemon, 1);
+  assert.deepEqual(
+    findings.map(({ problem, paths }) => [problem, paths]),
+    [
+      ['altered', []],
+      ['altered', ['.', 'more']],
+    ],
+  );
+  assert.equal((await report(daemon, 0, '--repair')).repaired, 2);
+  assert.deepEqual((await report(daemon, 0)).findings, []);
 });

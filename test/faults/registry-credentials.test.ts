@@ -172,6 +172,70 @@ test('a password goes to the token server only, a refresh token by POST', async 
   assert.deepEqual(withMarker(f.registry.seen), [], 'not in an address, and not in a header');
 });
 
+test('a refresh token goes by GET, as the password of nobody, where there is no POST', async () => {
+  await using f = await open();
+  const wanted = `Basic ${Buffer.from(`:${SECRET}`).toString('base64')}`;
+  f.registry.script = (request, answer) => {
+    if (request.uri.startsWith('/token')) {
+      if (request.method === 'POST') return { status: 405, headers: {}, body: Buffer.alloc(0) };
+      return request.headers.authorization === wanted ? json({ token: 'granted' }) : unauthorized('Basic realm="t"');
+    }
+    return request.headers.authorization === 'Bearer granted'
+      ? answer
+      : unauthorized(`Bearer realm="http://${f.registry.host}/token",service="s"`);
+  };
+  const refresh = { credentials: () => Promise.resolve({ kind: 'refresh', token: SECRET } as const) };
+  await f.puller.pull(f.reference, { remote: refresh });
+  const asked = f.registry.seen.filter(({ uri }) => uri.startsWith('/token'));
+  assert.deepEqual(
+    asked.map(({ method }) => method),
+    ['POST', 'GET'],
+  );
+});
+
+test('a token server that is busy is asked again, and not before it wants to be', async () => {
+  await using f = await open();
+  const busy = [
+    { status: 429, headers: { 'retry-after': '1' } },
+    { status: 408, headers: {} },
+    { status: 503, headers: { 'retry-after': '1' } },
+  ];
+  const notBefore: number[] = [];
+  let earliest = 0;
+  f.registry.script = (request, answer) => {
+    notBefore.push(performance.now() - earliest);
+    if (!request.uri.startsWith('/token')) {
+      return request.headers.authorization === 'Bearer granted'
+        ? answer
+        : unauthorized(`Bearer realm="http://${f.registry.host}/token"`);
+    }
+    const next = busy.shift();
+    if (next === undefined) return json({ token: 'granted' });
+    if ('retry-after' in next.headers) earliest = performance.now() + 1000;
+    return { ...next, headers: { ...next.headers }, body: Buffer.alloc(0) };
+  };
+  await f.puller.pull(f.reference);
+  assert.deepEqual(busy, []);
+  assert.deepEqual(
+    notBefore.filter((late) => late < 0),
+    [],
+    'milliseconds too early',
+  );
+});
+
+test('a token server that asks for more patience than there is: its wish is told', async () => {
+  await using f = await open();
+  f.registry.script = ({ uri }) =>
+    uri.startsWith('/token')
+      ? { status: 429, headers: { 'retry-after': '86400' }, body: Buffer.alloc(0) }
+      : unauthorized(`Bearer realm="http://${f.registry.host}/token"`);
+  await assertRejectsWithKind(
+    f.puller.pull(f.reference),
+    'unavailable',
+    /token for repository:a\/b:pull: .*asks to wait 86400 s/,
+  );
+});
+
 test('a token server that refuses, lies or can not be reached: one line, without the secret', async () => {
   await using f = await open();
   const answers: readonly (readonly [Answer, RegExp])[] = [

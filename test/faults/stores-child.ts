@@ -85,7 +85,8 @@ function stoppingBlobs(blobs: LocalBlobs, here: (reached: FaultPoint) => Promise
     open: (digest) => blobs.open(digest),
     size: (digest) => blobs.size(digest),
     remove: (digest) => blobs.remove(digest),
-    inventory: () => blobs.inventory(),
+    blobs: () => blobs.blobs(),
+    ingests: () => blobs.ingests(),
   };
 }
 

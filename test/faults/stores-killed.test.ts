@@ -6,7 +6,7 @@ import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { digestOf, type Digest } from '../../src/spec/digest.js';
 import { assertRejectsWithKind } from '../support/assert-kind.js';
-import { openLocalStores, type LocalStores } from '../support/stores.js';
+import { filesOf, openLocalStores, type LocalStores } from '../support/stores.js';
 import { tempDir } from '../support/temp-dir.js';
 import { HALF, KEPT, SCOPE, WHOLE, type FaultPoint } from './stores-child.js';
 
@@ -39,7 +39,7 @@ async function readAll(stores: LocalStores, digest: Digest): Promise<Buffer> {
 
 async function onDisk(stores: LocalStores): Promise<readonly number[]> {
   await stores.metadata.collector.run();
-  const { blobs, ingests } = await stores.blobs.inventory();
+  const { blobs, ingests } = await filesOf(stores.blobs);
   return [blobs.length, ingests.length, (await stores.backend.inventory()).length];
 }
 

@@ -64,3 +64,39 @@ test('ctr -t: a real terminal: raw, resized, Ctrl-C and Ctrl-D inside, put back 
   assert.equal(await first.ended, 0);
   await assertNothingLeft(daemon.mine);
 });
+
+test('ctr run: a terminal that is closed, and the detach keys, leave the process to itself; it can be attached again', async () => {
+  await using registry = await openRegistry();
+  await using daemon = await openDaemon();
+  const image = await registry.push(await makeBusyboxImage(), 'busybox');
+  assert.equal((await runBuilt('dist', daemon, ['pull', image])).code, 0);
+  const env = { ...process.env, WHARFD_ADDRESS: daemon.address, WHARFD_NAMESPACE: daemon.namespace, TERM: 'xterm' };
+  const onTerminal = (...words: readonly string[]) => openTerminal([process.execPath, CTR, ...words], env, 24, 80);
+  const states = async () => (await runBuilt('ctr', daemon, ['list'])).stdout.toString();
+
+  const script = 'trap "" INT; while read -r line; do echo "got $line"; done; echo over';
+  for (const [id, options] of [
+    ['with', ['-t']],
+    ['without', []],
+  ] as const) {
+    {
+      await using first = onTerminal('run', ...options, '--id', id, image, 'sh', '-c', script);
+      // Typed ahead before ctr is there it would reach the process just the same.
+      first.type('one\r');
+      await first.until('got one');
+    }
+    assert.match(await states(), new RegExp(`${id} .*RUNNING`));
+    await using second = onTerminal('attach', id);
+    await second.until('got one');
+    second.type('two\r');
+    await second.until('got two');
+    if (id === 'with') {
+      second.type('\x10\x11');
+      await second.until('ctr attach with');
+      assert.equal(await second.ended, 0);
+      assert.match(await states(), /with .*RUNNING/);
+    }
+    assert.equal((await runBuilt('ctr', daemon, ['delete', '-f', id])).code, 0);
+  }
+  await assertNothingLeft(daemon.mine);
+});

@@ -1,8 +1,6 @@
 import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
-import { readdir, stat } from 'node:fs/promises';
 import { test } from 'node:test';
-import { join } from 'node:path';
 import { ctr } from '../../src/cli/ctr/program.js';
 import { dist } from '../../src/cli/dist/program.js';
 import type { Program } from '../../src/cli/shared/program.js';
@@ -14,9 +12,9 @@ import { digestOf } from '../../src/spec/digest.js';
 import { busyboxEntries } from '../support/busybox-image.js';
 import { runCommand } from '../support/cli.js';
 import { openDaemon, type TestDaemon } from '../support/daemon.js';
+import { assertUsageTrue, onDisk } from '../support/disk-truth.js';
 import { makeImage, makeLayer, type Image, type Layer } from '../support/image.js';
 import { openRegistry } from '../support/registry.js';
-import { output } from '../support/run.js';
 
 async function told(daemon: TestDaemon, program: Program, ...args: string[]): Promise<string> {
   const { code, stdout, stderr } = await runCommand(program, daemon, args);
@@ -26,37 +24,6 @@ async function told(daemon: TestDaemon, program: Program, ...args: string[]): Pr
 
 const json = async <T>(daemon: TestDaemon, ...args: string[]): Promise<T> =>
   JSON.parse(await told(daemon, dist, ...args, '--json')) as T;
-
-/** Bytes of the files of the content store, and blocks of the layers' trees, by other programs than ours. */
-async function onDisk(daemon: TestDaemon): Promise<{ content: number; layers: number; count: number }> {
-  let content = 0;
-  const folder = join(daemon.root, 'content');
-  for (const entry of await readdir(folder, { recursive: true, withFileTypes: true })) {
-    if (entry.isFile()) content += (await stat(join(entry.parentPath, entry.name))).size;
-  }
-  let [layers, count] = [0, 0];
-  for (const snapshotter of ['overlayfs', 'native']) {
-    const snapshots = join(daemon.root, snapshotter, 'snapshots');
-    for (const id of await readdir(snapshots)) {
-      // One at a time: du counts what is linked into several of its arguments once.
-      layers += Number.parseInt(await output('du', ['-s', '--block-size=1', join(snapshots, id, 'fs')]), 10);
-      count += 1;
-    }
-  }
-  return { content, layers, count };
-}
-
-async function assertTrue(daemon: TestDaemon): Promise<UsageReport> {
-  const report = await json<UsageReport>(daemon, 'df');
-  const { disk, total, images } = report;
-  const there = await onDisk(daemon);
-  assert.equal(disk.blobs.size + disk.ingests.size, there.content, 'content');
-  assert.equal(disk.layers.size + disk.writable.size, there.layers, 'layers');
-  assert.equal(disk.layers.count + disk.writable.count, there.count);
-  assert.equal(total.shared + total.unique, total.packed + total.unpacked);
-  for (const { packed, unpacked, shared, unique } of images) assert.equal(shared + unique, packed + unpacked);
-  return report;
-}
 
 function imageOf(report: UsageReport, name: string): UsageReport['images'][number] {
   const found = report.images.find((image) => image.name === name);
@@ -89,7 +56,7 @@ test('df equals what is on disk, why tells the owners, and what goes is what was
   for (const name of names) await told(daemon, dist, 'pull', name);
   await told(daemon, dist, 'gc');
 
-  const before = await assertTrue(daemon);
+  const before = await assertUsageTrue(daemon);
   const usages = names.map((name) => imageOf(before, name));
   assert.deepEqual(
     usages.map(({ packed }) => packed),
@@ -101,7 +68,7 @@ test('df equals what is on disk, why tells the owners, and what goes is what was
   assert.deepEqual([before.garbage, before.disk.writable.count, before.disk.layers.count], [0, 0, 3]);
 
   await told(daemon, ctr, 'run', '-d', '--id', 'box', names[0], 'sh', '-c', 'echo hello > /file; exec sleep 1000');
-  const running = await assertTrue(daemon);
+  const running = await assertUsageTrue(daemon);
   const used = imageOf(running, names[0]);
   assert.deepEqual(used.containers, ['box']);
   assert.ok(running.disk.writable.count >= 1);
@@ -141,12 +108,12 @@ test('df equals what is on disk, why tells the owners, and what goes is what was
   await told(daemon, dist, 'rmi', '--sync', names[1]);
   const after = await onDisk(daemon);
   assert.equal(content + layers - after.content - after.layers, imageOf(running, names[1]).reclaimable);
-  await assertTrue(daemon);
+  await assertUsageTrue(daemon);
   await told(daemon, ctr, 'delete', '--force', 'box');
   await told(daemon, dist, 'rmi', '--sync', names[0]);
   await told(daemon, dist, 'gc');
   assert.deepEqual(await onDisk(daemon), { content: 0, layers: 0, count: 0 });
-  assert.equal((await assertTrue(daemon)).total.packed, 0);
+  assert.equal((await assertUsageTrue(daemon)).total.packed, 0);
 });
 
 test('a dry run tells what goes, and leaves it; the run itself takes just that', async () => {
@@ -165,7 +132,7 @@ test('a dry run tells what goes, and leaves it; the run itself takes just that',
   const loose = { kind: 'content', namespace: daemon.namespace, key: digest };
   const { durationMs: _, ...foretold } = await json<CollectionReport>(daemon, 'gc', '--dry-run');
   assert.deepEqual(foretold, { removed: [loose], files: 1, layers: 0, size: bytes.length });
-  assert.equal((await assertTrue(daemon)).garbage, bytes.length);
+  assert.equal((await assertUsageTrue(daemon)).garbage, bytes.length);
   const [explained] = await json<readonly Explanation[]>(daemon, 'why', digest);
   assert.deepEqual(explained?.chains, []);
   assert.match(await told(daemon, dist, 'why', digest), /nothing keeps it: the next collection takes it/);

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { createHash, randomBytes, randomInt } from 'node:crypto';
 import { existsSync } from 'node:fs';
-import { readFile } from 'node:fs/promises';
+import { readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import type { Call } from '../../src/rpc/handlers.js';
@@ -13,6 +13,7 @@ import { BUSYBOX_USER, busyboxEntries, makeBusyboxImage } from '../support/busyb
 import { eventually } from '../support/eventually.js';
 import { executionFixture, type Outcome } from '../support/execution-fixture.js';
 import { makeImage, makeLayer, type ImageSettings } from '../support/image.js';
+import { tempDir } from '../support/temp-dir.js';
 
 const FULL = process.env['WHARFD_TEST_FULL'] === '1';
 const NAME = 'example.test/busybox:1';
@@ -202,6 +203,41 @@ test('execution: a run that fails leaves nothing, and its id is free', async (t)
   await assertRejectsWithKind(run(NAME, ['true']), 'already-exists', /ctr delete box/);
   await execution.remove({ namespace }, 'box', true);
   assert.deepEqual(await fixture.inventory(), before);
+});
+
+test('execution: whatever step the runtime fails at, its own clean-up too, nothing stays and the id is free', async (t) => {
+  const { path: dir, [Symbol.asyncDispose]: remove } = await tempDir();
+  t.after(remove);
+  const broken = join(dir, 'broken');
+  const binary = join(dir, 'runtime');
+  const script = `#!/bin/sh
+for word in "$@"; do
+  case "$word" in create | start | delete) break ;; esac
+done
+if grep -qsw "$word" ${broken}; then echo "no $word today" >&2; exit 1; fi
+exec runc "$@"
+`;
+  await writeFile(binary, script, { mode: 0o755 });
+  const fixture = await executionFixture(t, 'monitor', binary);
+  const { execution, namespace } = fixture;
+  await fixture.store(await makeBusyboxImage(), NAME);
+  await fixture.foreground('box', NAME, ['true']);
+  const before = await fixture.inventory();
+  const bundles = join(fixture.dir, 'state', 'io.containerd.runtime.v2.task', namespace);
+  const steps = ['create', 'start', 'create delete', 'start delete'];
+  for (let turn = 0; turn < (FULL ? 500 : 2 * steps.length); turn += 1) {
+    const wrong = steps[turn % steps.length] ?? '';
+    await writeFile(broken, wrong);
+    const run = () => execution.run({ namespace }, fixture.request('box', NAME, ['sleep', '1000']));
+    await assertRejectsWithKind(run(), 'unknown', /no (create|start) today/);
+    if (wrong.endsWith('delete')) {
+      await assertRejectsWithKind(run(), 'failed-precondition', /what is left of .*box.* no delete today/s);
+    }
+    await rm(broken);
+    assert.equal((await fixture.foreground('box', NAME, ['sh', '-c', 'exit 7'])).exit.status, 7, wrong);
+    assert.deepEqual(await fixture.inventory(), before, wrong);
+    assert.deepEqual(await readdir(bundles), [], wrong);
+  }
 });
 
 test('execution: stdin is passed on and half-closed; a client that leaves does not take the container with it', async (t) => {

@@ -1,11 +1,13 @@
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { chmod, readdir, readFile, stat } from 'node:fs/promises';
+import { chmod, readdir, readFile, stat, writeFile } from 'node:fs/promises';
+import type { Socket } from 'node:net';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { setTimeout as pause } from 'node:timers/promises';
 import { encodeFrame, REQUEST, words } from '../../src/drivers/runtime-oci/frames.js';
+import { LogRecordReader } from '../../src/drivers/runtime-oci/log-records.js';
 import { attachToMonitor } from '../../src/drivers/runtime-oci/monitor-attachment.js';
 import { MonitorInput } from '../../src/drivers/runtime-oci/monitor-input.js';
 import { assertRejectsWithKind } from '../support/assert-kind.js';
@@ -166,17 +168,85 @@ test('another user gets no answer, whatever the modes', async (t) => {
   assert.match(await readFile(join(fixture.processDir, 'monitor.log'), 'utf8'), /refused a connection of uid 65534/);
 });
 
-test('output that nobody takes goes to a bounded log in CRI format', async (t) => {
+test('output that nobody takes goes to a bounded log in CRI format, which tells what it does not have', async (t) => {
   const fixture = await monitorFixture(t);
   const log = join(fixture.dir, 'output.log');
-  fixture.start(['--stdout', 'log', '--stderr', 'log', '--log', log, '--log-bytes', '100000'], 'seq 1 50000');
+  fixture.start(
+    ['--stdout', 'log', '--stderr', 'log', '--log', log, '--log-bytes', '100000', '--log-files', '3'],
+    'seq 1 50000',
+  );
   const end = await fixture.connect();
   await end.drained;
-  const [old, now] = await Promise.all([`${log}.1`, log].map((path) => readFile(path, 'utf8')));
-  assert.ok(old !== undefined && now !== undefined);
-  assert.ok(old.length <= 100_000 && now.length <= 100_000, `${old.length} and ${now.length} bytes`);
-  const text = textOf(old + now);
-  assert.match(text, /\n49999\n50000\n/);
+  const names = (await readdir(fixture.dir)).filter((name) => name.startsWith('output.log.'));
+  const numbers = names.map((name) => Number(name.slice('output.log.'.length))).sort((a, b) => a - b);
+  assert.equal(numbers.length, 2, names.join());
+  const reader = new LogRecordReader(0);
+  const records = [];
+  for (const path of [...numbers.map((number) => `${log}.${number}`), log]) {
+    const bytes = await readFile(path);
+    assert.ok(bytes.length <= 100_000, `${path}: ${bytes.length} bytes`);
+    records.push(...reader.push(bytes));
+  }
+  const whole = linesTo(50_000);
+  const kept = Buffer.concat(records.map((record) => ('bytes' in record ? record.bytes : Buffer.alloc(0)))).toString();
+  const missing = records.reduce((sum, record) => sum + ('bytes' in record ? 0 : record.missingBytes), 0);
+  assert.ok(whole.endsWith(kept));
+  assert.equal(missing, whole.length - kept.length);
+});
+
+test('a monitor goes on with the log of one before it, and after a line that a power cut has torn', async (t) => {
+  const whole = linesTo(20_000);
+  const fixture = await monitorFixture(t);
+  const log = join(fixture.dir, 'output.log');
+  const options = ['--stdout', 'log', '--log', log, '--log-bytes', '100000', '--log-files', '100'];
+  const child = fixture.start(options, 'seq 1 20000');
+  const ended = once(child, 'exit'); // until then its socket takes connections
+  const first = await fixture.connect();
+  await first.drained;
+  await first.connection.request(REQUEST.go);
+  await ended;
+  const size = (await stat(log)).size;
+  await writeFile(log, '2026-01-01T00:00:00.0', { flag: 'a' }); // torn by a power cut
+  fixture.start(options, 'seq 1 20000');
+  const second = await fixture.connect();
+  await second.drained;
+  const names = (await readdir(fixture.dir)).filter((name) => /^output\.log\.\d+$/.test(name));
+  const numbers = names.map((name) => Number(name.slice('output.log.'.length))).sort((a, b) => a - b);
+  assert.deepEqual(
+    numbers,
+    numbers.map((_, at) => at + 1),
+  );
+  assert.ok(size < 100_000);
+  const reader = new LogRecordReader(0);
+  const records = [];
+  for (const path of [...numbers.map((number) => `${log}.${number}`), log]) {
+    records.push(...reader.push(await readFile(path)));
+  }
+  assert.ok(records.every((record) => 'bytes' in record));
+  const text = Buffer.concat(records.map((record) => record.bytes)).toString();
+  assert.equal(text, whole + whole);
+});
+
+test('an onlooker that does not read is cut off, and the process goes on; any other reader is waited for', async (t) => {
+  const fixture = await monitorFixture(t);
+  const options = ['--stdout', 'attach', '--stall-ms', '300', '--log', join(fixture.dir, 'output.log'), '--log-all'];
+  fixture.start(options, 'head -c 8000000 /dev/zero');
+  const end = await fixture.connect();
+  await end.created;
+  const attached = async (flags: number): Promise<Socket> => {
+    const socket = await fixture.socket();
+    socket.pause();
+    socket.write(encodeFrame(REQUEST.hello, 1, words(1, 1)));
+    socket.write(encodeFrame(REQUEST.attach, 2, Buffer.from([flags, 0, 0, 0, 0, 0, 0, 0])));
+    return socket;
+  };
+  const [patient, onlooker] = [await attached(0), await attached(2)];
+  const closed = once(onlooker, 'close');
+  assert.equal(await Promise.race([end.exited.then(() => 'ended'), pause(1500, 'waits')]), 'waits');
+  patient.destroy();
+  assert.equal((await end.exited).status, 0);
+  onlooker.resume();
+  await closed;
 });
 
 test('output waits for a first reader for the grace time only', async (t) => {
@@ -190,7 +260,7 @@ test('output waits for a first reader for the grace time only', async (t) => {
   assert.equal(await Promise.race([end.exited.then(() => 'ended'), pause(200, 'waits')]), 'waits');
   assert.equal((await end.exited).status, 0);
   await end.drained;
-  assert.equal(textOf(await readFile(log, 'utf8')), Array.from({ length: 30_000 }, (_, at) => `${at + 1}\n`).join(''));
+  assert.equal(textOf(await readFile(log, 'utf8')), linesTo(30_000));
 });
 
 test('a process that does not read stdin holds up its writer only', async (t) => {
@@ -213,3 +283,8 @@ test('a process that does not read stdin holds up its writer only', async (t) =>
   assert.match(await writing, /written|refused/);
   input.dispose();
 });
+
+/** What `seq 1 count` writes. */
+function linesTo(count: number): string {
+  return Array.from({ length: count }, (_, at) => `${at + 1}\n`).join('');
+}

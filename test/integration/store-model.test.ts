@@ -3,11 +3,16 @@ import { lstat, readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import fc from 'fast-check';
+import { Teardown } from '../../src/base/teardown.js';
+import type { Journal } from '../../src/core/events/journal.js';
 import type { GcNode, GcReport } from '../../src/core/gc/graph.js';
+import type { Marking } from '../../src/drivers/metadata-sqlite/collectable.js';
+import { markOnView } from '../../src/drivers/metadata-sqlite/marking.js';
 import { createDiskUsage, type DiskUsage } from '../../src/core/usage/disk-usage.js';
 import { NAMESPACES, operations, perform, type Operation, type World } from '../support/store-operations.js';
 import { keyOf, StoreModel, type ModelNode } from '../support/store-model.js';
 import { openLocalStores } from '../support/stores.js';
+import { output } from '../support/run.js';
 import { tempDir } from '../support/temp-dir.js';
 
 const FULL = process.env['WHARFD_TEST_FULL'] === '1';
@@ -17,7 +22,13 @@ const OPERATIONS = FULL ? 120 : 60;
 const SNAPSHOTTER = 'plain';
 const NEVER_MS = 3_600_000;
 
-type Step = Operation | 'collect' | 'restart';
+/** A `kill` ends the stores with nothing closed: what lies on disk at that moment is opened anew. */
+type Step = Operation | 'collect' | 'restart' | 'kill';
+
+interface Run {
+  readonly steps: readonly Step[];
+  readonly large: boolean;
+}
 
 interface OnDisk {
   readonly blobs: number;
@@ -53,7 +64,9 @@ function nodeOf({ kind, key }: GcNode): ModelNode {
   return `${kind} ${kind === 'snapshot' ? key.slice(key.indexOf('/') + 1) : key}`;
 }
 
-const open = (root: string) => openLocalStores(root, { collectDelayMs: NEVER_MS, collectIntervalMs: NEVER_MS });
+const QUIET = { collectDelayMs: NEVER_MS, collectIntervalMs: NEVER_MS };
+/** As of large stores: marked on a view by another thread, and removed part by part. */
+const marking: Marking = { atOnce: -1, mark: (task) => Promise.resolve(markOnView(task)) };
 const usageIn = ({ stores }: World): DiskUsage => createDiskUsage(stores.metadata.disk, stores.metadata.collector);
 
 /** Collects, and compares what went with what was foretold, and what is left with what the model has. */
@@ -134,6 +147,61 @@ async function assertExplained(world: World): Promise<void> {
   }
 }
 
+/** The journal read from its beginning tells what there is now. */
+async function assertReplayed({ stores, model }: World): Promise<void> {
+  const there = new Set<string>();
+  for (const { namespace, topic, fields } of await eventsOf(stores.metadata.journal)) {
+    const at = (kind: string, key: unknown) => `${namespace} ${kind} ${String(key)}`;
+    switch (topic) {
+      case '/content/create':
+        there.add(at('content', fields['digest']));
+        break;
+      case '/content/delete':
+        assert.ok(there.delete(at('content', fields['digest'])));
+        break;
+      case '/images/create':
+        there.add(at('image', fields['name']));
+        break;
+      case '/images/delete':
+        assert.ok(there.delete(at('image', fields['name'])));
+        break;
+      case '/snapshot/prepare':
+      case '/snapshot/view':
+        there.add(at('snapshot', fields['key']));
+        break;
+      case '/snapshot/commit':
+        // Layers that were unpacked come with their names at once.
+        assert.ok(there.delete(at('snapshot', fields['key'])) || fields['key'] === fields['name']);
+        there.add(at('snapshot', fields['name']));
+        break;
+      case '/snapshot/remove':
+        assert.ok(there.delete(at('snapshot', fields['key'])));
+    }
+  }
+  const real = NAMESPACES.flatMap((namespace) => {
+    const { content, images, snapshots } = model.in(namespace);
+    return [
+      ...[...content.keys()].map((digest) => `${namespace} content ${digest}`),
+      ...[...images.keys()].map((name) => `${namespace} image ${name}`),
+      ...[...snapshots.keys()].map((name) => `${namespace} snapshot ${name}`),
+    ];
+  });
+  assert.deepEqual([...there].sort(), real.sort());
+}
+
+async function eventsOf(journal: Journal) {
+  const events: { namespace: string; topic: string; fields: Readonly<Record<string, unknown>> }[] = [];
+  const last = journal.last();
+  if (last === 0) return events;
+  for await (const each of journal.subscribe({ from: 1, signal: new AbortController().signal })) {
+    const { namespace, topic, payload, sequence } = each;
+    assert.equal(sequence, events.length + 1);
+    events.push({ namespace, topic, fields: 'fields' in payload ? payload.fields : {} });
+    if (sequence === last) break;
+  }
+  return events;
+}
+
 /** The sums of `df` are what is on disk, and removing an image frees what was told. */
 async function assertUsage(world: World, root: string): Promise<void> {
   const usage = usageIn(world);
@@ -164,33 +232,46 @@ async function assertUsage(world: World, root: string): Promise<void> {
   }
 }
 
-async function run(steps: readonly Step[]): Promise<void> {
-  await using root = await tempDir();
-  const world: World = { stores: await open(root.path), model: new StoreModel(NAMESPACES, SNAPSHOTTER) };
+async function run({ steps, large }: Run): Promise<void> {
+  await using down = new Teardown();
+  let { path: root } = down.own(await tempDir());
+  const open = (path: string) => openLocalStores(path, large ? { ...QUIET, marking } : QUIET);
+  const world: World = { stores: await open(root), model: new StoreModel(NAMESPACES, SNAPSHOTTER) };
   try {
     for (const step of steps) {
-      if (step === 'collect') await collect(world, root.path);
-      else if (step === 'restart') {
+      if (step === 'collect') await collect(world, root);
+      else if (step === 'restart' || step === 'kill') {
+        const before = root;
+        if (step === 'kill') {
+          root = down.own(await tempDir()).path;
+          await output('cp', ['-a', `${before}/.`, root]);
+        }
         await world.stores[Symbol.asyncDispose]();
-        world.stores = await open(root.path);
+        world.stores = await open(root);
         world.model.restart();
       } else await perform(world, step);
     }
-    await collect(world, root.path);
+    await collect(world, root);
     await assertExplained(world);
-    await assertUsage(world, root.path);
+    await assertReplayed(world);
+    await assertUsage(world, root);
   } finally {
     await world.stores[Symbol.asyncDispose]();
   }
 }
 
-test('random operations, collections and restarts: what is left is what is reachable, explained, and counted', async () => {
-  const step = fc
-    .tuple(operations(SNAPSHOTTER, OPERATIONS), fc.array(fc.tuple(fc.nat(OPERATIONS), fc.boolean()), { maxLength: 4 }))
+test('random operations, collections, restarts and kills: what is left is what is reachable, explained, and counted', async () => {
+  const steps = fc
+    .tuple(
+      operations(SNAPSHOTTER, OPERATIONS),
+      fc.array(fc.tuple(fc.nat(OPERATIONS), fc.constantFrom('collect', 'restart', 'kill')), {
+        maxLength: 5,
+      }),
+    )
     .map(([list, breaks]) => {
-      const steps: Step[] = [...list];
-      for (const [at, restarts] of breaks) steps.splice(at, 0, restarts ? 'restart' : 'collect');
-      return steps;
+      const all: Step[] = [...list];
+      for (const [at, step] of breaks) all.splice(at, 0, step);
+      return all;
     });
-  await fc.assert(fc.asyncProperty(step, run), RUNS);
+  await fc.assert(fc.asyncProperty(fc.record({ steps, large: fc.boolean() }), run), RUNS);
 });

@@ -65,6 +65,33 @@ const CASES: Readonly<Record<string, Case>> = {
       ['b', 'd/a2'],
     ],
   },
+  'a deletion of a link to the directory that it lies in, beneath that link': {
+    layers: [
+      [dir('d'), symlink('d/l', '.')],
+      [file('d/l/.wh.l'), file('d/f')],
+    ],
+    tree: ['d', 'd/f'],
+  },
+  'deletions through a link, in a directory that the layer also has entries in': {
+    layers: [
+      [symlink('l', '/'), file('f')],
+      [file('l/e/.wh..wh..opq'), link('e/h', 'f')],
+    ],
+    tree: ['e', 'e/h', 'f', 'l'],
+  },
+  'a hard link to a file below that a deletion takes for a directory': {
+    layers: [[file('f')], [file('f/d/.wh.x'), link('h', 'f')]],
+    tree: ['f', 'h'],
+    same: [['h', 'f']],
+  },
+  'a hard link to a link below that an entry goes through': {
+    layers: [
+      [dir('d'), symlink('l', 'd')],
+      [file('l/f'), link('h', 'l')],
+    ],
+    tree: ['d', 'd/f', 'h', 'l'],
+    same: [['h', 'l']],
+  },
   'a hard link to a symbolic link below': {
     layers: [[symlink('s', 'nowhere')], [link('h', 's')]],
     tree: ['h', 's'],
@@ -123,6 +150,16 @@ for (const snapshotter of ['overlayfs', 'native']) {
       const { mode, owner, mtime, xattrs } = found['tmp'] ?? assert.fail('no tmp');
       assert.deepEqual([mode, owner, mtime, xattrs], ['0o41777', '3:4', '77000000000', { 'user.a': '62' }]);
       assert.deepEqual([found['tmp/deeper']?.mode, found['tmp/deeper']?.owner], ['0o40755', '0:0']);
+    });
+    // One after another, as native applies them and umoci does, the link leads the first entry to d before the second replaces it.
+    const [stays, how] = snapshotter === 'native' ? [['d', 'd/f', 'l'], 'stays'] : [['d', 'l'], 'goes'];
+    await t.test(`what lies beneath a path ${how} when a later entry of the layer replaces the path`, async () => {
+      const layers = [
+        [dir('d'), symlink('l', 'd')],
+        [file('l/f'), file('l')],
+      ];
+      const found = await treeOf(fixture, await unpack(fixture, layers, snapshotter), snapshotter);
+      assert.deepEqual(Object.keys(found), ['.', ...stays]);
     });
     await t.test('what nobody has is an error that names it', async () => {
       for (const layers of [

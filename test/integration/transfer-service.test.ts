@@ -3,7 +3,9 @@ import { randomBytes } from 'node:crypto';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { SILENT } from '../../src/base/logger.js';
+import { createImageArchives } from '../../src/core/transfer/archives.js';
 import { createPusher } from '../../src/core/transfer/push.js';
+import { tarArchives } from '../../src/drivers/archive-tar/tar-archive.js';
 import { openProgressStream, type TransferProgress } from '../../src/client/progress-stream.js';
 import { fetchImage, pullImage } from '../../src/client/pull.js';
 import { fetchObject } from '../../src/client/remotes.js';
@@ -37,6 +39,9 @@ async function open(auth?: 'basic'): Promise<Fixture> {
   const { namespaces } = puller.metadata;
   const transfer = createTransferService({
     ...{ puller: puller.puller, pusher: createPusher({ ...puller.metadata, remotes: puller.remotes }) },
+    archives: createImageArchives({
+      ...{ ...puller.metadata, rootfs: puller.rootfs, archives: tarArchives, hostPlatform: HOST_PLATFORM },
+    }),
     ...{ images: puller.metadata.images, streams, namespaces, hostPlatform: HOST_PLATFORM },
   });
   const server = new RpcServer({

@@ -33,7 +33,7 @@ async function openServer(root: string): Promise<{ server: RpcServer; address: s
           plugins: listPlugins({
             platform: { os: 'linux', architecture: 'amd64' },
             contentRoot: root,
-            snapshotters: [{ name: 'overlayfs', root, capabilities: [] }],
+            snapshotters: [{ name: 'overlayfs', exports: { root }, capabilities: [] }],
             services: ['containerd.services.version.v1.Version'],
           }),
           features: () => Promise.resolve(undefined),

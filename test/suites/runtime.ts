@@ -246,8 +246,8 @@ export function runtimeSuite(name: string, settings: FixtureSettings): void {
     const fixture = await runtimeFixture(t, settings);
     await assertRejectsWithKind(
       fixture.create('c', ['true'], { options: { binary: 'no-such-runtime' } }),
-      'failed-precondition',
-      /OCI runtime no-such-runtime was not found/,
+      'unknown',
+      /OCI runtime create failed: .*"no-such-runtime": executable file not found/,
     );
     const stdout = join(fixture.dir, 'none');
     await assertRejectsWithKind(

@@ -84,12 +84,8 @@ export function snapshotterSuite(name: string, open: OpenStores): void {
     await commitChain(snapshots, 'a', 'b', 'c');
     await snapshots.prepare('top', 'c');
     assert.equal((await snapshots.stat('c')).parent, 'b');
-    for (const [parent, child] of [
-      ['a', 'b'],
-      ['b', 'c'],
-      ['c', 'top'],
-    ] as const) {
-      const text = new RegExp(`cannot remove snapshot with child: "${child}" .*: failed precondition$`);
+    for (const parent of ['a', 'b', 'c']) {
+      const text = /cannot remove snapshot with child: failed precondition$/;
       await assertRejectsWithKind(snapshots.remove(parent), 'failed-precondition', text);
     }
     for (const each of ['top', 'c', 'b', 'a']) await snapshots.remove(each);

@@ -47,6 +47,7 @@ export async function runCommand(
     stdout: stdout.stream,
     stderr: stderr.stream,
     terminal: options.terminal,
+    hungUp: () => false,
     progressTerminal: options.terminal,
     arch: process.arch,
     onSignal: (name, listener) => onAbort(name === 'SIGINT' ? options.signal : undefined, listener),

@@ -12,6 +12,7 @@ import { tempDir } from './temp-dir.js';
 /** Debian's containerd with folders and a socket of its own. */
 export interface Containerd extends AsyncDisposable {
   readonly address: string;
+  readonly state: string;
 }
 
 const READY = 'containerd successfully booted';
@@ -52,6 +53,6 @@ export function openContainerd(): Promise<Containerd> {
         reject(new Error(`containerd ended with ${String(code)}:\n${log.join('\n')}`));
       });
     });
-    return { address, [Symbol.asyncDispose]: () => down.run() };
+    return { address, state, [Symbol.asyncDispose]: () => down.run() };
   });
 }

@@ -93,7 +93,8 @@ class Daemon implements TestDaemon {
   }
 
   get root(): string {
-    return join(this.dir, 'root');
+    const given = this.#options.config?.['root'];
+    return typeof given === 'string' ? given : join(this.dir, 'root');
   }
 
   get state(): string {

@@ -16,7 +16,10 @@ import type {
   RuntimeProcess,
 } from '../../src/core/execution/runtime.js';
 import type { NamespaceStore } from '../../src/core/namespaces/namespace-store.js';
+import type { ContainerNetworks } from '../../src/core/network/container-networks.js';
 import type { Rootfs } from '../../src/core/rootfs/rootfs.js';
+import type { HostFacts } from '../../src/spec/runtime-spec-builder.js';
+import { DEFAULT_CAPABILITIES } from '../../src/spec/runtime-spec-defaults.js';
 import type { ProcessRecord, TaskStore } from '../../src/core/execution/task-store.js';
 
 /** Records in memory, and the events that came with them, in order. */
@@ -284,6 +287,13 @@ export function fakePorts(): ExecutionPorts & { runtime: FakeRuntime; store: Mem
     containers: () => boxes,
     decodeOptions: () => ({}),
     cgroups: { read: async () => undefined },
+    logs: {
+      read: async function* () {
+        yield* [];
+      },
+      remove: async () => undefined,
+      list: async () => [],
+    },
   };
 }
 
@@ -328,6 +338,33 @@ export function fakeExecution(ports: ReturnType<typeof fakePorts> = fakePorts())
       snapshots: missing('snapshots'),
     },
     ...{ rootfs: {} as Rootfs, view: view as unknown as RootfsView, platform: { os: 'linux', architecture: 'amd64' } },
-    ...{ host: { architecture: 'amd64', cgroupV2: false, nofileHard: 1024, networkFiles: [] }, defaultSnapshotter: '' },
+    ...{
+      host: PLAIN_HOST,
+      networks: NO_NETWORKS,
+      volumes: { bound: (_scope, mounts) => Promise.resolve(mounts) },
+      defaultSnapshotter: '',
+    },
   });
 }
+
+/** A machine of cgroup version 1 without AppArmor, whose daemon may do what a container may. */
+export const PLAIN_HOST: HostFacts = {
+  architecture: 'amd64',
+  cgroups: { v2: false, controllers: new Set(['memory', 'cpu', 'cpuset', 'pids', 'blkio']) },
+  capabilities: DEFAULT_CAPABILITIES,
+  limits: { hard: { nofile: 20_000 }, mayRaise: false },
+  oomScoreAdj: 0,
+  apparmor: false,
+  networkFiles: ['/etc/hosts'],
+  init: '/usr/lib/wharfd-init',
+};
+
+/** A daemon whose containers are never connected to anything. */
+export const NO_NETWORKS: ContainerNetworks = {
+  prepare: () => Promise.resolve({ files: {} }),
+  connect: () => Promise.resolve(),
+  disconnect: () => Promise.resolve(),
+  remove: () => Promise.resolve(),
+  filesOf: () => Promise.resolve({}),
+  inventory: () => Promise.resolve([]),
+};

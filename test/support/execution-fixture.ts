@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { mkdir, readdir, rmdir } from 'node:fs/promises';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import type { TestContext } from 'node:test';
 import { SILENT } from '../../src/base/logger.js';
 import { Teardown } from '../../src/base/teardown.js';
@@ -19,6 +19,9 @@ import { openOverlayBackend } from '../../src/drivers/snapshot-overlay/overlay-b
 import { openWorkerPool } from '../../src/drivers/worker-pool/worker-pool.js';
 import { decodeRuntimeOptions } from '../../src/service/runtime-options.js';
 import type { ProcessOptions } from '../../src/spec/process-options.js';
+import { NO_SPEC_OPTIONS } from '../../src/spec/spec-options.js';
+import { Volumes } from '../../src/core/volumes/volumes.js';
+import { NO_NETWORKS } from './execution-fakes.js';
 import { HOST_PLATFORM, type Image } from './image.js';
 import { assertNothingLeft, killProcesses } from './leftovers.js';
 import { kernel, MONITOR } from './runtime-fixture.js';
@@ -58,10 +61,11 @@ export interface ExecutionFixture {
   inventory(): Promise<{ snapshots: number; containers: number; tasks: number }>;
 }
 
-/** When the test ends, nothing of it may be left: no process, mount, cgroup or FIFO. */
+/** When the test ends, nothing of it may be left: no process, mount, cgroup or FIFO. @param binary The OCI runtime. */
 export async function executionFixture(
   t: TestContext,
   reaper: 'monitor' | 'daemon' = 'monitor',
+  binary = 'runc',
 ): Promise<ExecutionFixture> {
   const down = new Teardown();
   t.after(() => down.run());
@@ -73,7 +77,7 @@ export async function executionFixture(
   const mine = { dirs: [dir], cgroupNames: [namespace], keepPids: [process.pid] };
   down.add(() => removeCgroups(namespace));
   down.add(() => killProcesses(mine));
-  const { execution, metadata } = await assemble(root, state, reaper, down);
+  const { execution, metadata } = await assemble(root, state, { reaper, binary }, down);
   down.add(() => assertNothingLeft(mine));
   return fixtureOver({ dir, namespace, execution, metadata });
 }
@@ -85,7 +89,12 @@ async function removeCgroups(namespace: string): Promise<void> {
   }
 }
 
-async function assemble(root: string, state: string, reaper: 'monitor' | 'daemon', down: Teardown) {
+async function assemble(
+  root: string,
+  state: string,
+  { reaper, binary }: { readonly reaper: 'monitor' | 'daemon'; readonly binary: string },
+  down: Teardown,
+) {
   const pool = down.own(openWorkerPool(SOURCE_WORKER_URL, 1));
   const backend = await openOverlayBackend({
     pool,
@@ -108,13 +117,31 @@ async function assemble(root: string, state: string, reaper: 'monitor' | 'daemon
       platform: HOST_PLATFORM,
     },
   });
-  const host = readHostFacts();
-  const runtime = createOciRuntime(kernel, { state, binary: 'runc', reaper, monitor: MONITOR }, SILENT);
+  const host = readHostFacts(join(dirname(MONITOR), 'wharfd-init'));
+  const runtime = createOciRuntime(kernel, { state, binary, reaper, monitor: MONITOR }, SILENT);
   const { images, content, leases, containers, tasks, taskIndex: index, namespaces } = metadata;
   const execution = down.own(
     createExecution({
-      ...{ runtime, tasks, index, containers, namespaces, images, content, leases, rootfs, host, log: SILENT },
-      ...{ snapshots: (scope) => snapshotter(scope), view: new RootfsView(kernel, join(state, 'scratch')) },
+      ...{
+        runtime,
+        logs: runtime.logs,
+        tasks,
+        index,
+        containers,
+        namespaces,
+        images,
+        content,
+        leases,
+        rootfs,
+        host,
+        log: SILENT,
+      },
+      ...{
+        snapshots: (scope) => snapshotter(scope),
+        view: new RootfsView(kernel, join(state, 'scratch')),
+        networks: NO_NETWORKS,
+        volumes: new Volumes(join(root, 'volumes'), containers),
+      },
       ...{ bootId: host.bootId, platform: HOST_PLATFORM, defaultSnapshotter: backend.name },
       cgroups: await openCgroupReader(kernel.mounts),
       ...{ decodeOptions: decodeRuntimeOptions, bundleRoot: join(state, 'io.containerd.runtime.v2.task') },
@@ -145,7 +172,15 @@ function fixtureOver({ dir, namespace, execution, metadata }: Opened): Execution
       attach: false,
       stdin: false,
     },
-    ...{ hostNetwork: false, readonlyRootfs: false, mounts: [] },
+    ...{
+      hostNetwork: false,
+      readonlyRootfs: false,
+      mounts: [],
+      options: NO_SPEC_OPTIONS,
+      rootfs: '',
+      network: '',
+      ports: [],
+    },
     process: { ...PLAIN, args, ...process },
     ...wishes,
   });

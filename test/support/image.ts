@@ -64,6 +64,8 @@ export interface ImageOptions {
   readonly format?: 'oci' | 'docker';
   /** Replaces what the config says of its layers, for images that lie. */
   readonly diffIds?: readonly string[];
+  /** Of the config; one step a layer when missing. */
+  readonly history?: readonly object[];
 }
 
 const ARCHITECTURES: Readonly<Record<string, string>> = { x64: 'amd64', arm64: 'arm64' };
@@ -136,7 +138,7 @@ export function makeImage(options: ImageOptions): Image {
     ...(platform.variant === undefined ? {} : { variant: platform.variant }),
     config: settings,
     rootfs: { type: 'layers', diff_ids: options.diffIds ?? layers.map((layer) => layer.diffId) },
-    history: layers.map(() => ({ created: '2001-09-09T01:46:40Z', created_by: 'test' })),
+    history: options.history ?? layers.map(() => ({ created: '2001-09-09T01:46:40Z', created_by: 'test' })),
   };
   const configBlob = jsonBlob(types.config, config);
   const layerBlobs = layers.map((layer) => blob(types.layer[layer.packing], layer.bytes));
@@ -199,4 +201,24 @@ function packed(tar: Uint8Array, packing: Packing): Buffer {
   const zstd = spawnSync('zstd', ['-q', '-c', '-'], { input: tar, maxBuffer: 1 << 30 });
   if (zstd.status !== 0) throw new Error(`zstd: ${zstd.error?.message ?? zstd.stderr.toString()}`);
   return zstd.stdout;
+}
+
+/** An artifact that is no image: an empty config, one blob of any kind, and what it refers to. */
+export function makeArtifact(artifactType: string, content: string, subject?: Descriptor): Image {
+  const config = jsonBlob('application/vnd.oci.empty.v1+json', {});
+  const data = blob('application/vnd.example.data', Buffer.from(content));
+  const manifest = jsonBlob(TYPES.oci.manifest, {
+    schemaVersion: 2,
+    mediaType: TYPES.oci.manifest,
+    artifactType,
+    config: config.descriptor,
+    layers: [data.descriptor],
+    ...(subject && { subject: { mediaType: subject.mediaType, digest: subject.digest, size: subject.size } }),
+    annotations: { 'org.example.of': content },
+  });
+  return {
+    target: manifest.descriptor,
+    manifests: [manifest],
+    blobs: new Map([config, data].map(({ descriptor, bytes }) => [descriptor.digest, bytes])),
+  };
 }

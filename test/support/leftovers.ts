@@ -90,13 +90,24 @@ async function findProcesses({ dirs, cgroupNames = [], keepPids = [] }: Mine): P
       const links = await Promise.all(
         ['cwd', 'root', 'exe'].map((link) => readlink(`/proc/${pid}/${link}`).catch(() => '')),
       );
+      const root = await rootMountOf(pid);
       const isMine =
-        dirs.some((dir) => cmdline.includes(dir) || links.some((link) => link === dir || link.startsWith(`${dir}/`))) ||
-        cgroupNames.some((name) => cgroup.includes(`/${name}`));
+        dirs.some(
+          (dir) =>
+            cmdline.includes(dir) ||
+            root.includes(`${dir}/`) ||
+            links.some((link) => link === dir || link.startsWith(`${dir}/`)),
+        ) || cgroupNames.some((name) => cgroup.includes(`/${name}`));
       return isMine ? `${pid} ${cmdline.replaceAll('\0', ' ').trim()}` : undefined;
     }),
   );
   return found.filter((line) => line !== undefined);
+}
+
+/** What a process has as `/`, with the directories of an overlay: one of a container knows no other path to them (proc(5), mountinfo). */
+async function rootMountOf(pid: string): Promise<string> {
+  const mounts = await readFile(`/proc/${pid}/mountinfo`, 'utf8').catch(() => '');
+  return mounts.split('\n').find((line) => line.split(' ', 5)[4] === '/') ?? '';
 }
 
 /** Cgroups below those that have one of the test's names, parents first; the folder of a namespace itself counts for `itself` only. */

@@ -112,6 +112,10 @@ export class RecordingRootfs implements Pick<Rootfs, 'unpack'> {
   /** Thrown when that layer is ready. */
   failAt: { readonly layer: Digest; readonly error: Error } | undefined;
 
+  mayHaveLayers(): boolean {
+    return false;
+  }
+
   async unpack(_scope: unknown, request: UnpackRequest): ReturnType<Rootfs['unpack']> {
     this.requests.push(request);
     const waiting = new Set(request.layers.map(({ digest }) => digest));
@@ -121,6 +125,7 @@ export class RecordingRootfs implements Pick<Rootfs, 'unpack'> {
     if (waiting.size === 0) settle?.resolve();
     return {
       snapshotter: request.snapshotter ?? 'overlayfs',
+      needs: () => true,
       ready: (layer) => {
         this.ready.push(layer.digest);
         request.onProgress?.({ layer, state: 'unpacking', bytes: 0, entries: 0 });

@@ -1,10 +1,7 @@
-import { createHash } from 'node:crypto';
-import { mkdir, mkdtemp, readFile, realpath, rename, rm, writeFile } from 'node:fs/promises';
-import { dirname, join } from 'node:path';
-import { isErrno } from '../../src/base/errors.js';
+import { readFile, realpath } from 'node:fs/promises';
 import { essentialPackages, librariesOf, packageFiles, packagesOf, tarOfFiles } from './debian-files.js';
 import { type Entry, type Image, layerOf, makeImage, makeLayer } from './image.js';
-import { writeLayout } from './oci-layout.js';
+import { ensureLayout } from './kept-layout.js';
 import { output } from './run.js';
 
 /** A change of what the image holds needs a new number: a layout of another number is built again. */
@@ -30,22 +27,8 @@ exec "$@"
  * Makes a Redis image out of the Debian packages of this machine, in the steps of the official one, as an OCI layout
  * in `dir` under the name `latest`. What is there already is kept as long as no package of the machine changes.
  */
-export async function ensureRedisLayout(dir: string): Promise<void> {
-  const packages = await readFile('/var/lib/dpkg/status');
-  const key = createHash('sha256').update(`${RECIPE}\n`).update(packages).digest('hex');
-  if ((await readFile(join(dir, 'key'), 'utf8').catch(() => '')) === key) return;
-  await mkdir(dirname(dir), { recursive: true });
-  const made = await mkdtemp(`${dir}.`);
-  try {
-    await writeLayout(made, await makeRedisImage());
-    await writeFile(join(made, 'key'), key);
-    await rm(dir, { recursive: true, force: true });
-    await rename(made, dir);
-  } catch (error) {
-    await rm(made, { recursive: true, force: true });
-    // Another process has made the same at the same time.
-    if (!isErrno(error, 'ENOTEMPTY') && !isErrno(error, 'EEXIST')) throw error;
-  }
+export function ensureRedisLayout(dir: string): Promise<void> {
+  return ensureLayout(dir, RECIPE, makeRedisImage);
 }
 
 async function makeRedisImage(): Promise<Image> {

@@ -1,7 +1,8 @@
-import { rm, mkdir, open, statfs, truncate, writeFile } from 'node:fs/promises';
+import { rm, mkdir, open, rename, statfs, truncate, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { isErrno } from '../../src/base/errors.js';
 import { Teardown } from '../../src/base/teardown.js';
+import { unmountBelow } from './mount-table.js';
 import { output } from './run.js';
 import { tempDir } from './temp-dir.js';
 
@@ -15,6 +16,8 @@ export interface SmallDisk extends AsyncDisposable {
   /** Takes all that is left, for `drain` to give back. */
   fill(): Promise<void>;
   drain(): Promise<void>;
+  /** Goes back to what the device held at this moment, as after a power cut: what was only in memory is gone. */
+  cutPower(): Promise<void>;
 }
 
 /** Makes and mounts an ext4 without blocks that only root may use. Disposing unmounts and removes it. */
@@ -39,6 +42,12 @@ export function openSmallDisk(bytes: number): Promise<SmallDisk> {
         return bavail * bsize;
       },
       fill: () => fillUp(filler),
+      cutPower: async () => {
+        await output('cp', ['--sparse=always', file, `${file}.cut`]);
+        await unmountBelow(path);
+        await output('mount', ['-o', 'loop', `${file}.cut`, path]);
+        await rename(`${file}.cut`, file);
+      },
       drain: () => rm(filler, { force: true }),
       [Symbol.asyncDispose]: () => down.run(),
     };

@@ -15,6 +15,7 @@ import { createContainersService } from '../../src/service/containers.js';
 import { createContentService } from '../../src/service/content.js';
 import { createEventsService } from '../../src/service/events.js';
 import { createImagesService } from '../../src/service/images.js';
+import { createJournalService } from '../../src/service/journal.js';
 import { createLeasesService } from '../../src/service/leases.js';
 import { createNamespacesService } from '../../src/service/namespaces.js';
 import { createSnapshotsService } from '../../src/service/snapshots.js';
@@ -57,7 +58,11 @@ function servicesOf({ metadata }: LocalStores): ServiceRegistration[] {
     implement('containerd.services.containers.v1.Containers', createContainersService(metadata.containers)),
     implement('containerd.services.leases.v1.Leases', createLeasesService(metadata.leases)),
     implement('containerd.services.namespaces.v1.Namespaces', createNamespacesService(metadata.namespaces)),
+    implement('wharfd.services.journal.v1.JournalService', createJournalService(metadata.journal)),
     implement('containerd.services.events.v1.Events', createEventsService(metadata.journal)),
-    implement('containerd.services.snapshots.v1.Snapshots', createSnapshotsService(metadata.snapshotters)),
+    implement(
+      'containerd.services.snapshots.v1.Snapshots',
+      createSnapshotsService(metadata.snapshotters, () => metadata.collector.run()),
+    ),
   ];
 }

@@ -2,6 +2,7 @@ import { join } from 'node:path';
 import { SILENT } from '../../src/base/logger.js';
 import { Teardown } from '../../src/base/teardown.js';
 import type { ContainerStore } from '../../src/core/containers/container-store.js';
+import type { BlobStore } from '../../src/core/content/blob-store.js';
 import type { ContentStore } from '../../src/core/content/content-store.js';
 import type { ImageStore } from '../../src/core/images/image-store.js';
 import type { LeaseStore } from '../../src/core/leases/lease-store.js';
@@ -10,6 +11,7 @@ import type { Scoped } from '../../src/core/namespaces/scope.js';
 import type { Snapshotter } from '../../src/core/snapshots/snapshotter.js';
 import { LocalBlobs } from '../../src/drivers/content-local/local-blobs.js';
 import { openMetadata, type Metadata, type MetadataOptions } from '../../src/drivers/metadata-sqlite/metadata.js';
+import type { Digest } from '../../src/spec/digest.js';
 import { PlainBackend } from './plain-backend.js';
 
 /** The stores that the suites test, of one daemon or of none. */
@@ -46,4 +48,11 @@ export function openLocalStores(root: string, options: Partial<MetadataOptions> 
       [Symbol.asyncDispose]: () => down.run(),
     };
   });
+}
+
+/** Every blob and every ingest on disk. */
+export async function filesOf(store: Pick<BlobStore, 'blobs' | 'ingests'>) {
+  const blobs: Digest[] = [];
+  for await (const digest of store.blobs()) blobs.push(digest);
+  return { blobs, ingests: await store.ingests() };
 }

@@ -22,13 +22,15 @@ export interface TreeMember {
 /** Python, so that what is looked at by it shares nothing with what made it. */
 const SCRIPT = String.raw`
 import hashlib, json, os, stat, sys
-top, skip = os.fsencode(sys.argv[1]), tuple(sys.argv[2:])
+top, ghosts, skip = os.fsencode(sys.argv[1]), sys.argv[2] == 'ghosts', tuple(sys.argv[3:])
 members, first = {}, {}
 paths = [b'.']
 for folder, folders, files in os.walk(top):
     paths += [os.path.relpath(os.path.join(folder, name), top) for name in folders + files]
 for path in sorted(paths):
     full = os.path.join(top, path)
+    if ghosts and not os.path.lexists(full):
+        continue
     st = os.lstat(full)
     kind = stat.S_IFMT(st.st_mode)
     name = path.decode('utf-8', 'surrogateescape').encode('utf-8', 'backslashreplace').decode()
@@ -55,8 +57,13 @@ json.dump(members, sys.stdout)
  * Every member of the tree at `dir` by its path; `.` is the folder itself.
  *
  * @param skipXattrs Beginnings of names that are left out, such as those by which overlay keeps its own books.
+ * @param options `ghosts`: names that are listed and yet not there are left out, instead of an error.
  */
-export async function inventory(dir: string, skipXattrs: readonly string[] = []): Promise<Record<string, TreeMember>> {
-  const text = await output('python3', ['-c', SCRIPT, dir, ...skipXattrs]);
+export async function inventory(
+  dir: string,
+  skipXattrs: readonly string[] = [],
+  { ghosts = false }: { readonly ghosts?: boolean } = {},
+): Promise<Record<string, TreeMember>> {
+  const text = await output('python3', ['-c', SCRIPT, dir, ghosts ? 'ghosts' : 'all', ...skipXattrs]);
   return JSON.parse(text) as Record<string, TreeMember>;
 }

@@ -1,25 +1,17 @@
-import { commitContainer, containerChanges, forkContainer, type PathChange } from '../../client/changes.js';
+import { commitContainer, containerChanges, forkContainer } from '../../client/changes.js';
 import { DaemonError } from '../../base/errors.js';
 import { only } from '../shared/arguments.js';
 import { defineCommand } from '../shared/command.js';
+import { listChanges } from '../shared/list-changes.js';
 import { text } from '../shared/options.js';
 import { fullName } from '../shared/reference.js';
-
-const LETTERS: Readonly<Record<PathChange['kind'], string>> = {
-  added: 'A',
-  modified: 'C',
-  replaced: 'C',
-  deleted: 'D',
-};
 
 export const diff = defineCommand({
   usage: 'diff <container>',
   summary: 'List the paths that a container has added (A), changed (C) or deleted (D) in its image',
   options: {},
   async run({ args, session, out, signal }) {
-    for await (const { kind, path } of containerChanges(session(), only(args), signal)) {
-      if (path.length > 1) out.line(`${LETTERS[kind]} ${shown(path)}`);
-    }
+    await listChanges(containerChanges(session(), only(args), signal), out);
     return 0;
   },
 });
@@ -56,11 +48,4 @@ export const fork = defineCommand({
 function parseFlag(typed: string): boolean {
   if (typed === 'true' || typed === 'false') return typed === 'true';
   throw new DaemonError('invalid-argument', `${JSON.stringify(typed)} is neither true nor false`);
-}
-
-/** One line each, whatever a name has in it. */
-function shown(path: Buffer): string {
-  return path
-    .toString('utf8')
-    .replaceAll(/[\p{Cc}\\]/gu, (char) => `\\x${char.charCodeAt(0).toString(16).padStart(2, '0')}`);
 }

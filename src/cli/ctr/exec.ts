@@ -2,6 +2,7 @@ import { DaemonError } from '../../base/errors.js';
 import { execProcess, killProcess } from '../../client/execution.js';
 import { defineCommand, type CommandContext } from '../shared/command.js';
 import { text, type OptionValues } from '../shared/options.js';
+import { DETACH_KEYS, parseDetachKeys } from './detach-keys.js';
 import { withExitCodes } from './exit-codes.js';
 import { PROCESS_OPTIONS, processOf } from './process-options.js';
 import { connectStdio } from './stdio.js';
@@ -50,6 +51,7 @@ async function execInContainer({ args, options, io, out, session, signal }: Cont
     containerId: id,
     execId,
     tty: options.tty,
+    detachKeys: options.detachKeys ?? parseDetachKeys(DETACH_KEYS),
     kill: (signalNumber) => killProcess(session(), { id, execId, signalNumber }),
     signal,
   });

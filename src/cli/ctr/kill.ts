@@ -1,7 +1,7 @@
 import { killProcess } from '../../client/execution.js';
 import { defineCommand } from '../shared/command.js';
 import { flag, text } from '../shared/options.js';
-import { parseSignal } from './signal-name.js';
+import { parseSignal } from '../../spec/signal-name.js';
 import { targetOf } from './target.js';
 
 export const kill = defineCommand({

@@ -7,10 +7,11 @@ export const list = defineCommand({
   usage: 'list',
   aliases: ['ls'],
   summary: 'List the containers with the state of their processes',
-  options: { quiet: flag('-q, --quiet', 'ids only') },
+  options: { quiet: flag('-q, --quiet', 'ids only'), json: flag('--json', 'a JSON object for each, a line each') },
   async run({ options, session, out, signal }) {
     const containers = await listContainers(session(), signal);
-    if (options.quiet) for (const { id } of containers) out.line(id);
+    if (options.json) for (const container of containers) out.line(JSON.stringify(container));
+    else if (options.quiet) for (const { id } of containers) out.line(id);
     else out.table([['ID', 'PID', 'STATUS', 'IMAGE', 'EXIT', 'AGE'], ...containers.map(cells)]);
     return 0;
   },

@@ -59,6 +59,7 @@ export function parseMount(text: string): MountOption {
     }
   }
   if (!draft.target.startsWith('/')) throw refusal(text, 'dst must be an absolute path');
+  if (draft.type === 'volume') return volumeOf(draft, text);
   return draft.type === 'bind' ? bindOf(draft, text) : { ...draft, source: draft.source || draft.type };
 }
 
@@ -66,6 +67,33 @@ function bindOf(draft: Draft, text: string): MountOption {
   if (!draft.source.startsWith('/')) throw refusal(text, 'src of a bind must be an absolute path');
   const bound = draft.options.some((option) => option === 'bind' || option === 'rbind');
   return bound ? draft : { ...draft, options: ['rbind', ...draft.options] };
+}
+
+function volumeOf(draft: Draft, text: string): MountOption {
+  if (draft.source !== '' && !draft.source.includes('/')) return draft;
+  throw refusal(text, 'src of a volume must be its name');
+}
+
+/**
+ * Reads `-v SOURCE:TARGET[:OPTIONS]`: a directory of the host by its absolute path, or a volume by its name.
+ *
+ * @throws invalid-argument.
+ */
+export function parseVolume(text: string): MountOption {
+  const [source = '', target = '', options = '', ...more] = text.split(':');
+  if (source === '' || !target.startsWith('/') || more.length > 0) {
+    throw new DaemonError(
+      'invalid-argument',
+      `-v ${JSON.stringify(text)} is not of the form SOURCE:TARGET[:OPTIONS], such as data:/var/lib/data:ro`,
+    );
+  }
+  const draft: Draft = {
+    type: source.startsWith('/') ? 'bind' : 'volume',
+    source,
+    target,
+    options: options.split(',').filter(Boolean),
+  };
+  return draft.type === 'bind' ? bindOf(draft, text) : volumeOf(draft, text);
 }
 
 function refusal(text: string, why: string): DaemonError {

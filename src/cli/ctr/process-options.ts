@@ -1,5 +1,13 @@
 import type { Io } from '../shared/io.js';
 import { flag, list, text } from '../shared/options.js';
+import { DETACH_KEYS, parseDetachKeys } from './detach-keys.js';
+
+/** The keys that leave a process on a terminal to itself. */
+export const DETACH_OPTION = text(
+  '--detach-keys <keys>',
+  `leave the process to itself (${DETACH_KEYS} otherwise; "" for none)`,
+  parseDetachKeys,
+);
 
 /** Options about a process, the same for `run` and `exec`. */
 export const PROCESS_OPTIONS = {
@@ -7,6 +15,7 @@ export const PROCESS_OPTIONS = {
   detach: flag('-d, --detach', 'do not wait for it'),
   env: list('-e, --env <name=value>', 'set a variable (a name alone takes its value from here)'),
   cwd: text('--cwd <dir>', 'working directory in the container'),
+  detachKeys: DETACH_OPTION,
   user: text('-u, --user <user[:group]>', 'by name or number'),
 };
 

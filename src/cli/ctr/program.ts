@@ -1,17 +1,52 @@
 import type { Program } from '../shared/program.js';
+import { attach } from './attach.js';
 import { commit, diff, fork } from './changes.js';
 import { remove } from './delete.js';
 import { events } from './events.js';
 import { exec } from './exec.js';
+import { CONTENT } from './groups/content.js';
+import { EXECUTION } from './groups/execution.js';
+import { IMAGES } from './groups/images.js';
+import { METADATA } from './groups/metadata.js';
+import { SNAPSHOTS } from './groups/snapshots.js';
+import { VOLUMES } from './groups/volumes.js';
 import { info } from './info.js';
 import { kill } from './kill.js';
+import { pause, prune, restart, resume, start, stop, wait } from './lifecycle.js';
 import { list } from './list.js';
-import { run } from './run.js';
+import { logs } from './logs.js';
+import { create, run } from './run.js';
+import { stats } from './stats.js';
+import { top } from './top.js';
+import { update } from './update.js';
 import { version } from './version.js';
 
 /** The program for containers. */
 export const ctr: Program = {
   name: 'ctr',
   summary: 'Containers: run, look at and stop them',
-  commands: [run, exec, kill, list, info, remove, diff, commit, fork, events, version],
+  commands: [
+    run,
+    exec,
+    attach,
+    logs,
+    ...[create, start, stop, restart, wait, pause, resume, prune],
+    kill,
+    update,
+    list,
+    ...[top, stats],
+    info,
+    remove,
+    diff,
+    commit,
+    fork,
+    events,
+    version,
+    ...IMAGES,
+    ...CONTENT,
+    ...SNAPSHOTS,
+    ...EXECUTION,
+    ...METADATA,
+    ...VOLUMES,
+  ],
 };

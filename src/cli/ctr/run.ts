@@ -1,30 +1,49 @@
 import { randomBytes } from 'node:crypto';
+import { resolve } from 'node:path';
 import { DaemonError, isKind } from '../../base/errors.js';
 import { killProcess, runContainer, type RunRequest } from '../../client/execution.js';
 import { pullImage } from '../../client/pull.js';
+import { SPEC_TYPE_URL } from '../../spec/runtime-spec.js';
 import { defineCommand, type CommandContext } from '../shared/command.js';
-import { flag, list, text, type OptionValues } from '../shared/options.js';
+import { flag, list, parseCount, text, type OptionValues } from '../shared/options.js';
 import { registryAccessOf } from '../shared/credentials.js';
 import { showProgress } from '../shared/progress.js';
+import { parseBytes } from '../shared/units.js';
 import { fullName } from '../shared/reference.js';
 import type { Out } from '../shared/out.js';
+import { DETACH_KEYS, parseDetachKeys } from './detach-keys.js';
 import { withExitCodes } from './exit-codes.js';
-import { parseMount } from './mount-option.js';
+import { parseMount, parseVolume } from './mount-option.js';
 import { PROCESS_OPTIONS, processOf } from './process-options.js';
+import { envFilesOf, readText, SPEC_OPTIONS, specOptionsOf, tmpfsOf } from './spec-options.js';
+import { RESTART_HELP, restartLabels, restartPolicy } from './restart-option.js';
+import { NETWORK_OPTIONS, networkOf } from './network-options.js';
 import { connectStdio } from './stdio.js';
 
 const OPTIONS = {
   ...PROCESS_OPTIONS,
+  ...SPEC_OPTIONS,
+  ...NETWORK_OPTIONS,
   id: text('--id <id>', 'id of the container'),
+  interactive: flag('-i, --interactive', 'with -d: stdin stays open for those who attach'),
+  restart: text('--restart <policy>', RESTART_HELP, restartPolicy),
   remove: flag('--rm', 'delete it when the process has ended'),
   keep: flag('--keep', 'keep the stopped container'),
   mount: list('--mount <mount>', 'type=bind,src=<host path>,dst=<path>,options=rbind:ro'),
+  volume: list('-v, --volume <source:target[:ro]>', 'a directory of the host, or a volume by its name'),
   netHost: flag('--net-host', "the host's network"),
   readOnly: flag('--read-only, --readonly', 'root file system read-only'),
-  runtime: text('--runtime <name>', 'such as io.containerd.runc.v2'),
+  runtime: text('--runtime <name>', 'runc or crun, or the path of one; or a runtime as containerd names it'),
   snapshotter: text('--snapshotter <name>', 'such as overlayfs or native'),
+  logMaxSize: text('--log-max-size <size>', 'of one file of its log, such as 100MiB (10MiB otherwise)', parseBytes),
+  logMaxFiles: text('--log-max-files <number>', 'that its log has at most (5 otherwise)', parseCount),
+  stopSignal: text('--stop-signal <signal>', 'that "ctr stop" sends'),
+  stopTimeout: text('--stop-timeout <seconds>', 'that "ctr stop" gives it (10 otherwise)', parseCount),
   hostname: text('--hostname <name>', 'instead of the id'),
   label: list('--label <name=value>', 'label of the container'),
+  rootfs: text('--rootfs <dir>', 'a directory of the host as root file system; then there is no reference'),
+  spec: text('--spec <file>', 'a whole OCI runtime spec instead of what image and options give'),
+  printSpec: flag('--print-spec', 'print the spec that the container would have, and run nothing'),
   pull: flag('--pull', 'pull the image if it is not here'),
   plainHttp: flag('--plain-http', 'with --pull: http for any registry'),
 };
@@ -32,7 +51,7 @@ type Options = OptionValues<typeof OPTIONS>;
 type Context = CommandContext<Options>;
 
 export const run = defineCommand({
-  usage: 'run <reference> [id] [command...]',
+  usage: 'run [reference] [id] [command...]',
   summary: 'Run a command in a new container made of an image',
   details: `With --id everything after the reference is the command; without it the next word is the id and the rest the command;
 with the reference alone an id is made up and the image's own command runs. In the foreground everything is deleted when
@@ -45,13 +64,37 @@ Exit code: that of the process; 125 for an error of ours, 126 if it can't be exe
   run: (context) => withExitCodes(context.out, () => runInContainer(context)),
 });
 
+export const create = defineCommand({
+  usage: 'create <reference> [id] [command...]',
+  summary: 'Make a container as "ctr run" would, for "ctr start"; prints its id',
+  options: OPTIONS,
+  passThrough: true,
+  failureCode: 125,
+  async run(context) {
+    const { image, id, command } = parseLine(context, context.out);
+    const request = await requestOf(context, image, id, command);
+    const { interactive: stdin, remove } = context.options;
+    await start(context, { ...request, create_only: true, attach: false, stdin, remove_on_exit: remove }, image);
+    context.out.line(id);
+    return 0;
+  },
+});
+
 async function runInContainer(context: Context): Promise<number> {
   const { options, io, out, session, signal } = context;
   if (options.tty && !options.detach && !io.terminal) {
     throw new DaemonError('invalid-argument', '-t needs a terminal: stdin and stdout are none here; leave -t out');
   }
-  const { image, id, command } = parseLine(context.args, options.id, out);
-  const request = requestOf(context, image, id, command);
+  if (options.restart !== undefined && options.restart !== 'no' && !options.detach) {
+    throw new DaemonError('invalid-argument', '--restart is for containers in the background: add -d');
+  }
+  const { image, id, command } = parseLine(context, out);
+  const request = await requestOf(context, image, id, command);
+  if (options.printSpec) {
+    const { spec } = await runContainer(session(), { ...request, only_spec: true }, signal);
+    await out.bytes(Buffer.from(`${Buffer.from(spec).toString()}\n`));
+    return 0;
+  }
   await start(context, request, image);
   if (options.detach) {
     if (options.id === undefined && context.args.length < 2) out.line(id);
@@ -60,6 +103,7 @@ async function runInContainer(context: Context): Promise<number> {
   return connectStdio(session(), io, {
     containerId: id,
     tty: options.tty,
+    detachKeys: options.detachKeys ?? parseDetachKeys(DETACH_KEYS),
     kill: (signalNumber) => killProcess(session(), { id, signalNumber }),
     signal,
   });
@@ -68,7 +112,7 @@ async function runInContainer(context: Context): Promise<number> {
 async function start(context: Context, request: RunRequest, image: string): Promise<void> {
   const { options, session, signal, io } = context;
   try {
-    await runContainer(session(), request, signal);
+    tell(context, await runContainer(session(), request, signal));
   } catch (error) {
     if (!options.pull || !isKind(error, 'not-found')) throw error;
     using progress = showProgress({ ...io, stdout: io.stderr });
@@ -77,35 +121,62 @@ async function start(context: Context, request: RunRequest, image: string): Prom
       onProgress: progress.update,
       signal,
     });
-    await runContainer(session(), request, signal);
+    tell(context, await runContainer(session(), request, signal));
   }
 }
 
-function parseLine(args: readonly string[], idOption: string | undefined, out: Out) {
-  const [reference = '', ...rest] = args;
-  const image = fullName(reference, out);
-  const [given, command] = idOption === undefined ? [rest[0], rest.slice(1)] : [idOption, rest];
+function tell({ out }: Context, { warnings }: { readonly warnings: readonly string[] }): void {
+  for (const warning of warnings) out.note(warning);
+}
+
+function parseLine({ args, options }: Context, out: Out) {
+  const [image, rest] = options.rootfs === undefined ? [fullName(args[0] ?? '', out), args.slice(1)] : ['', args];
+  const [given, command] = options.id === undefined ? [rest[0], rest.slice(1)] : [options.id, rest];
   if (given === '') {
     throw new DaemonError('invalid-argument', 'container id "" is empty: leave it out to have one made up');
   }
   return { image, id: given ?? `c-${randomBytes(6).toString('hex')}`, command };
 }
 
-function requestOf({ options, io }: Context, image: string, id: string, command: readonly string[]): RunRequest {
+async function requestOf(context: Context, image: string, id: string, command: readonly string[]): Promise<RunRequest> {
+  const { options, io } = context;
+  const env = [...(await envFilesOf(options.envFile, io)), ...options.env];
   return {
     id,
     image,
     snapshotter: options.snapshotter ?? '',
-    runtime: options.runtime ?? '',
-    process: { ...processOf(options, command, io), hostname: options.hostname ?? '' },
-    labels: labelsOf(options.label),
+    ...runtimeOf(context),
+    process: { ...processOf({ ...options, env }, command, io), hostname: options.hostname ?? '' },
+    labels: { ...labelsOf(options.label), ...restartLabels(options.restart) },
     remove_on_exit: options.detach ? options.remove : !options.keep,
     attach: !options.detach,
-    stdin: !options.detach,
+    stdin: !options.detach || options.interactive,
     host_network: options.netHost,
     readonly_rootfs: options.readOnly,
-    mounts: options.mount.map(parseMount),
+    mounts: [...options.mount.map(parseMount), ...options.volume.map(parseVolume), ...tmpfsOf(options.tmpfs)],
+    options: await specOptionsOf(options, io),
+    ...networkOf(options),
+    rootfs: options.rootfs === undefined ? '' : resolve(io.cwd, options.rootfs),
+    ...(options.spec !== undefined && { spec: await readSpec(options.spec, io) }),
+    stop_signal: options.stopSignal ?? '',
+    ...(options.stopTimeout !== undefined && { stop_timeout: options.stopTimeout }),
+    log_max_size: options.logMaxSize ?? 0,
+    log_max_files: options.logMaxFiles ?? 0,
   };
+}
+
+/** containerd's name of a runtime, or the program that our own runs. */
+function runtimeOf({ options, session }: Context) {
+  const { runtime = '' } = options;
+  if (runtime === '' || runtime.includes('.v') || /(?:^|\/)containerd-shim-/.test(runtime)) return { runtime };
+  return {
+    runtime: '',
+    runtime_options: session().messages.pack('containerd.runc.v1.Options', { binary_name: runtime }),
+  };
+}
+
+async function readSpec(file: string, io: Context['io']) {
+  return { type_url: SPEC_TYPE_URL, value: Buffer.from(await readText(io, file, '--spec')) };
 }
 
 function labelsOf(texts: readonly string[]): Record<string, string> {

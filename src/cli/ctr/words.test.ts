@@ -3,7 +3,7 @@ import { test } from 'node:test';
 import { kindOf } from '../../base/errors.js';
 import { exitCodeOf } from './exit-codes.js';
 import { parseMount } from './mount-option.js';
-import { parseSignal } from './signal-name.js';
+import { parseSignal } from '../../spec/signal-name.js';
 import { targetOf } from './target.js';
 
 const refused = (error: unknown) => kindOf(error) === 'invalid-argument';

@@ -3,7 +3,7 @@ import { only } from '../shared/arguments.js';
 import { defineCommand } from '../shared/command.js';
 import { showProgress } from '../shared/progress.js';
 import { fullName } from '../shared/reference.js';
-import { FETCH_OPTIONS, fetchOptionsOf } from './fetch-options.js';
+import { FETCH_OPTIONS, fetchOptionsOf } from '../shared/fetch-options.js';
 
 export const fetch = defineCommand({
   usage: 'fetch <ref>',

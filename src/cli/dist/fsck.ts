@@ -1,5 +1,6 @@
 import { checkStores, type FsckFinding } from '../../client/fsck.js';
 import { defineCommand } from '../shared/command.js';
+import { REGISTRY_OPTIONS, registryAccessOf } from '../shared/credentials.js';
 import { flag } from '../shared/options.js';
 import { oneLine } from '../shared/out.js';
 
@@ -11,10 +12,12 @@ export const fsck = defineCommand({
     'is something that is broken still. Containers that run keep the files they have open; start them again after a repair.',
   options: {
     repair: flag('--repair', 'fetch broken content from where it came, and unpack altered layers anew'),
+    ...REGISTRY_OPTIONS,
     json: flag('--json', 'everything as one JSON object'),
   },
-  async run({ options, session, out, signal }) {
+  async run({ options, session, io, out, signal }) {
     const report = await checkStores(session(), {
+      ...registryAccessOf(options, io),
       repair: options.repair,
       onFinding: (finding) => {
         if (!options.json) for (const line of linesOf(finding)) out.line(oneLine(line));

@@ -1,22 +1,28 @@
 import type { Program } from '../shared/program.js';
 import { active } from './active.js';
+import { load, save } from './archives.js';
 import { apply } from './apply.js';
 import { remove } from './delete.js';
 import { df } from './df.js';
+import { diff } from './diff.js';
 import { edit } from './edit.js';
 import { fetchOne } from './fetch-object.js';
 import { fetch } from './fetch.js';
 import { fsck } from './fsck.js';
+import { selftest } from './selftest.js';
 import { gc } from './gc.js';
 import { get } from './get.js';
+import { history } from './history.js';
 import { images } from './images.js';
 import { ingest } from './ingest.js';
 import { inspect, manifest } from './inspect.js';
 import { list } from './list.js';
 import { login, logout } from './login.js';
 import { mount, unmount } from './mount.js';
+import { prune } from './prune.js';
 import { pull } from './pull.js';
 import { push, pushOne, tag } from './push.js';
+import { referrers } from './referrers.js';
 import { rmi } from './rmi.js';
 import { mounts, prepare, removal, unpack } from './rootfs.js';
 import { why } from './why.js';
@@ -37,6 +43,10 @@ export const dist: Program = {
     images,
     inspect,
     manifest,
+    history,
+    referrers,
+    save,
+    load,
     rmi,
     list,
     active,
@@ -51,9 +61,12 @@ export const dist: Program = {
     removal,
     mount,
     unmount,
+    diff,
     df,
     why,
     gc,
+    prune,
     fsck,
+    selftest,
   ],
 };

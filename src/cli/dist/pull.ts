@@ -4,7 +4,7 @@ import { defineCommand } from '../shared/command.js';
 import { flag, text } from '../shared/options.js';
 import { showProgress, type ProgressDisplay } from '../shared/progress.js';
 import { fullName } from '../shared/reference.js';
-import { FETCH_OPTIONS, fetchOptionsOf } from './fetch-options.js';
+import { FETCH_OPTIONS, fetchOptionsOf } from '../shared/fetch-options.js';
 
 export const pull = defineCommand({
   usage: 'pull <ref...>',

@@ -33,6 +33,8 @@ export interface Io {
   readonly stderr: Writable;
   /** There when stdin and stdout are a terminal. */
   readonly terminal: Terminal | undefined;
+  /** True when stdin was a terminal that is gone by now: its end is no end of what the user has typed. */
+  hungUp(): boolean;
   /** Terminal that stderr or stdout shows progress on; undefined when neither is one. */
   readonly progressTerminal: Terminal | undefined;
   /** `process.arch` of the machine. */

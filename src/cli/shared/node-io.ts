@@ -1,5 +1,6 @@
 import type { spawn as spawnProgram } from 'node:child_process';
 import { constants } from 'node:os';
+import { isatty } from 'node:tty';
 import { DaemonError, messageOf } from '../../base/errors.js';
 import type { Io, Terminal } from './io.js';
 
@@ -8,6 +9,7 @@ const SPAWN_OUTPUT_MAX = 1024 * 1024;
 /** The real surroundings; only the entry files call it, with their own `process`. */
 export function ioOf(process: NodeJS.Process, spawn: typeof spawnProgram): Io {
   const { stdin, stdout, stderr } = process;
+  const typed = stdin.isTTY;
   const interactive = stdin.isTTY && stdout.isTTY;
   return {
     env: process.env,
@@ -16,6 +18,7 @@ export function ioOf(process: NodeJS.Process, spawn: typeof spawnProgram): Io {
     stdout,
     stderr,
     terminal: interactive ? terminalOf(stdin, stdout) : undefined,
+    hungUp: () => typed && !isatty(stdin.fd),
     progressTerminal: stdout.isTTY ? terminalOf(stdin, stdout) : undefined,
     arch: process.arch,
     onSignal(signal, listener) {
@@ -80,10 +83,10 @@ function terminalOf(stdin: NodeJS.ReadStream, stdout: NodeJS.WriteStream): Termi
   };
 }
 
-/** A reader that has seen enough (`dist ls | head -1`) is no error. */
+/** A reader that has seen enough (`dist ls | head -1`) is no error; nor is a terminal that was closed. */
 function ignoreBrokenPipe(stream: NodeJS.WriteStream): void {
   stream.on('error', (error: NodeJS.ErrnoException) => {
-    if (error.code !== 'EPIPE') throw error;
+    if (error.code !== 'EPIPE' && error.code !== 'EIO') throw error;
   });
 }
 

@@ -8,6 +8,7 @@ import type { Scope, Scoped } from '../namespaces/scope.js';
 import { withTrees, type BasePorts, type ContainerTrees } from './base-tree.js';
 import { documentsOf, type NewDocument } from './committed-image.js';
 import { forkContainer, type ForkPorts } from './fork.js';
+import { withNamedTrees, type NamedTrees } from './named-trees.js';
 
 export interface CommitRequest {
   /** The container. */
@@ -30,6 +31,8 @@ export interface ChangesPorts extends Omit<BasePorts, 'snapshots'>, ForkPorts {
 export interface ContainerChanges {
   /** Directories before what is in them. @throws failed-precondition: the image's name stands for another one by now. */
   diff(scope: Scope, id: string, signal?: AbortSignal): Promise<readonly ListedChange[]>;
+  /** As `diff`, of any two file systems. @throws not-found: nothing has one of the names, or an image is not unpacked. */
+  compare(scope: Scope, names: NamedTrees, signal?: AbortSignal): Promise<readonly ListedChange[]>;
   /**
    * Makes an image of the container's image and one more layer.
    *
@@ -49,6 +52,8 @@ export function createContainerChanges(ports: ChangesPorts): ContainerChanges {
   return {
     diff: (scope, id, signal) =>
       withTrees(ports, scope, id, ({ left, right }) => ports.comparer.changes(left, right, signal)),
+    compare: (scope, names, signal) =>
+      withNamedTrees(ports, scope, names, (left, right) => ports.comparer.changes(left, right, signal)),
     commit: (scope, request) => withTrees(ports, scope, request.id, (trees) => commit(ports, trees, request)),
     fork: (scope, id, newId) => forkContainer(ports, scope, id, newId),
   };

@@ -9,14 +9,14 @@ import { runExtension, runRecordOf } from '../execution/run-record.js';
 import type { Tasks } from '../execution/tasks.js';
 import type { LeaseStore } from '../leases/lease-store.js';
 import type { Scope, Scoped } from '../namespaces/scope.js';
-import type { LayeredSnapshotter } from '../snapshots/snapshotter.js';
+import { isLayered, type Snapshotter } from '../snapshots/snapshotter.js';
 
 export interface ForkPorts {
   readonly containers: Scoped<ContainerStore>;
   readonly tasks: Scoped<Tasks>;
   readonly leases: Scoped<LeaseStore>;
   /** @param name Empty for the default. @throws not-found: no such snapshotter. */
-  readonly snapshots: (scope: Scope, name: string) => LayeredSnapshotter;
+  readonly snapshots: (scope: Scope, name: string) => Snapshotter;
 }
 
 /** As ContainerChanges.fork. */
@@ -31,6 +31,12 @@ export async function forkContainer(ports: ForkPorts, scope: Scope, id: string, 
   const { id: lease } = await leases.create({ id: `wharfd-fork-${randomBytes(8).toString('hex')}`, labels: {} }, true);
   try {
     const snapshots = ports.snapshots({ ...scope, lease }, container.snapshotter);
+    if (!isLayered(snapshots)) {
+      throw new DaemonError(
+        'unimplemented',
+        `container ${id}: snapshotter ${container.snapshotter} can't fork; commit it`,
+      );
+    }
     await snapshots.fork(container.snapshotKey, newId);
     try {
       await ports.containers(scope).create(forkOf(container, scope, newId));

@@ -32,6 +32,8 @@ export interface BlobStore {
   size(digest: Digest): Promise<number | undefined>;
   /** Already gone is no error. */
   remove(digest: Digest): Promise<void>;
-  /** Every blob and every ingest id on disk, for reconciling with the metadata after a crash. */
-  inventory(): Promise<{ readonly blobs: readonly Digest[]; readonly ingests: readonly string[] }>;
+  /** Every blob on disk, for reconciling with the metadata after a crash. There may be millions: they come bit by bit. */
+  blobs(): AsyncIterable<Digest>;
+  /** Every ingest id on disk. */
+  ingests(): Promise<readonly string[]>;
 }

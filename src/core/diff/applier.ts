@@ -1,3 +1,4 @@
+import { DaemonError } from '../../base/errors.js';
 import type { Digest } from '../../spec/digest.js';
 
 /** Bounds for one layer; what goes over ends in resource-exhausted, and nothing stays. */
@@ -8,8 +9,10 @@ export interface ApplyLimits {
   /** Uncompressed to compressed, looked at beyond `ratioFloorBytes` of output. */
   readonly maxRatio: number;
   readonly ratioFloorBytes: number;
+  /** Of one name in the tar, and of the target of a hard link. */
   readonly maxPathBytes: number;
   readonly maxPathDepth: number;
+  /** Of the extended headers of one entry together, of a sparse file's map, and of what global headers leave behind. */
   readonly maxPaxBytes: number;
 }
 
@@ -23,6 +26,25 @@ export const DEFAULT_LIMITS: ApplyLimits = {
   maxPathDepth: 255,
   maxPaxBytes: 1024 * 1024,
 };
+
+/** What each bound is called in the section `[limits]` of the configuration. */
+export const LIMIT_SETTINGS = {
+  maxBytes: 'layer_bytes',
+  maxEntries: 'layer_entries',
+  maxRatio: 'layer_ratio',
+  ratioFloorBytes: 'layer_ratio_floor',
+  maxPathBytes: 'layer_path_bytes',
+  maxPathDepth: 'layer_depth',
+  maxPaxBytes: 'layer_pax_bytes',
+} as const satisfies Record<keyof ApplyLimits, string>;
+
+/** The error of a layer that goes over a bound; it names the setting. */
+export function overLimit(limit: keyof ApplyLimits, what: string): DaemonError {
+  return new DaemonError(
+    'resource-exhausted',
+    `${what}; if the layer is to be trusted, raise ${LIMIT_SETTINGS[limit]} in [limits] of the daemon's configuration`,
+  );
+}
 
 export interface ApplyProgress {
   /** Compressed bytes read so far. */
@@ -60,6 +82,8 @@ export interface ApplyRequest {
   readonly directory: string;
   readonly form: 'overlay' | 'plain';
   readonly limits: ApplyLimits;
+  /** A file that is made, for what is known of the written files (FileChecksums): the layer's inventory needs not read them again. */
+  readonly checksums?: string;
   readonly onProgress?: (progress: ApplyProgress) => void;
   readonly signal?: AbortSignal;
 }

@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { createReadStream } from 'node:fs';
 import { rm } from 'node:fs/promises';
 import { DaemonError, isKind } from '../../base/errors.js';
+import { faultPoint } from '../../base/fault-point.js';
 import type { Descriptor } from '../../spec/descriptor.js';
 import type { Digest } from '../../spec/digest.js';
 import { LABELS, type Labels } from '../../spec/labels.js';
@@ -79,6 +80,7 @@ export function createComparer(parts: ComparerParts): Comparer {
         return { descriptor: { mediaType: type, digest, size }, diffId: made.diffId };
       } finally {
         await rm(spool, { force: true });
+        faultPoint('the spool of a diff is removed');
       }
     },
     changes: (left, right, signal) =>

@@ -3,6 +3,7 @@ import { rm, stat } from 'node:fs/promises';
 import { isAbsolute } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import { DaemonError, isErrno } from '../../base/errors.js';
+import { faultPoint } from '../../base/fault-point.js';
 import type { Descriptor } from '../../spec/descriptor.js';
 import { MEDIA_TYPES } from '../../spec/media-types.js';
 import type { ContentStore } from '../content/content-store.js';
@@ -104,6 +105,7 @@ class LayerDiffer implements Differ {
       return await this.#write(spool, MEDIA_TYPES.ociLayer, { directory, form: 'plain', lower: [] }, signal);
     } finally {
       await rm(spool, { force: true });
+      faultPoint('the spool of a layer is removed');
     }
   }
 

@@ -8,7 +8,7 @@ export interface ApplyLayerTask {
   readonly request: Omit<ApplyRequest, 'onProgress' | 'signal'>;
 }
 
-/** Resolves what a layer deferred, against the layers below it. */
+/** Resolves what a layer deferred, against the layers below it; true is the result when files were put elsewhere for it. */
 export interface TieLayerTask {
   readonly kind: 'tie-layer';
   /** Where the layer's files lie. */

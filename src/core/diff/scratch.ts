@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { mkdir, rm, rmdir } from 'node:fs/promises';
 import { join } from 'node:path';
+import { faultPoint } from '../../base/fault-point.js';
 import type { Mount, Mounts } from '../kernel/mounts.js';
 
 /** A directory for files and mounts that last as long as one call. */
@@ -29,6 +30,7 @@ export class Scratch {
     } finally {
       // Never with what is in it: an unmount that went wrong leaves a file system of somebody there.
       await rmdir(directory);
+      faultPoint('a place of a mount is removed');
     }
   }
 

@@ -3,7 +3,7 @@ import { DaemonError } from '../../base/errors.js';
 import { Teardown } from '../../base/teardown.js';
 import { detailsOf } from './details.js';
 import type { TaskProcess } from './task-table.js';
-import type { AttachedProcess, WindowSize } from './tasks.js';
+import type { AttachedProcess, AttachOptions } from './tasks.js';
 
 /**
  * Connects a client to the streams of a process.
@@ -14,9 +14,9 @@ import type { AttachedProcess, WindowSize } from './tasks.js';
 export async function attachTo(
   process: TaskProcess,
   start: () => Promise<unknown>,
-  options: { readonly size?: WindowSize; readonly signal?: AbortSignal },
+  options: AttachOptions,
 ): Promise<AttachedProcess> {
-  const { size, signal } = options;
+  const { size, noReplay = false, mayBeCut = false, signal } = options;
   return await Teardown.build(async (down) => {
     const occupied = down.own(process.occupy());
     const waits = process.record.state === 'created' && detailsOf(process.record).startOnAttach === true;
@@ -26,7 +26,7 @@ export async function attachTo(
     if (!handle) throw new DaemonError('failed-precondition', notAttachable(process));
     const { terminal } = process.record;
     if (terminal && size && process.record.state !== 'stopped') await handle.resize(size.columns, size.rows);
-    const attachment = down.own(await handle.attach({ replay: true, ...(signal && { signal }) }));
+    const attachment = down.own(await handle.attach({ replay: !noReplay, mayBeCut, ...(signal && { signal }) }));
     if (waits && !isExec) await start();
     return {
       terminal,

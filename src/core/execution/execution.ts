@@ -1,28 +1,36 @@
 import { randomBytes } from 'node:crypto';
 import { DaemonError, isKind, messageOf } from '../../base/errors.js';
+import { Leftovers } from '../../base/leftovers.js';
 import type { ProcessOptions } from '../../spec/process-options.js';
+import { firstRestartLabels } from '../../spec/restart-policy.js';
 import { execProcess } from '../../spec/runtime-spec-builder.js';
+import type { ResourceOptions } from '../../spec/spec-options.js';
 import type { SpecProcess } from '../../spec/runtime-spec.js';
 import type { Container } from '../containers/container-store.js';
+import { networkedRuntime } from '../network/networked-runtime.js';
 import type { NamespaceStore } from '../namespaces/namespace-store.js';
 import type { Scope, Scoped } from '../namespaces/scope.js';
 import { detailsOf } from './details.js';
 import { Exits } from './exits.js';
-import type { ExecutionPorts } from './parts.js';
+import { startContainer, stopContainer, type StopRequest } from './lifecycle.js';
+import { DRAIN_MS, settlesWithin, type ExecutionPorts } from './parts.js';
+import type { LogGap, LogQuery, LogRecord } from './logs.js';
 import { recoverTasks } from './recovery.js';
 import { Removal } from './removal.js';
 import { parseJson } from './requests.js';
-import { runContainer, type RunPorts, type RunRequest } from './run.js';
+import { Restarts } from './restarts.js';
+import { runContainer, specOfRun, type RunOutcome, type RunPorts, type RunRequest } from './run.js';
 import { ScopedTasks } from './scoped-tasks.js';
+import { updateLimits } from './update-limits.js';
 import type { TaskIndex } from './task-store.js';
 import { TaskTable, type TaskProcess } from './task-table.js';
-import type { AttachedProcess, ProcessExit, ProcessView, Tasks, WindowSize } from './tasks.js';
+import type { AttachedProcess, AttachOptions, ProcessExit, ProcessView, Tasks } from './tasks.js';
 
 /** Milliseconds that a process which waits for its first client is kept. */
 const FIRST_CLIENT_MS = 10_000;
 
 /** What the execution needs of the rest of the daemon. */
-export interface AllExecutionPorts extends ExecutionPorts, RunPorts {
+export interface AllExecutionPorts extends ExecutionPorts, Omit<RunPorts, 'leftovers' | 'undoAgain'> {
   readonly index: TaskIndex;
   readonly namespaces: NamespaceStore;
 }
@@ -49,20 +57,39 @@ export interface ContainerState {
 export interface Execution extends AsyncDisposable {
   readonly tasks: Scoped<Tasks>;
   /** Makes snapshot, container and task, and starts it or waits for its first client. @throws As runContainer. */
-  run(scope: Scope, request: RunRequest): Promise<ProcessView>;
+  run(scope: Scope, request: RunRequest): Promise<RunOutcome>;
+  /** The spec that a run would give its container, as JSON. @throws As runContainer. */
+  specOfRun(scope: Scope, request: RunRequest): Promise<Uint8Array>;
   /** Adds a process like the container's own; its record goes when it ends. @throws failed-precondition: the container does not run. */
   exec(scope: Scope, request: ExecRequest): Promise<ProcessView>;
   /** As Tasks.attach; what waited for this client and could not be started is undone. */
-  attach(
+  attach(scope: Scope, containerId: string, execId: string, options?: AttachOptions): Promise<AttachedProcess>;
+  /**
+   * What a container has written, in order, as far as its log goes.
+   *
+   * @param follow Go on until its process has ended.
+   * @throws not-found. failed-precondition: its output is its client's own.
+   */
+  logs(
     scope: Scope,
-    containerId: string,
-    execId: string,
-    options?: { readonly size?: WindowSize; readonly signal?: AbortSignal },
-  ): Promise<AttachedProcess>;
+    id: string,
+    query: Omit<LogQuery, 'followUntil'> & { readonly follow: boolean },
+    signal: AbortSignal,
+  ): AsyncIterable<readonly (LogRecord | LogGap)[]>;
+  /** As startContainer. */
+  start(scope: Scope, id: string): Promise<ProcessView>;
+  /** As stopContainer; what was to go with its process is gone then. */
+  stop(scope: Scope, id: string, request: StopRequest): Promise<ProcessExit | undefined>;
   /** Ordered by id. @param filters Over containers. */
   list(scope: Scope, filters: readonly string[]): Promise<readonly ContainerState[]>;
   /** Removes task, container, and the snapshot that a run made. @throws not-found. failed-precondition: it runs, without `force`. */
   remove(scope: Scope, id: string, force: boolean): Promise<ProcessExit | undefined>;
+  /**
+   * Changes limits, of the task and of the spec that it is started with again. What is absent stays.
+   *
+   * @throws not-found. invalid-argument, failed-precondition: a limit that can't be. unknown: what the runtime says.
+   */
+  update(scope: Scope, id: string, resources: ResourceOptions): Promise<void>;
   /** Finds everything again after a restart of the daemon; before the first client is let in. */
   recover(): Promise<void>;
 }
@@ -78,20 +105,34 @@ class ExecutionOverPorts implements Execution {
   readonly #table = new TaskTable();
   readonly #exits: Exits;
   readonly #removal: Removal;
+  readonly #runPorts: RunPorts;
+  readonly #restarts: Restarts;
   readonly #timers = new Set<NodeJS.Timeout>();
 
-  constructor(ports: AllExecutionPorts) {
+  constructor(given: AllExecutionPorts) {
+    const ports = { ...given, runtime: networkedRuntime(given.runtime, given.networks, given.log) };
     this.#ports = ports;
     this.#exits = new Exits(ports);
     this.tasks = (scope) => new ScopedTasks(scope, ports, this.#table, this.#exits);
     this.#removal = new Removal(ports, this.tasks);
     this.#exits.onStopped(this.#removal.stopped);
+    const undoAgain: RunPorts['undoAgain'] = (scope, record) => this.#removal.undoAgain(scope, record);
+    this.#runPorts = { ...ports, undoAgain, leftovers: new Leftovers(ports.log) };
+    const start = (scope: Scope, id: string) => startContainer(scope, ports, this.tasks, id);
+    this.#restarts = new Restarts({ containers: ports.containers, log: ports.log, start });
+    this.#exits.onStopped(this.#restarts.stopped);
   }
 
-  async run(scope: Scope, request: RunRequest): Promise<ProcessView> {
-    const view = await runContainer(scope, this.#ports, this.tasks, request);
-    if (request.attach) this.#expectClient(scope, view.containerId, '');
+  async run(scope: Scope, request: RunRequest): Promise<RunOutcome> {
+    const { removeOnExit, createOnly = false } = request;
+    const labels = firstRestartLabels(request.labels, { removeOnExit, starts: !createOnly });
+    const view = await runContainer(scope, this.#runPorts, this.tasks, { ...request, labels });
+    if (request.attach && !request.createOnly) this.#expectClient(scope, view.containerId, '');
     return view;
+  }
+
+  async specOfRun(scope: Scope, request: RunRequest): Promise<Uint8Array> {
+    return (await specOfRun(scope, this.#runPorts, this.tasks, request)).value;
   }
 
   async exec(scope: Scope, request: ExecRequest): Promise<ProcessView> {
@@ -135,7 +176,7 @@ class ExecutionOverPorts implements Execution {
     scope: Scope,
     containerId: string,
     execId: string,
-    options: { readonly size?: WindowSize; readonly signal?: AbortSignal } = {},
+    options: AttachOptions = {},
   ): Promise<AttachedProcess> {
     return await this.tasks(scope)
       .attach(containerId, execId, options)
@@ -143,6 +184,41 @@ class ExecutionOverPorts implements Execution {
         await this.#undoUnstarted(scope, containerId, execId);
         throw cause;
       });
+  }
+
+  async *logs(
+    scope: Scope,
+    id: string,
+    { follow, ...query }: Omit<LogQuery, 'followUntil'> & { readonly follow: boolean },
+    signal: AbortSignal,
+  ): AsyncGenerator<readonly (LogRecord | LogGap)[], void> {
+    await this.#ports.containers(scope).get(id);
+    const init = this.#table.find(scope, id)?.init;
+    if (init && !detailsOf(init.record).socketStdio) {
+      throw new DaemonError(
+        'failed-precondition',
+        `output of container ${id} goes to the files of the client that made it`,
+      );
+    }
+    const written = init && Promise.race([init.ended.promise.then(() => init.handle?.drained), init.removed.promise]);
+    yield* this.#ports.logs.read(
+      { namespace: scope.namespace, containerId: id },
+      { ...query, ...(follow && { followUntil: written ?? Promise.resolve() }) },
+      signal,
+    );
+  }
+
+  async start(scope: Scope, id: string): Promise<ProcessView> {
+    await this.#restarts.startedByUser(scope, id);
+    return await startContainer(scope, this.#ports, this.tasks, id);
+  }
+
+  async stop(scope: Scope, id: string, request: StopRequest): Promise<ProcessExit | undefined> {
+    await this.#restarts.stoppedByUser(scope, id);
+    const init = this.#table.find(scope, id)?.init;
+    const exit = await stopContainer(scope, this.#ports, this.tasks, id, request);
+    if (init && detailsOf(init.record).removeOnExit) await settlesWithin(init.removed.promise, DRAIN_MS);
+    return exit;
   }
 
   async list(scope: Scope, filters: readonly string[]): Promise<readonly ContainerState[]> {
@@ -155,7 +231,14 @@ class ExecutionOverPorts implements Execution {
   }
 
   async remove(scope: Scope, id: string, force: boolean): Promise<ProcessExit | undefined> {
+    const init = this.#table.find(scope, id)?.init;
+    // Lest it be started again while it goes.
+    if (force || init === undefined || init.record.state === 'stopped') await this.#restarts.stoppedByUser(scope, id);
     return await this.#removal.remove(scope, id, force);
+  }
+
+  async update(scope: Scope, id: string, resources: ResourceOptions): Promise<void> {
+    await updateLimits(scope, this.#ports, this.tasks(scope), { id, resources });
   }
 
   async recover(): Promise<void> {
@@ -170,13 +253,39 @@ class ExecutionOverPorts implements Execution {
       }
     }
     await this.#removal.settled();
+    await this.#removeStrayLogs();
     for (const { name } of await namespaces.list()) await this.#removal.sweep({ namespace: name });
+    await this.#removal.sweepNetworks();
+    for (const { name } of await namespaces.list()) await this.#restartIn({ namespace: name });
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
     for (const timer of this.#timers) clearTimeout(timer);
+    await this.#restarts.close();
     await this.#exits.close();
     await this.#removal.settled();
+  }
+
+  /** What does not run, though its restart policy says that it should, is started in the background. */
+  async #restartIn(scope: Scope): Promise<void> {
+    for (const { container, task } of await this.list(scope, [])) {
+      if (task && task.status !== 'stopped') continue;
+      this.#restarts.found(scope, container, task?.exit?.unknown ? undefined : task?.exit?.status);
+    }
+  }
+
+  /** Logs whose container was removed while nobody saw it. */
+  async #removeStrayLogs(): Promise<void> {
+    for (const key of await this.#ports.logs.list()) {
+      const missing = await this.#ports
+        .containers(key)
+        .get(key.containerId)
+        .then(
+          () => false,
+          (error: unknown) => isKind(error, 'not-found'),
+        );
+      if (missing) await this.#ports.logs.remove(key);
+    }
   }
 
   #waits(record: Parameters<typeof detailsOf>[0]): boolean {

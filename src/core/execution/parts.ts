@@ -4,6 +4,7 @@ import type { ContainerStore } from '../containers/container-store.js';
 import type { OpaqueAny } from '../events/journal.js';
 import type { Scoped } from '../namespaces/scope.js';
 import type { CgroupReader } from './cgroup-stats.js';
+import type { ContainerLogs } from './logs.js';
 import type { Runtime, RuntimeOptions } from './runtime.js';
 import type { TaskStore } from './task-store.js';
 
@@ -16,6 +17,7 @@ export const DRAIN_MS = 10_000;
 /** What the execution is built on. */
 export interface ExecutionPorts {
   readonly runtime: Runtime;
+  readonly logs: ContainerLogs;
   readonly tasks: Scoped<TaskStore>;
   readonly containers: Scoped<ContainerStore>;
   /** Reads the options of a runtime, which are a message of the wire. @throws invalid-argument: a message that is none. */

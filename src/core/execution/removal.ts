@@ -1,5 +1,6 @@
 import { DaemonError, isKind, messageOf } from '../../base/errors.js';
 import type { Container } from '../containers/container-store.js';
+import type { NetworkKey } from '../network/container-networks.js';
 import type { Scope, Scoped } from '../namespaces/scope.js';
 import { detailsOf } from './details.js';
 import { DRAIN_MS, settlesWithin, type ExecutionPorts } from './parts.js';
@@ -11,7 +12,8 @@ import type { ProcessExit, Tasks } from './tasks.js';
 
 const SIGKILL = 9;
 
-type RemovalPorts = Pick<ExecutionPorts, 'containers' | 'tasks' | 'runtime' | 'log'> & Pick<RunPorts, 'snapshots'>;
+type RemovalPorts = Pick<ExecutionPorts, 'containers' | 'tasks' | 'runtime' | 'logs' | 'log'> &
+  Pick<RunPorts, 'snapshots' | 'networks'>;
 
 /** Takes containers away whole: task, container, and the snapshot if a run made it. */
 export class Removal {
@@ -64,6 +66,17 @@ export class Removal {
     return exit;
   }
 
+  /** Undoes a run whose undoing went wrong; may be called again. @param record As the run began with it. */
+  async undoAgain(scope: Scope, record: ProcessRecord): Promise<void> {
+    const tasks = this.#tasks(scope);
+    const task = await tasks.get(record.containerId, '').catch(undefinedIfMissing);
+    if (task) {
+      if (task.status !== 'stopped') await this.#end(tasks, record.containerId);
+      await tasks.delete(record.containerId);
+    }
+    await this.undo(scope, record);
+  }
+
   /** Undoes a run that a daemon before this one did not finish. */
   async undo(scope: Scope, record: ProcessRecord): Promise<void> {
     const { containerId } = record;
@@ -72,7 +85,29 @@ export class Removal {
     const container = await this.#ports.containers(scope).get(containerId).catch(undefinedIfMissing);
     if (container && runRecordOf(container)) await this.#removeRest(scope, container);
     else if (!container && snapshotter !== undefined) await this.#removeSnapshot(scope, snapshotter, containerId);
-    await this.#ports.tasks(scope).delete(containerId);
+    await this.#removeNetwork({ namespace: scope.namespace, containerId });
+    await this.#ports.logs.remove({ namespace: scope.namespace, containerId });
+    await this.#ports.tasks(scope).delete(containerId).catch(undefinedIfMissing);
+  }
+
+  /** Disconnects containers that are no more. */
+  async sweepNetworks(): Promise<void> {
+    const { networks, containers } = this.#ports;
+    for (const key of await networks.inventory()) {
+      const { namespace, containerId } = key;
+      if (await containers({ namespace }).get(containerId).catch(undefinedIfMissing)) continue;
+      await this.#removeNetwork(key);
+    }
+  }
+
+  /** What can't be disconnected keeps neither a container from being removed nor the daemon from starting; the next start tries again. */
+  async #removeNetwork(key: NetworkKey): Promise<void> {
+    await this.#ports.networks.remove(key).catch((error: unknown) => {
+      this.#ports.log.error(
+        { ...key, error: messageOf(error) },
+        'a container could not be disconnected from its network',
+      );
+    });
   }
 
   /**
@@ -107,8 +142,12 @@ export class Removal {
   }
 
   async #removeRest(scope: Scope, container: Container): Promise<void> {
+    await this.#removeNetwork({ namespace: scope.namespace, containerId: container.id });
     await this.#ports.containers(scope).delete(container.id).catch(undefinedIfMissing);
-    if (runRecordOf(container)) await this.#removeSnapshot(scope, container.snapshotter, container.snapshotKey);
+    await this.#ports.logs.remove({ namespace: scope.namespace, containerId: container.id });
+    if (runRecordOf(container) && container.snapshotter !== '') {
+      await this.#removeSnapshot(scope, container.snapshotter, container.snapshotKey);
+    }
   }
 
   async #removeSnapshot(scope: Scope, snapshotter: string, key: string): Promise<void> {

@@ -27,7 +27,7 @@ export function checkRuntime(name: string): void {
   throw new DaemonError(
     'unknown',
     `failed to start shim: failed to resolve runtime path: runtime ${JSON.stringify(name)} binary not installed ` +
-      `${JSON.stringify(shim)}: this daemon runs ${RUNTIME_NAME} only`,
+      `${JSON.stringify(shim)}: file does not exist`,
   );
 }
 

@@ -1,6 +1,6 @@
 import { mkdir, mkdtemp, readdir, rmdir } from 'node:fs/promises';
 import { join } from 'node:path';
-import { parseUser, resolveUser } from '../../spec/container-user.js';
+import { parseGroup, parseUser, resolveUser } from '../../spec/container-user.js';
 import type { SpecUser } from '../../spec/runtime-spec.js';
 import type { Fd } from '../kernel/directory-files.js';
 import type { Kernel } from '../kernel/kernel.js';
@@ -11,6 +11,12 @@ import { makeVolumeDirectories, readRootfsFile, volumesExist } from './rootfs-fi
 /** Names of our own in the scratch directory, which others use too. */
 const PREFIX = 'view-';
 const HARMLESS = ['nodev', 'nosuid', 'noexec'];
+
+/** `user[:group]` and further groups, by name or number. */
+export interface UserWish {
+  readonly user: string;
+  readonly groups: readonly string[];
+}
 
 /** What only a container's root file system tells. */
 export class RootfsView {
@@ -28,7 +34,7 @@ export class RootfsView {
    *
    * @throws invalid-argument: no such user; a volume that leads nowhere; hostile files.
    */
-  async prepare(mounts: readonly Mount[], user: string, volumes: readonly string[]): Promise<SpecUser> {
+  async prepare(mounts: readonly Mount[], user: UserWish, volumes: readonly string[]): Promise<SpecUser> {
     const { files } = this.#kernel;
     const { found, complete } = await this.#within(readonlyMounts(mounts, HARMLESS), (root) => ({
       found: this.#userIn(root, user),
@@ -47,7 +53,7 @@ export class RootfsView {
     const { files } = this.#kernel;
     const root = files.openDirectory(`/proc/${pid}/root`);
     try {
-      return this.#userIn(root, user);
+      return this.#userIn(root, { user, groups: [] });
     } finally {
       files.close(root);
     }
@@ -65,11 +71,10 @@ export class RootfsView {
     }
   }
 
-  #userIn(root: Fd, user: string): SpecUser {
+  #userIn(root: Fd, { user, groups }: UserWish): SpecUser {
     const { files } = this.#kernel;
-    const reference = parseUser(user);
     return resolveUser(
-      reference,
+      { ...parseUser(user), more: groups.map(parseGroup) },
       readRootfsFile(files, root, '/etc/passwd'),
       readRootfsFile(files, root, '/etc/group'),
     );

@@ -1,5 +1,6 @@
 import type { Container } from '../containers/container-store.js';
 import type { OpaqueAny } from '../events/journal.js';
+import type { LogLimits } from './logs.js';
 
 /** Key of the extension that a container made by Run has; its value is JSON. */
 export const RUN_EXTENSION = 'io.wharfd.run';
@@ -9,6 +10,15 @@ const TYPE_URL = 'wharfd.Run';
 export interface RunRecord {
   /** Task, container and snapshot go when the process ends. */
   readonly removeOnExit: boolean;
+  /** Number of the signal that asks it to end; TERM when absent. */
+  readonly stopSignal?: number;
+  /** Milliseconds that it then has. */
+  readonly stopTimeoutMs?: number;
+  readonly logLimits?: LogLimits;
+  /** Clients may attach to its stdin. */
+  readonly stdin?: boolean;
+  /** Mounted as the root file system, where it has no snapshot. */
+  readonly rootfs?: string;
 }
 
 /** The extension for a container. */
@@ -20,6 +30,6 @@ export function runExtension(record: RunRecord): Readonly<Record<string, OpaqueA
 export function runRecordOf(container: Pick<Container, 'extensions'>): RunRecord | undefined {
   const any = container.extensions[RUN_EXTENSION];
   if (any?.typeUrl !== TYPE_URL) return undefined;
-  const { removeOnExit } = JSON.parse(Buffer.from(any.value).toString()) as Partial<RunRecord>;
-  return { removeOnExit: removeOnExit === true };
+  const record = JSON.parse(Buffer.from(any.value).toString()) as Partial<RunRecord>;
+  return { ...record, removeOnExit: record.removeOnExit === true };
 }

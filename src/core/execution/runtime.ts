@@ -1,4 +1,5 @@
 import type { Mount } from '../kernel/mounts.js';
+import type { LogLimits } from './logs.js';
 
 /** Stdio as the client gives it: paths of FIFOs or files, or empty. */
 export interface StdioPaths {
@@ -34,8 +35,10 @@ export interface CreateRequest extends ProcessKey {
   readonly rootfs: readonly Mount[];
   readonly stdio: StdioPaths;
   readonly options: RuntimeOptions;
-  /** True: output goes to the monitor's bounded log, and to whoever attaches. */
+  /** True: all output goes to the container's log, and to whoever attaches. */
   readonly log?: boolean;
+  /** With `log`. */
+  readonly logLimits?: LogLimits;
   /** With `log`: output waits for the first who attaches (some seconds at most), so that he misses nothing. */
   readonly waitForReader?: boolean;
 }
@@ -44,7 +47,7 @@ export interface ExecRequest extends ProcessKey {
   /** OCI process as JSON. */
   readonly process: Uint8Array;
   readonly stdio: StdioPaths;
-  /** As in CreateRequest. */
+  /** As in CreateRequest; but what is attached takes is not logged, and the log goes with the process. */
   readonly log?: boolean;
   readonly waitForReader?: boolean;
 }
@@ -66,6 +69,14 @@ export interface Attachment extends AsyncDisposable {
   write(bytes: Uint8Array): Promise<void>;
 }
 
+export interface AttachWishes {
+  /** Begins with what is kept of the output so far. */
+  readonly replay: boolean;
+  /** A reader that keeps the process waiting is cut off: its output then ends in `resource-exhausted`. */
+  readonly mayBeCut?: boolean;
+  readonly signal?: AbortSignal;
+}
+
 /** A process made by the OCI runtime and held by its monitor (or by the daemon). */
 export interface RuntimeProcess {
   readonly key: ProcessKey;
@@ -79,7 +90,7 @@ export interface RuntimeProcess {
   resize(columns: number, rows: number): Promise<void>;
   closeStdin(): Promise<void>;
   /** @throws failed-precondition: its stdio are the client's own FIFOs. */
-  attach(options: { readonly replay: boolean; readonly signal?: AbortSignal }): Promise<Attachment>;
+  attach(options: AttachWishes): Promise<Attachment>;
   /** Ends monitor and files of an exited process. */
   release(): Promise<void>;
 }
@@ -89,7 +100,7 @@ export interface RuntimeProcess {
  * Errors of the runtime are `unknown` with its last message, verbatim, in the forms of WIRE.md 9.
  */
 export interface Runtime {
-  /** Bundle, mounts, monitor, `create`; undone whole when it goes wrong. @throws already-exists: the bundle. failed-precondition: no such binary. */
+  /** Bundle, mounts, monitor, `create`; undone whole when it goes wrong, again and again if the undoing does, too. @throws already-exists: the bundle. failed-precondition: no such binary. */
   create(request: CreateRequest, signal?: AbortSignal): Promise<RuntimeProcess>;
   start(key: ProcessKey, signal?: AbortSignal): Promise<void>;
   /** Makes and starts an added process. */
@@ -102,7 +113,10 @@ export interface Runtime {
   pids(key: ProcessKey): Promise<readonly number[]>;
   /** @param resources OCI LinuxResources as JSON. */
   update(key: ProcessKey, resources: Uint8Array): Promise<void>;
-  /** Removes the container from the OCI runtime, unmounts, deletes the bundle. Already gone is no error. */
+  /**
+   * Removes the container from the OCI runtime, unmounts, deletes the bundle. Already gone is no error. What could not be removed is
+   * tried again, also when its id is used anew.
+   */
   delete(key: ProcessKey): Promise<void>;
   /** After a restart of the daemon: the process of that key as found on disk; undefined when nothing is left of it. */
   recover(key: ProcessKey): Promise<RuntimeProcess | undefined>;

@@ -14,6 +14,7 @@ import type { ProcessRecord, TaskStore } from './task-store.js';
 import { exitOf, Task, TaskProcess, viewOf, type TaskTable } from './task-table.js';
 import type {
   AttachedProcess,
+  AttachOptions,
   ExecDraft,
   ProcessExit,
   ProcessView,
@@ -42,7 +43,7 @@ export class ScopedTasks implements Tasks {
   }
 
   async create(containerId: string, draft: TaskDraft): Promise<ProcessView> {
-    const { runtime, bundleRoot, bootId } = this.#ports;
+    const { runtime, bundleRoot, bootId, log } = this.#ports;
     const container = await this.#ports.containers(this.#scope).get(containerId);
     const options = taskOptions(container, draft, this.#ports.decodeOptions);
     if (!container.spec) throw new DaemonError('failed-precondition', `container ${containerId} has no spec`);
@@ -59,6 +60,7 @@ export class ScopedTasks implements Tasks {
         options,
       },
       ...(draft.socketStdio && { log: true, waitForReader: draft.startOnAttach ?? false }),
+      ...(draft.logLimits && { logLimits: draft.logLimits }),
     };
     const handle = await runtime.create(request).catch((cause: unknown) => {
       throw createError(cause);
@@ -72,8 +74,9 @@ export class ScopedTasks implements Tasks {
       await this.#store[draft.reserved ? 'put' : 'create'](record, [taskEvents.create(record, created)]);
       if (draft.noStdin) await handle.closeStdin();
     } catch (cause) {
-      await runtime.delete(handle.key);
-      await handle.release();
+      await runtime.delete(handle.key).catch((error: unknown) => {
+        log.error({ ...handle.key, error: messageOf(error) }, 'a container without a record could not be removed');
+      });
       throw cause;
     }
     const task = new Task(this.#scope, new TaskProcess(record, handle));
@@ -238,11 +241,7 @@ export class ScopedTasks implements Tasks {
     return (await Promise.all(read)).flat();
   }
 
-  async attach(
-    containerId: string,
-    execId: string,
-    options: { readonly size?: WindowSize; readonly signal?: AbortSignal } = {},
-  ): Promise<AttachedProcess> {
+  async attach(containerId: string, execId: string, options: AttachOptions = {}): Promise<AttachedProcess> {
     const process = (await this.#task(containerId)).process(execId);
     return await attachTo(process, () => this.start(containerId, execId), options);
   }

@@ -1,6 +1,7 @@
 import type { OpaqueAny } from '../events/journal.js';
 import type { Mount } from '../kernel/mounts.js';
 import type { CgroupStats } from './cgroup-stats.js';
+import type { LogLimits } from './logs.js';
 import type { StdioPaths } from './runtime.js';
 
 /** A process as clients see it. */
@@ -36,6 +37,8 @@ export interface TaskDraft {
   readonly runtimePath?: string;
   /** The streams are for clients that attach over the socket; `stdio` has no paths then. */
   readonly socketStdio?: boolean;
+  /** Of the log, with `socketStdio`. */
+  readonly logLimits?: LogLimits;
   /** Starts with the first client that attaches. */
   readonly startOnAttach?: boolean;
   readonly noStdin?: boolean;
@@ -63,6 +66,17 @@ export interface ExecDraft {
 export interface WindowSize {
   readonly columns: number;
   readonly rows: number;
+}
+
+/** How a client connects to the streams of a process. */
+export interface AttachOptions {
+  /** Of the client's terminal, set before an init starts. */
+  readonly size?: WindowSize;
+  /** Nothing of what was written before. */
+  readonly noReplay?: boolean;
+  /** Cut off (`resource-exhausted`) when the process has to wait for it. */
+  readonly mayBeCut?: boolean;
+  readonly signal?: AbortSignal;
 }
 
 /** A client at a process's streams. Disposing lets go of them; the process goes on. */
@@ -121,12 +135,7 @@ export interface Tasks {
   /**
    * Connects to the streams of a process, and starts it if it waited for its first client.
    *
-   * @param options.size Of the client's terminal, set before an init starts.
    * @throws failed-precondition: its streams are a client's own FIFOs.
    */
-  attach(
-    containerId: string,
-    execId: string,
-    options?: { readonly size?: WindowSize; readonly signal?: AbortSignal },
-  ): Promise<AttachedProcess>;
+  attach(containerId: string, execId: string, options?: AttachOptions): Promise<AttachedProcess>;
 }

@@ -5,7 +5,7 @@ import type { BlobStore } from '../content/blob-store.js';
 import type { ContentStore } from '../content/content-store.js';
 import type { LeaseStore } from '../leases/lease-store.js';
 import type { Scoped } from '../namespaces/scope.js';
-import type { Remotes } from '../remotes/remotes.js';
+import type { RemoteOptions, Remotes, Resolver } from '../remotes/remotes.js';
 import { BlobFetching } from '../transfer/blob-fetching.js';
 import { OperationLease } from '../transfer/operation-lease.js';
 
@@ -13,9 +13,16 @@ export interface BlobRepair {
   /**
    * Fetches a broken blob again from one of the repositories that its labels tell. Its broken bytes go first.
    *
+   * @param options.resolver Of all repairs of one check, so that a registry is logged in to once.
    * @throws not-found: no label tells where it came from. Else what the last repository answered.
    */
-  repair(digest: Digest, namespaces: readonly string[], signal: AbortSignal): Promise<void>;
+  repair(
+    digest: Digest,
+    namespaces: readonly string[],
+    options: { readonly resolver: Resolver; readonly signal: AbortSignal },
+  ): Promise<void>;
+  /** @param how The registries are to be reached. */
+  resolver(how: RemoteOptions): Resolver;
 }
 
 export function createBlobRepair(parts: {
@@ -26,7 +33,8 @@ export function createBlobRepair(parts: {
 }): BlobRepair {
   const fetching = new BlobFetching(parts.content);
   return {
-    async repair(digest, namespaces, signal) {
+    resolver: (how) => parts.remotes.resolver(how),
+    async repair(digest, namespaces, { resolver, signal }) {
       const sources = await sourcesOf(parts.content, digest, namespaces);
       if (sources.length === 0) {
         throw new DaemonError('not-found', 'no label tells from where it came: pull its image again');
@@ -34,7 +42,7 @@ export function createBlobRepair(parts: {
       const failures: string[] = [];
       for (const { namespace, name } of sources) {
         try {
-          const { target, fetcher } = await parts.remotes.resolver().resolve(name, { signal });
+          const { target, fetcher } = await resolver.resolve(name, { signal });
           const lease = await OperationLease.open(parts.leases, { namespace }, `fsck ${digest}`);
           try {
             await parts.blobs.remove(digest);

@@ -5,6 +5,7 @@ import type { ContentStore } from '../content/content-store.js';
 import type { WorkerPool } from '../diff/worker-pool.js';
 import type { NamespaceStore } from '../namespaces/namespace-store.js';
 import type { Scoped } from '../namespaces/scope.js';
+import type { RemoteOptions } from '../remotes/remotes.js';
 import type { SnapshotBackend } from '../snapshots/snapshot-backend.js';
 import type { BlobRepair } from './blob-repair.js';
 import { inventoryOf } from './inventory-file.js';
@@ -51,9 +52,15 @@ export interface FsckParts {
   readonly layerRepair: LayerRepair;
 }
 
+export interface FsckOptions {
+  /** What is broken is fetched or unpacked again, from registries that are reached like this. */
+  readonly repair?: RemoteOptions;
+  readonly signal: AbortSignal;
+}
+
 export interface Fsck {
   /** Checks blobs, then layers, of all namespaces, one after another; the last report is the summary. */
-  check(options: { readonly repair: boolean; readonly signal: AbortSignal }): AsyncIterable<FsckReport>;
+  check(options: FsckOptions): AsyncIterable<FsckReport>;
 }
 
 const PATHS_TOLD = 20;
@@ -62,10 +69,8 @@ export function createFsck(parts: FsckParts): Fsck {
   return { check: (options) => checkAll(parts, options) };
 }
 
-async function* checkAll(
-  parts: FsckParts,
-  { repair, signal }: { readonly repair: boolean; readonly signal: AbortSignal },
-): AsyncGenerator<FsckReport> {
+async function* checkAll(parts: FsckParts, { repair, signal }: FsckOptions): AsyncGenerator<FsckReport> {
+  const resolver = repair && parts.blobRepair.resolver(repair);
   const blobs = await blobsOf(parts, signal);
   const layers = parts.layers();
   const total = blobs.size + layers.length;
@@ -78,7 +83,7 @@ async function* checkAll(
   for (const [digest, namespaces] of blobs) {
     signal.throwIfAborted();
     const finding = await checkBlob(parts, digest, namespaces, signal);
-    if (finding) yield* found(repair ? await repairBlob(parts, finding, signal) : finding);
+    if (finding) yield* found(resolver ? await repairBlob(parts, finding, { resolver, signal }) : finding);
     checked += 1;
     yield { part: 'progress', checked, total };
   }
@@ -140,12 +145,16 @@ async function problemOf(
   }
 }
 
-async function repairBlob(parts: FsckParts, finding: Finding, signal: AbortSignal): Promise<Finding> {
+async function repairBlob(
+  parts: FsckParts,
+  finding: Finding,
+  options: Parameters<BlobRepair['repair']>[2],
+): Promise<Finding> {
   try {
-    await parts.blobRepair.repair(finding.name, finding.namespaces, signal);
+    await parts.blobRepair.repair(finding.name, finding.namespaces, options);
     return { ...finding, repaired: true };
   } catch (error) {
-    signal.throwIfAborted();
+    options.signal.throwIfAborted();
     return { ...finding, reason: messageOf(error) };
   }
 }
@@ -164,10 +173,25 @@ async function checkLayer(
   const file = inventoryOf(backend, layer.id);
   if (!(await exists(file))) return 'unchecked';
   const task: CheckTreeTask = { kind: 'check-tree', directory: backend.filesOf(layer.id), file };
-  const paths = await parts.pool.run<readonly string[]>(task, { signal });
+  const paths = await differentPaths(parts, task, signal);
+  if (paths === undefined) return { ...finding, problem: 'altered', paths: [], pathCount: 0 };
   if (paths.length === 0) return undefined;
   const told = paths.slice(0, PATHS_TOLD).map((path) => Buffer.from(path, 'latin1').toString());
   return { ...finding, problem: 'altered', paths: told, pathCount: paths.length };
+}
+
+/** Undefined: the inventory itself is damaged, as it is by the same accident as the tree. */
+async function differentPaths(
+  { pool }: FsckParts,
+  task: CheckTreeTask,
+  signal: AbortSignal,
+): Promise<readonly string[] | undefined> {
+  try {
+    return await pool.run<readonly string[]>(task, { signal });
+  } catch (error) {
+    if (!isKind(error, 'data-loss')) throw error;
+    return undefined;
+  }
 }
 
 async function repairLayer(

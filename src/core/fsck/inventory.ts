@@ -3,6 +3,7 @@ import { DaemonError } from '../../base/errors.js';
 import type { DirectoryFiles, Fd, FileStat, FileTime } from '../kernel/directory-files.js';
 import { isDirectory, isSymlink } from '../kernel/file-type.js';
 import { OPEN } from '../kernel/open-flags.js';
+import { contentText, NOTHING_KNOWN, type KnownFiles } from './file-checksums.js';
 
 const PIECE_BYTES = 1 << 20;
 const TYPE_BITS = 0o170000;
@@ -19,80 +20,117 @@ export interface InventoryEntry {
   readonly mtime: FileTime;
   /** Bytes of a file, target of a symbolic link, numbers of a device; empty for others. */
   readonly content: string;
+  /** Names (bytes as latin1) with values (base64), sorted; undefined in inventories of before they were listed. */
+  readonly xattrs: readonly Xattr[] | undefined;
 }
 
+export type Xattr = readonly [name: string, value: string];
+
+/** Belongs to the machine's policy, not to the layer. */
+const SYSTEM_XATTRS: ReadonlySet<string> = new Set(['security.selinux']);
+
 /** A line: the fields of InventoryEntry, in this order, times as two numbers. */
-type Line = readonly [string, number, number, number, number, number, string];
+type Line = readonly [string, number, number, number, number, number, string, (readonly Xattr[])?];
+
+const PIECE = Buffer.allocUnsafeSlow(PIECE_BYTES);
 
 /**
- * Lists a tree with types, modes, owners, times, sizes and a CRC-32 of every file's bytes: against bit rot and slips, not against those
+ * Lists a tree with types, modes, owners, times, attributes, sizes and a CRC-32 of every file's bytes: against bit rot and slips, not against those
  * who can write there.
  *
  * @param check Called for every entry; it may throw to stop.
+ * @param known Of the files that need not be read.
  */
-export function* listTree(files: DirectoryFiles, directory: string, check: () => void): Generator<InventoryEntry> {
-  const checksums = new Map<bigint, string>();
+export function* listTree(
+  files: DirectoryFiles,
+  directory: string,
+  check: () => void,
+  known = NOTHING_KNOWN,
+): Generator<InventoryEntry> {
+  const listing: Listing = { files, checksums: new Map(), check, known };
   const root = files.openDirectory(directory);
   try {
-    yield entryOf('.', files.statFd(root), '');
-    yield* listDirectory(files, { fd: root, path: '' }, checksums, check);
+    yield entryOf('.', files.statFd(root), '', xattrsOf(files, root, '.'));
+    yield* listDirectory(listing, root, '');
   } finally {
     files.close(root);
   }
 }
 
-function* listDirectory(
-  files: DirectoryFiles,
-  { fd, path }: { readonly fd: Fd; readonly path: string },
-  checksums: Map<bigint, string>,
-  check: () => void,
-): Generator<InventoryEntry> {
+interface Listing {
+  readonly files: DirectoryFiles;
+  readonly check: () => void;
+  readonly known: KnownFiles;
+  /** Of files with several names, by inode. */
+  readonly checksums: Map<bigint, string>;
+}
+
+function* listDirectory(listing: Listing, fd: Fd, path: string): Generator<InventoryEntry> {
+  const { files, known } = listing;
   for (const { name } of files.list(fd)) {
-    check();
+    listing.check();
     const inner = path === '' ? name.toString('latin1') : `${path}/${name.toString('latin1')}`;
     const stat = files.stat(fd, name);
-    yield entryOf(inner, stat, contentOf(files, fd, name, stat, checksums, check));
+    const isFile = (stat.mode & TYPE_BITS) === REGULAR;
+    const content = isFile ? fileContent(listing, fd, name, stat, inner) : contentOf(files, fd, name, stat);
+    const plain = isFile && !known.xattrs && known.contents.has(inner);
+    yield entryOf(inner, stat, content, plain ? NO_XATTRS : xattrsOf(files, fd, name));
     if (!isDirectory(stat)) continue;
     const below = files.open(fd, name, OPEN.read | OPEN.directory | OPEN.noFollow, 0);
     try {
-      yield* listDirectory(files, { fd: below, path: inner }, checksums, check);
+      yield* listDirectory(listing, below, inner);
     } finally {
       files.close(below);
     }
   }
 }
 
-function entryOf(path: string, { mode, uid, gid, mtime }: FileStat, content: string): InventoryEntry {
-  return { path, mode, uid, gid, mtime, content };
+function entryOf(
+  path: string,
+  { mode, uid, gid, mtime }: FileStat,
+  content: string,
+  xattrs: readonly Xattr[],
+): InventoryEntry {
+  return { path, mode, uid, gid, mtime, content, xattrs };
 }
 
-function contentOf(
-  files: DirectoryFiles,
-  dir: Fd,
-  name: Buffer,
-  stat: FileStat,
-  checksums: Map<bigint, string>,
-  check: () => void,
-): string {
+const NO_XATTRS: readonly Xattr[] = [];
+
+/** The attributes of an entry that belong to it. */
+export function xattrsOf(files: DirectoryFiles, dir: Fd, name: Buffer | string): readonly Xattr[] {
+  const names = files.listXattrs(dir, name);
+  if (names.length === 0) return NO_XATTRS;
+  return names
+    .filter((each) => !SYSTEM_XATTRS.has(each.toString('latin1')))
+    .map((each): Xattr => [each.toString('latin1'), files.getXattr(dir, name, each)?.toString('base64') ?? ''])
+    .sort(([a], [b]) => (a < b ? -1 : 1));
+}
+
+function contentOf(files: DirectoryFiles, dir: Fd, name: Buffer, stat: FileStat): string {
   if (isDirectory(stat)) return '';
   if (isSymlink(stat)) return files.readLink(dir, name).toString('latin1');
-  if ((stat.mode & TYPE_BITS) !== REGULAR) return `${stat.rdev.major}:${stat.rdev.minor}`;
-  const known = stat.nlink > 1 ? checksums.get(stat.ino) : undefined;
-  const content = known ?? `${stat.size} ${checksumOf(files, dir, name, check)}`;
+  return `${stat.rdev.major}:${stat.rdev.minor}`;
+}
+
+function fileContent(listing: Listing, dir: Fd, name: Buffer, stat: FileStat, path: string): string {
+  const { checksums, known } = listing;
+  const written = known.contents.get(path);
+  if (written?.startsWith(`${stat.size} `) === true) return written;
+  const other = stat.nlink > 1 ? checksums.get(stat.ino) : undefined;
+  const content = other ?? contentText(stat.size, checksumOf(listing, dir, name));
   if (stat.nlink > 1) checksums.set(stat.ino, content);
   return content;
 }
 
-function checksumOf(files: DirectoryFiles, dir: Fd, name: Buffer, check: () => void): string {
+function checksumOf({ files, check }: Listing, dir: Fd, name: Buffer): number {
   const fd = files.open(dir, name, OPEN.read | OPEN.noFollow, 0);
   try {
-    const piece = Buffer.allocUnsafe(PIECE_BYTES);
     let sum = 0;
-    for (let length = files.read(fd, piece); length > 0; length = files.read(fd, piece)) {
-      sum = crc32(piece.subarray(0, length), sum);
+    for (let length = files.read(fd, PIECE); length > 0; length = files.read(fd, PIECE)) {
+      sum = crc32(PIECE.subarray(0, length), sum);
       check();
     }
-    return sum.toString(16);
+    return sum;
   } finally {
     files.close(fd);
   }
@@ -101,8 +139,8 @@ function checksumOf(files: DirectoryFiles, dir: Fd, name: Buffer, check: () => v
 /** An inventory as it is stored. */
 export function packInventory(entries: Iterable<InventoryEntry>): Buffer {
   const lines: string[] = [];
-  for (const { path, mode, uid, gid, mtime, content } of entries) {
-    const line: Line = [path, mode, uid, gid, mtime.seconds, mtime.nanoseconds, content];
+  for (const { path, mode, uid, gid, mtime, content, xattrs } of entries) {
+    const line: Line = [path, mode, uid, gid, mtime.seconds, mtime.nanoseconds, content, xattrs ?? NO_XATTRS];
     lines.push(JSON.stringify(line));
   }
   return gzipSync(lines.join('\n'), { level: 1 });
@@ -113,8 +151,8 @@ export function unpackInventory(bytes: Uint8Array): ReadonlyMap<string, Inventor
   try {
     const entries = new Map<string, InventoryEntry>();
     for (const text of gunzipSync(bytes, { maxOutputLength: INVENTORY_BYTES_MAX }).toString().split('\n')) {
-      const [path, mode, uid, gid, seconds, nanoseconds, content] = JSON.parse(text) as Line;
-      entries.set(path, { path, mode, uid, gid, mtime: { seconds, nanoseconds }, content });
+      const [path, mode, uid, gid, seconds, nanoseconds, content, xattrs] = JSON.parse(text) as Line;
+      entries.set(path, { path, mode, uid, gid, mtime: { seconds, nanoseconds }, content, xattrs });
     }
     return entries;
   } catch (cause) {
@@ -138,13 +176,14 @@ export function compareTree(
 
 function isSame(one: InventoryEntry | undefined, other: InventoryEntry): boolean {
   if (one === undefined) return false;
-  const { mode, uid, gid, mtime, content } = one;
+  const { mode, uid, gid, mtime, content, xattrs } = one;
   return (
     mode === other.mode &&
     uid === other.uid &&
     gid === other.gid &&
     content === other.content &&
     mtime.seconds === other.mtime.seconds &&
-    mtime.nanoseconds === other.mtime.nanoseconds
+    mtime.nanoseconds === other.mtime.nanoseconds &&
+    (xattrs === undefined || JSON.stringify(xattrs) === JSON.stringify(other.xattrs))
   );
 }

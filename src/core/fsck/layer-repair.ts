@@ -1,3 +1,5 @@
+import { readFile } from 'node:fs/promises';
+import { writeDurably } from '../../base/durable.js';
 import { DaemonError, isKind } from '../../base/errors.js';
 import { chainIds } from '../../spec/chain-id.js';
 import type { Descriptor } from '../../spec/descriptor.js';
@@ -57,13 +59,15 @@ export function createLayerRepair(parts: {
         });
         const { layerId } = await flight.finished;
         const directory = backend.filesOf(record.id);
-        const file = inventoryOf(backend, record.id);
+        // Not the layer's own, which the same accident may have damaged.
+        const file = inventoryOf(backend, layerId);
         const task: CheckTreeTask = { kind: 'check-tree', directory, file, from: backend.filesOf(layerId) };
         const left = await pool.run<readonly string[]>(task, { signal });
         if (left.length > 0) {
           throw new DaemonError('data-loss', `${left.length} paths differ even after it was unpacked anew`);
         }
         await backend.sync([record.id]);
+        await writeDurably(inventoryOf(backend, record.id), await readFile(file));
       } finally {
         await flight.abandon(new DaemonError('canceled', 'the repair has ended'));
       }

@@ -3,8 +3,17 @@ import { closeSync, openSync, readFileSync, readSync, writeFileSync } from 'node
 import type { DirectoryFiles, Fd } from '../kernel/directory-files.js';
 import { isDirectory } from '../kernel/file-type.js';
 import { OPEN, RESOLVE } from '../kernel/open-flags.js';
+import { NOTHING_KNOWN, takeKnownFiles } from './file-checksums.js';
 import type { TakeInventoryTask } from './inventory-file.js';
-import { compareTree, listTree, packInventory, unpackInventory, type InventoryEntry } from './inventory.js';
+import {
+  compareTree,
+  listTree,
+  packInventory,
+  unpackInventory,
+  xattrsOf,
+  type InventoryEntry,
+  type Xattr,
+} from './inventory.js';
 
 /** Tells the paths of a tree that are not as the inventory says; with `from`, a sound copy of the tree, it gives each of them from there. */
 export interface CheckTreeTask {
@@ -26,7 +35,8 @@ const TYPE_BITS = 0o170000;
 const DIRECTORY = 0o040000;
 
 export function takeInventory(files: DirectoryFiles, task: TakeInventoryTask, check: () => void): void {
-  writeFileSync(task.file, packInventory(listTree(files, task.directory, check)), { mode: 0o600 });
+  const known = task.known === undefined ? NOTHING_KNOWN : takeKnownFiles(task.known);
+  writeFileSync(task.file, packInventory(listTree(files, task.directory, check, known)), { mode: 0o600 });
 }
 
 /** @returns Paths, latin1. */
@@ -115,9 +125,23 @@ function within(files: DirectoryFiles, root: Fd, path: string, use: (dir: Fd) =>
   }
 }
 
-function describeDirectory(files: DirectoryFiles, root: Fd, { path, mode, uid, gid, mtime }: InventoryEntry): void {
+function describeDirectory(files: DirectoryFiles, root: Fd, entry: InventoryEntry): void {
+  const { path, mode, uid, gid, mtime, xattrs } = entry;
   if ((mode & TYPE_BITS) !== DIRECTORY) return;
   within(files, root, path, (dir) => {
+    if (xattrs !== undefined) setXattrs(files, dir, xattrs);
     files.setMetadata(dir, '.', { mode: mode & 0o7777, uid, gid, mtime });
   });
+}
+
+/** The directory has these attributes from now on, and none besides. */
+function setXattrs(files: DirectoryFiles, dir: Fd, wanted: readonly Xattr[]): void {
+  const left = new Map(xattrsOf(files, dir, '.'));
+  for (const [name, value] of wanted) {
+    if (left.get(name) !== value) {
+      files.setXattr(dir, '.', Buffer.from(name, 'latin1'), Buffer.from(value, 'base64'));
+    }
+    left.delete(name);
+  }
+  for (const name of left.keys()) files.removeXattr(dir, '.', Buffer.from(name, 'latin1'));
 }

@@ -13,8 +13,8 @@ class SlowStores implements Collectable {
   started = deferred<number>();
   #going = deferred<undefined>();
 
-  removeNames(): readonly [] {
-    return [];
+  removeNames(): Promise<readonly []> {
+    return Promise.resolve([]);
   }
 
   async removeBytes(): Promise<RemovedBytes> {
@@ -58,7 +58,7 @@ test('requests make one run, and one that goes wrong is logged and followed by o
       runs += 1;
       if (runs === 1) throw new Error('disk on fire');
       again.resolve(undefined);
-      return [];
+      return Promise.resolve([]);
     },
     removeBytes: () => Promise.resolve(NOTHING),
   };
@@ -76,7 +76,7 @@ test('a run that has begun since answers what was asked for before', async (t) =
   const stores: Collectable = {
     removeNames() {
       runs += 1;
-      return [];
+      return Promise.resolve([]);
     },
     removeBytes: () => Promise.resolve(NOTHING),
   };
@@ -95,7 +95,7 @@ test('an idle daemon collects by the clock', async () => {
     removeNames() {
       runs += 1;
       if (runs === 3) third.resolve(undefined);
-      return [];
+      return Promise.resolve([]);
     },
     removeBytes: () => Promise.resolve(NOTHING),
   };

@@ -1,7 +1,6 @@
 import { kindOf, messageOf } from '../../base/errors.js';
 import type { Logger } from '../../base/logger.js';
 import type { Collectable, GcKind, GcNode, GcReport } from './graph.js';
-import { unreachable } from './unreachable.js';
 
 export interface CollectorOptions {
   readonly log: Logger;
@@ -13,7 +12,7 @@ export interface CollectorOptions {
 
 const DELAY_MS = 100;
 const INTERVAL_MS = 10 * 60 * 1000;
-/** Marking keeps the daemon from everything else, so scheduled runs do it for no more than this part of the time. */
+/** Scheduled runs mark and remove for no more than this part of the time. */
 const BUSY_PART = 0.02;
 
 /** Runs the garbage collection, one run at a time. */
@@ -69,7 +68,7 @@ export class Collector implements AsyncDisposable {
     clearTimeout(this.#scheduled);
     this.#scheduled = undefined;
     const startMs = performance.now();
-    const removed = this.#stores.removeNames((objects) => unreachable(objects, Date.now()));
+    const removed = await this.#stores.removeNames(this.#stop.signal);
     this.#restUntilMs = Date.now() + (performance.now() - startMs) / BUSY_PART;
     const went = await this.#stores.removeBytes(this.#stop.signal);
     const durationMs = performance.now() - startMs;

@@ -50,11 +50,12 @@ export interface GcReport extends RemovedBytes {
 /** The stores as the collector sees them. */
 export interface Collectable {
   /**
-   * Takes the names of everything that `choose` picks out of all objects away, in one transaction with the events that tell of it.
+   * Takes the names of everything away that nothing needs, each with the event that tells of it. What comes to be needed while that goes
+   * on stays.
    *
    * @returns What went.
    */
-  removeNames(choose: (objects: Iterable<GcObject>) => readonly GcNode[]): readonly GcNode[];
+  removeNames(signal: AbortSignal): Promise<readonly GcNode[]>;
   /** Removes bytes and directories that nothing names. */
   removeBytes(signal: AbortSignal): Promise<RemovedBytes>;
 }

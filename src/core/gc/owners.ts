@@ -39,19 +39,20 @@ export class OwnerGraph<Node extends GcObject = GcObject> {
   readonly #vertices = new Map<OwnerId, Vertex<Node>>();
 
   constructor(objects: Iterable<Node>) {
-    const backwards: { readonly from: OwnerId; readonly to: OwnerId }[] = [];
+    const claims: { readonly owner: OwnerId; readonly owned: OwnerId }[] = [];
     for (const object of objects) {
       const id = ownerId(object);
-      const full: OwnerId[] = [];
-      for (const { direction, link } of references(object.labels)) {
-        const other = ownerId({ ...link, namespace: object.namespace });
-        if (direction === 'ref') full.push(other);
-        else backwards.push({ from: other, to: id });
-      }
-      const flat = object.links.map((link) => ownerId({ ...link, namespace: object.namespace }));
-      this.#vertices.set(id, { object, id, flat, full });
+      const { flat, full, owners } = tiesOf(object);
+      for (const owner of owners) claims.push({ owner, owned: id });
+      this.#vertices.set(id, { object, id, flat, full: [...full] });
     }
-    for (const { from, to } of backwards) this.#vertices.get(from)?.full.push(to);
+    for (const { owner, owned } of claims) this.#vertices.get(owner)?.full.push(owned);
+  }
+
+  /** What an object keeps by itself: a fresh array. */
+  keptBy(id: OwnerId): OwnerId[] {
+    const vertex = this.#vertices.get(id);
+    return vertex === undefined ? [] : [...vertex.flat, ...vertex.full];
   }
 
   get(id: OwnerId): Node | undefined {
@@ -102,6 +103,26 @@ export class OwnerGraph<Node extends GcObject = GcObject> {
 /** What an object is known by in the graph. */
 export function ownerId({ kind, namespace, key }: GcNode): OwnerId {
   return `${kind}\0${namespace}\0${key}`;
+}
+
+/** What an object's own fields and labels say of others. */
+export interface Ties {
+  /** What it keeps by its fields. */
+  readonly flat: readonly OwnerId[];
+  /** What it keeps by its labels `gc.ref.*`. */
+  readonly full: readonly OwnerId[];
+  /** Who keeps it by its labels `gc.bref.*`. */
+  readonly owners: readonly OwnerId[];
+}
+
+export function tiesOf(object: GcObject): Ties {
+  const { namespace } = object;
+  const full: OwnerId[] = [];
+  const owners: OwnerId[] = [];
+  for (const { direction, link } of references(object.labels)) {
+    (direction === 'ref' ? full : owners).push(ownerId({ ...link, namespace }));
+  }
+  return { flat: object.links.map((link) => ownerId({ ...link, namespace })), full, owners };
 }
 
 /** How `owner` keeps `owned`: by a field of its own, or the key of a label of either; undefined when it does not by itself. */

@@ -48,8 +48,8 @@ export interface MountedDirectory extends AsyncDisposable {
 export interface Mounts {
   /**
    * Mounts onto an existing directory (or file, for a bind). A bind mount with `ro`, `nosuid` and the like appears
-   * with these flags at once. Options too long for mount(2)'s one page are passed in another way: an overlay of up to 500
-   * lower directories can be mounted.
+   * with these flags at once. Options too long for mount(2)'s one page are passed in another way: an overlay of up to 999
+   * lower directories can be mounted, over 500 as one on top of another.
    *
    * @throws SyscallError, among others ENOENT (source or target missing), ENODEV (unknown file system type).
    *   invalid-argument: an option that contradicts the type, or overlay options that do not fit in any way.

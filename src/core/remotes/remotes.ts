@@ -67,6 +67,19 @@ export interface ResolveOptions {
   readonly signal?: AbortSignal;
 }
 
+export interface ReferrersOptions {
+  /** Only those of this type. */
+  readonly artifactType?: string;
+  readonly signal?: AbortSignal;
+}
+
+export interface Referrers {
+  readonly name: string;
+  /** What they refer to. */
+  readonly target: Descriptor;
+  readonly referrers: readonly Descriptor[];
+}
+
 /** From names to bytes, as one client asked for it. */
 export interface Resolver {
   /**
@@ -75,6 +88,12 @@ export interface Resolver {
    * data-loss: the bytes don't have the digest asked for.
    */
   resolve(name: string, options?: ResolveOptions): Promise<Resolved>;
+  /**
+   * What refers to the object that `name` stands for: signatures, attestations, bills of material and the like.
+   *
+   * @throws As `resolve`.
+   */
+  referrers(name: string, options?: ReferrersOptions): Promise<Referrers>;
   /** Into the repository of `name`. @throws invalid-argument: the name. failed-precondition: nothing can be written there. */
   pusher(name: string): Promise<Pusher>;
   /**

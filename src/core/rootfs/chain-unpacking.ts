@@ -81,6 +81,10 @@ export class ChainUnpacking implements Unpacking {
     );
   }
 
+  needs(): boolean {
+    return true;
+  }
+
   ready(layer: Descriptor): void {
     for (const [at, flight] of this.#chain.entries()) {
       if (flight.begun || this.#request.layers[at]?.digest !== layer.digest) continue;

@@ -8,13 +8,15 @@ import { MEDIA_TYPES } from '../../spec/media-types.js';
 import type { Platform } from '../../spec/platform.js';
 import type { ContentStore } from '../content/content-store.js';
 import type { Applier, ApplyLimits } from '../diff/applier.js';
+import type { Differ } from '../diff/differ.js';
 import type { WorkerPool } from '../diff/worker-pool.js';
 import { readDocument } from '../images/handlers/children.js';
 import { readImage } from '../images/handlers/image-manifest.js';
 import type { Scope, Scoped } from '../namespaces/scope.js';
 import type { SnapshotBackend } from '../snapshots/snapshot-backend.js';
-import type { LayeredSnapshotter } from '../snapshots/snapshotter.js';
+import { isLayered, type Snapshotter } from '../snapshots/snapshotter.js';
 import { ChainUnpacking } from './chain-unpacking.js';
+import { MountedUnpacking } from './mounted-unpacking.js';
 import { LayerFlights } from './layer-flights.js';
 import type { Rootfs, UnpackedManifest, Unpacking, UnpackRequest } from './rootfs.js';
 
@@ -22,7 +24,7 @@ import type { Rootfs, UnpackedManifest, Unpacking, UnpackRequest } from './rootf
 export interface RootfsParts {
   readonly content: Scoped<ContentStore>;
   /** @throws not-found: no snapshotter of that name. */
-  readonly snapshots: (scope: Scope, name: string) => LayeredSnapshotter;
+  readonly snapshots: (scope: Scope, name: string) => Snapshotter;
   /** Where those snapshotters keep their files; their names are the snapshotters' names. */
   readonly backends: readonly SnapshotBackend[];
   readonly defaultSnapshotter: string;
@@ -30,6 +32,8 @@ export interface RootfsParts {
   /** Its workers know the tasks of layer-tasks.ts. */
   readonly pool: WorkerPool;
   readonly limits: ApplyLimits;
+  /** For snapshotters that take layers by mounts only. */
+  readonly differ?: Pick<Differ, 'apply'>;
   /** The host's. */
   readonly platform: Platform;
 }
@@ -54,14 +58,19 @@ export function createRootfs(parts: RootfsParts): Rootfs {
     request.signal?.throwIfAborted();
     const snapshotterName = nameOf(request.snapshotter);
     const snapshotter = parts.snapshots(scope, snapshotterName);
+    if (!isLayered(snapshotter) && parts.differ) {
+      return await MountedUnpacking.begin({ scope, snapshotterName, snapshotter, differ: parts.differ }, request);
+    }
     const home = homes.get(snapshotterName);
-    if (!home) throw new DaemonError('unimplemented', `snapshotter ${snapshotterName} takes no layers of ours`);
+    if (!home || !isLayered(snapshotter))
+      throw new DaemonError('unimplemented', `snapshotter ${snapshotterName} takes no layers of ours`);
     return await ChainUnpacking.begin(
       { ...home, snapshotterName, snapshotter, content: parts.content(scope) },
       request,
     );
   };
   return {
+    mayHaveLayers: (snapshotter) => !homes.has(nameOf(snapshotter)),
     unpack,
     unpackManifest: (scope, target, options = {}) => unpackManifest(parts, unpack, scope, target, options),
     prepare: async (scope, { key, chainId, readonly = false, snapshotter, labels }) => {
@@ -85,8 +94,12 @@ async function unpackManifest(
   const stored = await readImage(content, await describe(content, target, options.signal), platform, options.signal);
   const { layers, config } = stored.manifest;
   const { diffIds } = stored.config;
-  await using unpacking = await unpack(scope, { layers, diffIds, ...options });
+  await using unpacking = await unpack(scope, {
+    ...{ layers, diffIds, image: { name: target, manifest: stored.target.digest } },
+    ...options,
+  });
   for (const layer of layers) {
+    if (!unpacking.needs(layer)) continue;
     await content.info(layer.digest);
     unpacking.ready(layer);
   }

@@ -13,7 +13,12 @@ export interface InventedDirectories {
   merge(from: readonly string[], to: readonly string[]): boolean;
 }
 
+/** No entry of a layer has such a name: it is one of a mark of deletion. */
+const ASIDE = '.wh..wh.aside';
+
 interface Merge {
+  /** Where what was at `from` is meanwhile. */
+  readonly at: readonly string[];
   readonly from: readonly string[];
   readonly to: readonly string[];
   readonly invented: InventedDirectories;
@@ -118,17 +123,28 @@ export class LayerDirectory implements Disposable {
    * one the attributes count that the layer itself gave.
    */
   mergeInto(from: readonly string[], to: readonly string[], invented: InventedDirectories): void {
-    const names = this.list(from);
+    // Aside first: a link to its own directory leads to where the directory to move lies, and something of its name may go there.
+    this.changing([], (root) => {
+      this.changing(from.slice(0, -1), (parent) => {
+        this.files.rename(parent, rawName(from.at(-1) ?? ''), root, ASIDE);
+      });
+      this.#mergeInto({ at: [ASIDE], from, to, invented });
+    });
+  }
+
+  #mergeInto(merge: Merge): void {
+    const { at, from, to, invented } = merge;
+    const names = this.list(at);
     this.changing(to, (target) => {
-      this.within(from, (source) => {
-        for (const name of names) this.#moveEntry({ dir: source, name }, target, { from, to, invented });
+      this.within(at, (source) => {
+        for (const name of names) this.#moveEntry({ dir: source, name }, target, merge);
         if (isOpaque(this.files, { dir: source, name: '.' })) {
           this.files.setXattr(target, '.', OVERLAY_OPAQUE.name, OVERLAY_OPAQUE.value);
         }
       });
     });
-    this.changing(from.slice(0, -1), (parent) => {
-      const name = rawName(from.at(-1) ?? '');
+    this.within(at.slice(0, -1), (parent) => {
+      const name = rawName(at.at(-1) ?? '');
       if (invented.merge(from, to)) {
         this.within(to.slice(0, -1), (dir) => {
           copyAttributes(this.files, { dir: parent, name }, { dir, name: rawName(to.at(-1) ?? '') });
@@ -138,12 +154,12 @@ export class LayerDirectory implements Disposable {
     });
   }
 
-  #moveEntry(source: Place & { readonly name: Buffer }, target: Fd, merge: Merge): void {
+  #moveEntry(source: Place & { readonly name: Buffer }, target: Fd, { at, from, to, invented }: Merge): void {
     const { name } = source;
     const there = this.files.statIfExists(target, name);
     if (there !== undefined && isDirectory(there) && isDirectory(this.files.stat(source.dir, name))) {
       const key = name.toString('latin1');
-      this.mergeInto([...merge.from, key], [...merge.to, key], merge.invented);
+      this.#mergeInto({ at: [...at, key], from: [...from, key], to: [...to, key], invented });
       return;
     }
     if (there !== undefined) this.files.removeTree(target, name);

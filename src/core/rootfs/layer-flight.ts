@@ -1,11 +1,13 @@
+import { rm } from 'node:fs/promises';
 import { deferred, type Deferred as Promised } from '../../base/abort.js';
-import { DaemonError, messageOf } from '../../base/errors.js';
+import { messageOf } from '../../base/errors.js';
 import type { Descriptor } from '../../spec/descriptor.js';
 import type { Digest } from '../../spec/digest.js';
 import type { Applied, Applier, ApplyLimits, ApplyProgress } from '../diff/applier.js';
 import type { TieLayerTask } from '../diff/layer-tasks.js';
 import type { WorkerPool } from '../diff/worker-pool.js';
-import { inventoryOf, type TakeInventoryTask } from '../fsck/inventory-file.js';
+import { checksumsOf, inventoryOf, type TakeInventoryTask } from '../fsck/inventory-file.js';
+import { checkDiffId } from './diff-id.js';
 import type { SnapshotBackend } from '../snapshots/snapshot-backend.js';
 import type { LayeredSnapshotter, SnapshotUsage } from '../snapshots/snapshotter.js';
 
@@ -127,8 +129,8 @@ export class LayerFlight {
     const layerId = await this.#newLayer(blob, []);
     const applied = await this.#apply(blob, layerId, this.parent === undefined ? 'plain' : 'overlay');
     const below = await this.#stackBelow();
-    if (applied.deferred.length > 0) await this.#tie(layerId, below, applied);
-    await this.#takeInventory(layerId);
+    const moved = applied.deferred.length > 0 && (await this.#tie(layerId, below, applied));
+    await this.#takeInventory(layerId, !moved);
     return { layerId, usage: applied.usage, stack: [layerId, ...below] };
   }
 
@@ -136,19 +138,22 @@ export class LayerFlight {
     const below = await this.#stackBelow();
     const layerId = await this.#newLayer(blob, below);
     await this.#apply(blob, layerId, 'plain');
-    await this.#takeInventory(layerId);
+    await this.#takeInventory(layerId, true);
     const usage = await this.#workshop.backend.usage(layerId, this.#controller.signal);
     return { layerId, usage, stack: [layerId, ...below] };
   }
 
-  /** What the layer should be from now on; its files are still in memory. */
-  async #takeInventory(layerId: number): Promise<void> {
+  /** What the layer should be from now on. @param known The files are where they were written. */
+  async #takeInventory(layerId: number, known: boolean): Promise<void> {
     const { backend, pool } = this.#workshop;
+    const checksums = checksumsOf(backend, layerId);
     const task: TakeInventoryTask = {
       kind: 'take-inventory',
       directory: backend.filesOf(layerId),
       file: inventoryOf(backend, layerId),
+      ...(known && { known: checksums }),
     };
+    if (!known) await rm(checksums);
     await pool.run(task, { signal: this.#controller.signal });
   }
 
@@ -166,21 +171,18 @@ export class LayerFlight {
       directory: backend.filesOf(layerId),
       form,
       limits,
+      checksums: checksumsOf(backend, layerId),
       signal,
       onProgress: (progress) => {
         for (const listener of this.progress) listener(progress);
       },
     });
-    if (applied.diffId !== this.#diffId) {
-      throw new DaemonError(
-        'data-loss',
-        `layer ${layer.digest} unpacks to ${applied.diffId}, yet the image's config says ${this.#diffId}: the image is broken or forged`,
-      );
-    }
+    checkDiffId(layer.digest, applied.diffId, this.#diffId);
     return applied;
   }
 
-  async #tie(layerId: number, below: readonly number[], { deferred: left }: Applied): Promise<void> {
+  /** @returns Whether files are elsewhere now. */
+  async #tie(layerId: number, below: readonly number[], { deferred: left }: Applied): Promise<boolean> {
     const { backend, pool } = this.#workshop;
     const task: TieLayerTask = {
       kind: 'tie-layer',
@@ -188,6 +190,6 @@ export class LayerFlight {
       lower: below.map((id) => backend.filesOf(id)),
       deferred: left,
     };
-    await pool.run(task, { signal: this.#controller.signal });
+    return await pool.run<boolean>(task, { signal: this.#controller.signal });
   }
 }

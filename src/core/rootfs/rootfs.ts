@@ -20,6 +20,8 @@ export interface UnpackRequest {
   readonly diffIds: readonly Digest[];
   /** Empty for the daemon's default. */
   readonly snapshotter?: string;
+  /** What snapshotters that fetch layers themselves are told. */
+  readonly image?: { readonly name: string; readonly manifest: Digest };
   readonly onProgress?: (progress: UnpackProgress) => void;
   readonly signal?: AbortSignal;
 }
@@ -28,6 +30,8 @@ export interface UnpackRequest {
 export interface Unpacking extends AsyncDisposable {
   /** The one that is used, where the request left it to the default. */
   readonly snapshotter: string;
+  /** False for a layer that the snapshotter has by itself, so that its blob need not be here. */
+  needs(layer: Descriptor): boolean;
   /** Says that the blob of a layer is in the content store: it is applied from now on, whatever the others do. */
   ready(layer: Descriptor): void;
   /**
@@ -53,6 +57,8 @@ export interface UnpackedManifest {
 
 /** Layers of images as chains of committed snapshots. One layer is applied once, however many ask for it at the same time. */
 export interface Rootfs {
+  /** True for a snapshotter that may have layers by itself: only the unpacking knows which blobs are needed. */
+  mayHaveLayers(snapshotter: string): boolean;
   /** @throws invalid-argument: as many layers as diff IDs are needed. */
   unpack(scope: Scope, request: UnpackRequest): Promise<Unpacking>;
   /** Unpacks a manifest (or one platform of an index, the host's by default) that is in the content store whole, and ties the snapshots' life to its config. */

@@ -9,6 +9,7 @@ import { LayerDirectory } from './layer-directory.js';
 import { MergedView, rawName } from './merged-view.js';
 
 const SYMLINKS_MAX = 40;
+const OWN_FILE = Symbol('a file of the layer itself');
 
 /**
  * Completes a layer that was applied on its own, now that the layers below it are there: directories that it had to invent become
@@ -17,7 +18,7 @@ const SYMLINKS_MAX = 40;
  * @param check Called for every step; it may throw to stop.
  * @throws invalid-argument: the layer needs something that the layers below do not have.
  */
-export function tieLayer(files: DirectoryFiles, task: TieLayerTask, check: () => void): void {
+export function tieLayer(files: DirectoryFiles, task: TieLayerTask, check: () => void): boolean {
   const deferred = reviveDeferred(task.deferred);
   const [nearest] = task.lower;
   using lower = new MergedView(files, task.lower);
@@ -26,11 +27,13 @@ export function tieLayer(files: DirectoryFiles, task: TieLayerTask, check: () =>
     if (one.kind === 'opaque-root') hideRoot(layer, lower);
     else if (one.kind === 'root' && nearest === undefined) describePlainly(files, task.directory);
   }
-  new Tie(layer, lower, check).run(deferred);
+  const tie = new Tie(layer, lower, check);
+  tie.run(deferred);
   // After all that may be made in it: its times are the lower ones.
   if (nearest !== undefined && deferred.some(({ kind }) => kind === 'root')) {
     copyDirectoryAttributes(files, nearest, task.directory);
   }
+  return tie.hasMoved;
 }
 
 /** Overlayfs takes no mark on the root of a layer, so all that lower layers have there is deleted by name. */
@@ -53,6 +56,8 @@ class Tie {
   #pending = new Set<string>();
   /** All invented directories, where they are by now. */
   #invented = new Set<string>();
+  /** Those of them that hold more than deletions. */
+  #needed = new Set<string>();
   readonly #moves: { readonly from: string; readonly to: string }[] = [];
 
   constructor(layer: LayerDirectory, lower: MergedView, check: () => void) {
@@ -61,15 +66,21 @@ class Tie {
     this.#check = check;
   }
 
+  /** Whether anything was put elsewhere. */
+  get hasMoved(): boolean {
+    return this.#moves.length > 0;
+  }
+
   run(deferred: readonly Deferred[]): void {
     const parents = deferred.filter((one) => one.kind === 'parent');
     this.#pending = new Set(parents.map(({ path }) => path.toString('latin1')));
     this.#invented = new Set(this.#pending);
-    for (const { path, needed } of parents) {
+    this.#needed = new Set(parents.filter(({ needed }) => needed).map(({ path }) => path.toString('latin1')));
+    for (const { path } of parents) {
       this.#check();
       const current = this.#moved(path.toString('latin1'));
       this.#pending.delete(current);
-      if (this.#invented.has(current)) this.#tieParent(current, needed);
+      if (this.#invented.has(current)) this.#tieParent(current, this.#needed.has(current));
     }
     for (const one of deferred) {
       this.#check();
@@ -134,8 +145,10 @@ class Tie {
     this.#layer.mergeInto(components, target, { merge: (from, to) => this.#merge(from.join('/'), to.join('/')) });
     const move = { from: path, to: target.join('/') };
     this.#moves.push(move);
-    this.#pending = new Set([...this.#pending].map((one) => this.#moved(one)));
-    this.#invented = new Set([...this.#invented].map((one) => this.#moved(one)));
+    const moved = (paths: ReadonlySet<string>) => new Set([...paths].map((one) => this.#moved(one)));
+    this.#pending = moved(this.#pending);
+    this.#invented = moved(this.#invented);
+    this.#needed = moved(this.#needed);
   }
 
   /** What becomes of two directories is invented only if both were. */
@@ -148,7 +161,10 @@ class Tie {
     return counts;
   }
 
-  /** @returns Undefined where nothing but deletions is beneath a link to what is no directory: there is nothing to delete. */
+  /**
+   * @returns Undefined where what is beneath the link goes: nothing but deletions, and the link leads to what is no directory; or the
+   * layer itself has something else than a directory where the link leads (docs/design/0005-layers.md).
+   */
   #leadsTo(path: string, components: readonly string[], needed: boolean): string[] | undefined {
     this.#pending.add(path);
     try {
@@ -161,8 +177,12 @@ class Tie {
     }
   }
 
-  /** Where a path leads when links are followed inside of the root; parts that do not exist are taken as they are. */
-  #resolve(components: readonly string[], path: string, view: 'lower' | 'merged'): string[] {
+  /**
+   * Where a path leads when links are followed inside of the root; parts that do not exist are taken as they are.
+   *
+   * @returns Undefined: the layer itself has a file in the way (of `merged`).
+   */
+  #resolve(components: readonly string[], path: string, view: 'lower' | 'merged'): string[] | undefined {
     const resolved: string[] = [];
     const left = components.toReversed();
     let links = 0;
@@ -174,6 +194,7 @@ class Tie {
       resolved.push(name);
       const target = view === 'lower' ? this.#linkBelowAt(resolved) : this.#linkAt(resolved, path);
       if (target === undefined) continue;
+      if (target === OWN_FILE) return undefined;
       links += 1;
       if (links > SYMLINKS_MAX)
         throw new DaemonError('invalid-argument', `layer: ${quote(path)} goes through too many symbolic links`);
@@ -184,16 +205,15 @@ class Tie {
     return resolved;
   }
 
-  /** The target of the link at a path; undefined for a directory or nothing. */
-  #linkAt(path: readonly string[], whole: string): string | undefined {
+  /** The target of the link at a path; undefined for a directory or nothing. @throws invalid-argument: a lower layer's file. */
+  #linkAt(path: readonly string[], whole: string): string | typeof OWN_FILE | undefined {
     const name = rawName(path.at(-1) ?? '');
     const own = this.#pending.has(path.join('/')) ? undefined : this.#layer.look(path);
     if (own !== undefined && !isWhiteout(own)) {
       if (isSymlink(own)) {
         return this.#layer.within(path.slice(0, -1), (dir) => this.#layer.files.readLink(dir, name).toString('latin1'));
       }
-      if (!isDirectory(own)) throw notDirectory(path, whole);
-      return undefined;
+      return isDirectory(own) ? undefined : OWN_FILE;
     }
     if (own !== undefined || this.#layer.hidesBelow(path)) return undefined;
     const isFile = this.#lower.with(path, ({ stat }) => !isDirectory(stat) && !isSymlink(stat)) === true;
@@ -212,11 +232,15 @@ class Tie {
     const wanted = splitPath(target);
     const last = wanted.at(-1) ?? '';
     // The file was not in the layer when it was linked to; only a link of a lower layer can lead back into the layer.
-    const below = this.#resolve(wanted.slice(0, -1), target, 'lower');
-    let done = this.#linkBelow(components, [...below, last]);
+    const placeIn = (view: 'lower' | 'merged'): string[] | undefined => {
+      const place = this.#resolve(wanted.slice(0, -1), target, view);
+      return place && [...place, last];
+    };
+    const below = placeIn('lower');
+    let done = below !== undefined && this.#linkBelow(components, below);
     if (!done) {
-      const merged = [...this.#resolve(wanted.slice(0, -1), target, 'merged'), last];
-      done = this.#linkWithin(components, merged) || this.#linkBelow(components, merged);
+      const merged = placeIn('merged');
+      done = merged !== undefined && (this.#linkWithin(components, merged) || this.#linkBelow(components, merged));
     }
     if (!done) {
       throw new DaemonError(

@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { chmod, mkdir, readdir, rename } from 'node:fs/promises';
 import { join } from 'node:path';
 import { isErrno } from '../../base/errors.js';
+import { faultPoint } from '../../base/fault-point.js';
 import type { MeasureTreeTask, RemoveTreeTask } from '../diff/layer-tasks.js';
 import type { WorkerPool } from '../diff/worker-pool.js';
 import type { SnapshotUsage } from './snapshotter.js';
@@ -55,6 +56,7 @@ export class SnapshotDirectories {
       if (parts.work) await mkdir(join(path, 'work'), { mode: 0o711 });
       await fill(join(path, 'fs'));
       await rename(path, join(this.#snapshots, String(id)));
+      faultPoint('the directory of a snapshot has its name');
     } catch (cause) {
       await this.#delete(temporary);
       throw cause;
@@ -74,6 +76,7 @@ export class SnapshotDirectories {
       if (isErrno(cause, 'ENOENT')) return;
       throw cause;
     }
+    faultPoint('the directory of a snapshot is out of the way');
     await this.#delete(name);
   }
 
@@ -86,5 +89,6 @@ export class SnapshotDirectories {
   async #delete(name: string): Promise<void> {
     const task: RemoveTreeTask = { kind: 'remove-tree', parent: this.#snapshots, name };
     await this.#pool.run(task);
+    faultPoint('a directory is removed');
   }
 }

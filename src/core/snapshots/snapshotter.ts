@@ -85,3 +85,8 @@ export interface LayeredSnapshotter extends Snapshotter {
   /** Gives up a number of `newLayer`; the directory goes. */
   discard(layerId: number): Promise<void>;
 }
+
+/** True for one that takes layers into directories of its backend; one in another program takes them by mounts only. */
+export function isLayered(snapshotter: Snapshotter): snapshotter is LayeredSnapshotter {
+  return 'adopt' in snapshotter;
+}

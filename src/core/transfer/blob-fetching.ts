@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { DaemonError, isKind } from '../../base/errors.js';
+import { Semaphore } from '../../base/semaphore.js';
 import { SingleFlight } from '../../base/single-flight.js';
 import type { Descriptor } from '../../spec/descriptor.js';
 import type { Labels } from '../../spec/labels.js';
@@ -38,9 +39,12 @@ export class BlobFetching {
   readonly #flights = new SingleFlight<void>();
   readonly #watchers = new Map<string, Set<FetchWatcher>>();
   readonly #running = new Map<string, Promise<void>>();
+  readonly #slots: Semaphore;
 
-  constructor(content: Scoped<ContentStore>) {
+  /** @param downloadsMax At one time, whoever wants them. */
+  constructor(content: Scoped<ContentStore>, downloadsMax = Infinity) {
     this.#content = content;
+    this.#slots = new Semaphore(downloadsMax);
   }
 
   /**
@@ -104,7 +108,9 @@ export class BlobFetching {
     const lease = request.lease.hold();
     try {
       const download = new BlobDownload(this.#content(lease.scope), request, watchers, signal);
-      await download.run();
+      if (this.#slots.isFull)
+        for (const watcher of watchers) watcher.waiting('as many downloads as may be are under way');
+      await this.#slots.run(() => download.run(), signal);
     } finally {
       await lease.release();
     }

@@ -1,3 +1,4 @@
+import { abortable, deferred, type Deferred } from '../../base/abort.js';
 import { DaemonError } from '../../base/errors.js';
 import { Teardown } from '../../base/teardown.js';
 import type { Descriptor } from '../../spec/descriptor.js';
@@ -25,15 +26,20 @@ export interface UnpackWish {
 export interface ImageUnpackingOptions {
   readonly scope: Scope;
   readonly content: ContentStore;
-  readonly rootfs: Pick<Rootfs, 'unpack'>;
+  readonly rootfs: Pick<Rootfs, 'unpack' | 'mayHaveLayers'>;
   /** Names the image in errors. */
   readonly name: string;
   readonly wishes: readonly UnpackWish[];
+  /** True: a wanted platform that is not there is no error. */
+  readonly optional?: boolean;
   readonly onProgress: (progress: UnpackProgress) => void;
   readonly signal: AbortSignal;
 }
 
 interface Candidate {
+  readonly digest: Digest;
+  /** Settles when the unpackings are there. */
+  readonly begun: Deferred<undefined>;
   readonly manifest: Manifest;
   readonly wishes: readonly UnpackWish[];
   readonly unpackings: Unpacking[];
@@ -65,10 +71,27 @@ export class ImageUnpacking implements AsyncDisposable {
     return this.#failed.signal;
   }
 
+  /**
+   * Whether the blob of a layer has to be brought. Where a snapshotter may have the layer by itself, waits until it has been asked.
+   */
+  async needs(target: Descriptor, signal: AbortSignal): Promise<boolean> {
+    if (kindOfMedia(target.mediaType) !== 'layer') return true;
+    const wanting = this.#candidates.filter(({ manifest }) =>
+      manifest.layers.some(({ digest }) => digest === target.digest),
+    );
+    const { rootfs } = this.#options;
+    const asked = wanting.every(({ wishes }) => wishes.every((wish) => rootfs.mayHaveLayers(wish.snapshotter ?? '')));
+    if (wanting.length === 0 || !asked) return true;
+    for (const { begun } of wanting) await abortable(begun.promise, signal);
+    return wanting.some(
+      ({ unpackings }) => unpackings.length === 0 || unpackings.some((unpacking) => unpacking.needs(target)),
+    );
+  }
+
   /** Waits for all chains. @throws not-found: nothing was there for a wanted platform; and what Rootfs throws. */
   async finish(): Promise<void> {
     const missing = this.#options.wishes.filter((wish) => !this.#served.has(wish));
-    if (missing.length > 0) throw this.#noSuchPlatform(missing);
+    if (missing.length > 0 && this.#options.optional !== true) throw this.#noSuchPlatform(missing);
     await Promise.all(this.#chains);
   }
 
@@ -115,20 +138,28 @@ export class ImageUnpacking implements AsyncDisposable {
     if (wishes.length === 0) return;
     const bytes = await readDocument(this.#options.content, target, this.#options.signal);
     const manifest = parseManifest(bytes, target.mediaType, target.digest);
-    const candidate: Candidate = { manifest, wishes, unpackings: [] };
+    if (kindOfMedia(manifest.config.mediaType) !== 'config') {
+      // An artifact, which has no file system: it is kept as it is.
+      for (const wish of wishes) this.#served.add(wish);
+      return;
+    }
+    const candidate: Candidate = { manifest, wishes, unpackings: [], digest: target.digest, begun: deferred() };
     this.#candidates.push(candidate);
     const config = this.#arrived.get(manifest.config.digest);
     if (config) await this.#begin(candidate);
   }
 
-  async #begin({ manifest, wishes, unpackings }: Candidate): Promise<void> {
+  async #begin({ manifest, wishes, unpackings, digest, begun }: Candidate): Promise<void> {
     const { content, rootfs, scope, name, onProgress, signal } = this.#options;
     const config = parseImageConfig(await readDocument(content, manifest.config, signal), `${name}: image config`);
     for (const wish of wishes) {
       if (this.#served.has(wish)) continue;
       if (!this.#fits(config.platform, wish)) continue;
       this.#served.add(wish);
-      const request = { layers: manifest.layers, diffIds: config.diffIds, onProgress, signal };
+      const request = {
+        ...{ layers: manifest.layers, diffIds: config.diffIds, image: { name, manifest: digest } },
+        ...{ onProgress, signal },
+      };
       const snapshotter = wish.snapshotter ?? '';
       const unpacking = this.#down.own(
         await rootfs.unpack(scope, { ...request, ...(snapshotter !== '' && { snapshotter }) }),
@@ -141,6 +172,7 @@ export class ImageUnpacking implements AsyncDisposable {
       });
       for (const layer of manifest.layers) if (this.#arrived.has(layer.digest)) unpacking.ready(layer);
     }
+    begun.resolve(undefined);
   }
 
   /** The config keeps the chain, as long as an image keeps the config. */

@@ -27,8 +27,13 @@ export class ProgressRows {
     this.#know([target], this.#root);
   }
 
-  saved(target: Descriptor): void {
-    this.#sink({ key: this.#root, state: 'saved', parents: [], offset: 0, total: 0, target });
+  saved(target: Descriptor, name = this.#root): void {
+    this.#sink({ key: name, state: 'saved', parents: [], offset: 0, total: 0, target });
+  }
+
+  /** An archive comes or goes. */
+  archive(state: 'importing' | 'imported' | 'exporting' | 'exported'): void {
+    this.#sink({ key: '', state, parents: [], offset: 0, total: 0 });
   }
 
   /** Shows the children as waiting rows as soon as their parent is known, so that the total is told at once. */

@@ -3,7 +3,8 @@ import { kindOfMedia, type MediaKind } from '../../spec/media-types.js';
 
 /**
  * Stages of one row, in order; of a push uploading and uploaded, or exists, come in the place of those of a download. The row of the name: resolving, resolved, saved. A row of a descriptor: waiting; downloading; downloaded,
- * or exists where the bytes were there; for a layer then unpacking, unpacked.
+ * or exists where the bytes were there; for a layer then unpacking, unpacked. The
+ * row without a name, of an archive: importing, imported; exporting, exported.
  */
 export type TransferState =
   | 'resolving'
@@ -16,7 +17,11 @@ export type TransferState =
   | 'exists'
   | 'unpacking'
   | 'unpacked'
-  | 'saved';
+  | 'saved'
+  | 'importing'
+  | 'imported'
+  | 'exporting'
+  | 'exported';
 
 /** Where one row stands. The first report of `downloading` has the offset that an earlier attempt came to: what is above it is fresh. */
 export interface TransferProgress {

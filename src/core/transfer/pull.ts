@@ -49,13 +49,15 @@ export interface PullPorts {
   readonly content: Scoped<ContentStore>;
   readonly images: Scoped<ImageStore>;
   readonly leases: Scoped<LeaseStore>;
-  readonly rootfs: Pick<Rootfs, 'unpack'>;
+  readonly rootfs: Pick<Rootfs, 'unpack' | 'mayHaveLayers'>;
   readonly remotes: Remotes;
   /** Of the file system with content and snapshots. */
   readonly freeSpace: FreeSpace;
   readonly log: Logger;
   /** Downloads of one pull at the same time. */
   readonly concurrency?: number;
+  /** Of all pulls together; no bound when absent. */
+  readonly totalConcurrency?: number;
 }
 
 const CONCURRENCY_DEFAULT = 4;
@@ -73,7 +75,7 @@ export interface Puller {
 
 /** Makes the one puller of a daemon: what several pulls have in common is fetched once. */
 export function createPuller(ports: PullPorts): Puller {
-  const fetching = new BlobFetching(ports.content);
+  const fetching = new BlobFetching(ports.content, ports.totalConcurrency);
   const space = new SpaceReservations(ports.freeSpace, ports.log);
   return {
     async pull(scope, request) {
@@ -129,7 +131,7 @@ async function pullUnder(lease: OperationLease, ports: PullParts, request: PullR
   const children = onlyPlatforms(request.platforms, labelChildren(content, childrenOf(content)), name);
   const unpacks = request.unpacks.length > 0;
   const pull = inOrder(
-    fetchInto(ports.fetching, { lease, fetcher, name, rows, space }),
+    fetchInto(ports.fetching, { lease, fetcher, name, rows, space, unpacking }),
     labelSource(content, name),
     unpacking.handler,
     rows.knowing(space.checking(children, { unpacks })),
@@ -151,9 +153,11 @@ interface FetchParts {
   readonly name: string;
   readonly rows: ProgressRows;
   readonly space: SpaceReservation;
+  readonly unpacking: Pick<ImageUnpacking, 'needs'>;
 }
 
-function fetchInto(fetching: BlobFetching, { lease, fetcher, name, rows, space }: FetchParts): Handler {
+function fetchInto(fetching: BlobFetching, parts: FetchParts): Handler {
+  const { lease, fetcher, name, rows, space, unpacking } = parts;
   const labels = sourceLabels(name);
   return effect(async (target, signal) => {
     const row = rows.fetching(target);
@@ -164,7 +168,8 @@ function fetchInto(fetching: BlobFetching, { lease, fetcher, name, rows, space }
         row.downloading(offset);
       },
     };
-    const outcome = await fetching.fetch({ target, fetcher, lease, labels, watcher, signal });
+    const needed = await unpacking.needs(target, signal);
+    const outcome = !needed ? 'exists' : await fetching.fetch({ target, fetcher, lease, labels, watcher, signal });
     space.stored(target, target.size);
     rows.fetched(target, outcome);
   });

@@ -1,4 +1,4 @@
-import { DaemonError } from '../../base/errors.js';
+import { DaemonError, isKind } from '../../base/errors.js';
 import { LABEL_BYTES_MAX, LABELS, type Labels } from '../../spec/labels.js';
 import { hostOf, parseReference, pathOf } from '../../spec/reference.js';
 import type { ContentStore } from '../content/content-store.js';
@@ -20,7 +20,9 @@ export function labelSource(content: Pick<ContentStore, 'info' | 'update'>, name
   const source = nameParts(name);
   return effect(async ({ digest }) => {
     if (source === undefined) return;
-    const { labels } = await content.info(digest);
+    // A layer that its snapshotter has by itself was not brought.
+    const labels = (await content.info(digest).catch(undefinedIfMissing))?.labels;
+    if (labels === undefined) return;
     const known = (labels[source.key] ?? '').split(',').filter(Boolean);
     if (known.includes(source.path)) return;
     const value = [...known, source.path].sort().join(',');
@@ -38,4 +40,8 @@ function nameParts(name: string): { readonly key: string; readonly path: string 
     if (error instanceof DaemonError) return undefined;
     throw error;
   }
+}
+
+function undefinedIfMissing(error: unknown): undefined {
+  if (!isKind(error, 'not-found')) throw error;
 }

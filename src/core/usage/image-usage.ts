@@ -1,6 +1,6 @@
 import type { GcReport, StoredObject } from '../gc/graph.js';
 import { OwnerGraph, ownerId, type OwnerId, type Step } from '../gc/owners.js';
-import { unreachable } from '../gc/unreachable.js';
+import { markUnreachable } from '../gc/unreachable.js';
 import { pieceOf, type DiskView, type Piece } from './disk-inventory.js';
 
 /** Bytes; what several ways lead to counts once. */
@@ -143,7 +143,13 @@ export function garbageOf(view: DiskView, nowMs: number): GcReport {
     if (kind === 'blob' || kind === 'ingest') files += 1;
     else layers += 1;
   }
-  return { removed: unreachable(view.objects, nowMs), files, layers, bytes: bytesBeside(view, kept), durationMs: 0 };
+  return {
+    removed: markUnreachable(view.objects, nowMs).doomed,
+    files,
+    layers,
+    bytes: bytesBeside(view, kept),
+    durationMs: 0,
+  };
 }
 
 function usersOf(objects: readonly StoredObject[], namespace: string): ReadonlyMap<string, readonly string[]> {

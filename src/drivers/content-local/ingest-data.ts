@@ -1,10 +1,13 @@
 import type { Hash } from 'node:crypto';
 import { constants, copyFile, open, rename, rm, type FileHandle } from 'node:fs/promises';
 import { DaemonError, isErrno } from '../../base/errors.js';
+import { faultPoint } from '../../base/fault-point.js';
 import type { IngestFile } from '../../core/content/blob-store.js';
 import type { Expected } from '../../core/content/content-store.js';
 import { algorithmOf, finishDigest, hasherOf, type Digest, type DigestAlgorithm } from '../../spec/digest.js';
 import { CHUNK_BYTES } from './blob-file.js';
+
+const FLUSH_AHEAD_BYTES = 8 << 20;
 
 /** Gives a verified and flushed file its digest as name. */
 type Publish = (path: string, digest: Digest, size: number) => Promise<void>;
@@ -20,6 +23,10 @@ export class IngestData implements IngestFile {
   #updatedAt: Date;
   #dirty = false;
   #closing: Promise<void> | undefined;
+  #flushedTo = 0;
+  #ahead: Promise<void> | undefined;
+  /** A flush went wrong, so some of the bytes may not be on the disk. */
+  #lost: { readonly cause: unknown } | undefined;
 
   private constructor(path: string, file: FileHandle, updatedAt: Date, algorithm: DigestAlgorithm, publish: Publish) {
     this.#path = path;
@@ -76,6 +83,25 @@ export class IngestData implements IngestFile {
     }
     this.#offset += bytes.length;
     this.#updatedAt = new Date();
+    this.#flushAhead();
+  }
+
+  /** Begins to flush what is there while more comes, so that the flush at the end has little left to wait for. */
+  #flushAhead(): void {
+    if (this.#ahead !== undefined || this.#offset - this.#flushedTo < FLUSH_AHEAD_BYTES) return;
+    this.#flushedTo = this.#offset;
+    const flush = async () => {
+      await this.#file.datasync();
+      faultPoint('the bytes of an ingest are flushed');
+    };
+    this.#ahead = flush()
+      .catch((cause: unknown) => {
+        // The kernel tells it once for a descriptor: the flush at the end would succeed (fsync(2)).
+        this.#lost ??= { cause };
+      })
+      .finally(() => {
+        this.#ahead = undefined;
+      });
   }
 
   async #writeAll(bytes: Uint8Array): Promise<void> {
@@ -114,8 +140,11 @@ export class IngestData implements IngestFile {
         `unexpected commit digest ${digest}, expected ${expected.digest}: failed precondition`,
       );
     }
+    await this.#ahead;
+    if (this.#lost) throw asFull(this.#lost.cause, this.#path);
     await this.#file.chmod(0o444);
     await this.#file.sync();
+    faultPoint('the bytes of a blob are flushed');
     this.#dirty = false;
     await this.#publish(this.#path, digest, size);
     return { digest, size };
@@ -133,9 +162,12 @@ export class IngestData implements IngestFile {
   }
 
   async #close(): Promise<void> {
+    await this.#ahead;
     try {
       // What a resume will count on should survive a power cut where that is cheap; commit verifies all of it anyhow.
-      if (this.#dirty) await this.#file.datasync();
+      if (!this.#dirty) return;
+      await this.#file.datasync();
+      faultPoint('the bytes of an ingest are flushed');
     } finally {
       await this.#file.close();
     }
@@ -175,6 +207,7 @@ async function unshare(path: string): Promise<void> {
     const writable = await open(copy, 'r+');
     await writable.chmod(0o600).finally(() => writable.close());
     await rename(copy, path);
+    faultPoint('an ingest has bytes of its own');
   } catch (cause) {
     await rm(copy, { force: true });
     throw asFull(cause, path);

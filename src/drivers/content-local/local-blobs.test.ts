@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict';
-import { readFile, stat, truncate, writeFile } from 'node:fs/promises';
+import { open, readFile, stat, truncate, writeFile, type FileHandle } from 'node:fs/promises';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { assertRejectsWithKind } from '../../../test/support/assert-kind.js';
+import { filesOf } from '../../../test/support/stores.js';
 import { tempDir } from '../../../test/support/temp-dir.js';
 import { digestOf } from '../../spec/digest.js';
 import { LocalBlobs } from './local-blobs.js';
@@ -84,9 +85,23 @@ test('the inventory tells what is there, and opening removes what no ingest is c
   const blobs = await LocalBlobs.open(root.path);
   await publish(blobs, '1', HELLO);
   for (const name of ['1.copy', '1.new', 'Z']) await writeFile(join(root.path, 'ingest', name), '');
-  assert.deepEqual(await blobs.inventory(), { blobs: [DIGEST], ingests: ['1'] });
+  assert.deepEqual(await filesOf(blobs), { blobs: [DIGEST], ingests: ['1'] });
   const again = await LocalBlobs.open(root.path);
-  assert.deepEqual(await again.inventory(), { blobs: [DIGEST], ingests: ['1'] });
+  assert.deepEqual(await filesOf(again), { blobs: [DIGEST], ingests: ['1'] });
   await assert.rejects(stat(join(root.path, 'ingest', '1.copy')), { code: 'ENOENT' });
   await assertRejectsWithKind(again.ingest('../x', 'sha256'), 'internal');
+});
+
+test('a flush that went wrong on the way keeps the blob from being named: the kernel tells it but once', async (t) => {
+  await using root = await tempDir(t);
+  const blobs = await LocalBlobs.open(root.path);
+  const any = await open('/dev/null');
+  const broken = Object.assign(new Error('EIO: i/o error, fdatasync'), { code: 'EIO' });
+  t.mock.method(Object.getPrototypeOf(any) as FileHandle, 'datasync', () => Promise.reject(broken), { times: 1 });
+  await any.close();
+  await using file = await blobs.ingest('1', 'sha256');
+  const bytes = Buffer.alloc(9 << 20, 1);
+  await file.write(bytes);
+  await assert.rejects(file.publish({ size: bytes.length, digest: digestOf(bytes) }), /EIO/);
+  assert.deepEqual((await filesOf(blobs)).blobs, []);
 });

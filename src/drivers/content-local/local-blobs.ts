@@ -1,7 +1,8 @@
-import { chmod, link, mkdir, open, readdir, rename, rm, stat } from 'node:fs/promises';
+import { chmod, link, mkdir, open, opendir, readdir, rename, rm, stat } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { flushDirectory } from '../../base/durable.js';
 import { DaemonError, isErrno } from '../../base/errors.js';
+import { faultPoint } from '../../base/fault-point.js';
 import type { BlobStore, IngestFile } from '../../core/content/blob-store.js';
 import type { BlobReader } from '../../core/content/content-store.js';
 import { algorithmOf, hexOf, isDigest, type Digest, type DigestAlgorithm } from '../../spec/digest.js';
@@ -9,6 +10,8 @@ import { BlobFile } from './blob-file.js';
 import { asFull, IngestData } from './ingest-data.js';
 
 const ALGORITHMS: readonly DigestAlgorithm[] = ['sha256', 'sha384', 'sha512'];
+/** Of a directory, from one call of the system to the next. */
+const NAMES_AT_ONCE = 500;
 const INGEST_ID = /^[0-9a-f-]{1,64}$/;
 
 /** Blobs as files `<root>/blobs/<algorithm>/<hex>`, ingests as files `<root>/ingest/<id>`. */
@@ -41,8 +44,9 @@ export class LocalBlobs implements BlobStore {
     return sizeOf(this.#ingestPath(id));
   }
 
-  removeIngest(id: string): Promise<void> {
-    return rm(this.#ingestPath(id), { force: true });
+  async removeIngest(id: string): Promise<void> {
+    await rm(this.#ingestPath(id), { force: true });
+    faultPoint('an ingest file is removed');
   }
 
   async open(digest: Digest): Promise<BlobReader> {
@@ -63,24 +67,30 @@ export class LocalBlobs implements BlobStore {
     return sizeOf(this.#blobPath(digest));
   }
 
-  remove(digest: Digest): Promise<void> {
-    return rm(this.#blobPath(digest), { force: true });
+  async remove(digest: Digest): Promise<void> {
+    await rm(this.#blobPath(digest), { force: true });
+    faultPoint('a blob is removed');
   }
 
-  async inventory(): Promise<{ readonly blobs: readonly Digest[]; readonly ingests: readonly string[] }> {
-    const blobs: Digest[] = [];
+  async *blobs(): AsyncGenerator<Digest> {
     for (const algorithm of ALGORITHMS) {
-      const names = await readdir(join(this.#blobs, algorithm));
-      blobs.push(...names.map((name) => `${algorithm}:${name}`).filter(isDigest));
+      for await (const { name } of await opendir(join(this.#blobs, algorithm), { bufferSize: NAMES_AT_ONCE })) {
+        const digest = `${algorithm}:${name}`;
+        if (isDigest(digest)) yield digest;
+      }
     }
-    const ingests = (await readdir(this.#ingests)).filter((name) => INGEST_ID.test(name));
-    return { blobs, ingests };
+  }
+
+  async ingests(): Promise<readonly string[]> {
+    return (await readdir(this.#ingests)).filter((name) => INGEST_ID.test(name));
   }
 
   /** What a crash left half done beside the ingests: copies and links under a name that no ingest has. */
   async #removeDrafts(): Promise<void> {
     for (const name of await readdir(this.#ingests)) {
-      if (!INGEST_ID.test(name)) await rm(join(this.#ingests, name), { recursive: true, force: true });
+      if (INGEST_ID.test(name)) continue;
+      await rm(join(this.#ingests, name), { recursive: true, force: true });
+      faultPoint('a draft of an ingest is removed');
     }
   }
 
@@ -88,6 +98,7 @@ export class LocalBlobs implements BlobStore {
     const blob = this.#blobPath(digest);
     try {
       await link(path, blob);
+      faultPoint('a blob has its name');
     } catch (cause) {
       if (!isErrno(cause, 'EEXIST')) throw asFull(cause, blob);
       if ((await sizeOf(blob)) !== size) await replace(path, blob);
@@ -109,8 +120,11 @@ export class LocalBlobs implements BlobStore {
 async function replace(path: string, blob: string): Promise<void> {
   const draft = `${path}.new`;
   await rm(draft, { force: true });
+  faultPoint('a former draft of a blob is removed');
   await link(path, draft);
+  faultPoint('a draft of a blob is linked');
   await rename(draft, blob);
+  faultPoint('a damaged blob is replaced');
 }
 
 async function sizeOf(path: string): Promise<number | undefined> {

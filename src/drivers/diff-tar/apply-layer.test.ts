@@ -7,7 +7,7 @@ import { test, type TestContext } from 'node:test';
 import { gzipSync } from 'node:zlib';
 import { assertRejectsWithKind } from '../../../test/support/assert-kind.js';
 import { layerOf, tarOf } from '../../../test/support/image.js';
-import { base256, paxEntry, rawTar } from '../../../test/support/raw-tar.js';
+import { base256, paxEntry, rawTar } from '../../selftest/raw-tar.js';
 import { tempDir } from '../../../test/support/temp-dir.js';
 import { inventory } from '../../../test/support/tree.js';
 import { DaemonError } from '../../base/errors.js';

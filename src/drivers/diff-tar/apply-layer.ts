@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { DaemonError } from '../../base/errors.js';
-import type { Applied, ApplyProgress, ApplyRequest } from '../../core/diff/applier.js';
+import { overLimit, type Applied, type ApplyProgress, type ApplyRequest } from '../../core/diff/applier.js';
 import { finishDigest } from '../../spec/digest.js';
 import { packingOf } from '../../spec/media-types.js';
 import { openLayer, type LayerStream, type UnpackKernel } from './decompress.js';
@@ -45,17 +45,15 @@ export async function applyLayer(kernel: UnpackKernel, request: LayerRequest, wa
   parser.finish();
   watch.check();
   const { usage, deferred } = writer.finish();
+  if (request.checksums !== undefined) writer.checksums.save(request.checksums);
   return { diffId: finishDigest('sha256', hash), tarBytes, entries: writer.entries, usage, deferred };
 }
 
 function checkBounds(tarBytes: number, stream: LayerStream, { limits }: LayerRequest): void {
   if (tarBytes > limits.maxBytes) {
-    throw new DaemonError('resource-exhausted', `layer: over the limit of ${limits.maxBytes} uncompressed bytes`);
+    throw overLimit('maxBytes', `layer: over the limit of ${limits.maxBytes} uncompressed bytes`);
   }
   if (tarBytes > limits.ratioFloorBytes && tarBytes > stream.bytesRead() * limits.maxRatio) {
-    throw new DaemonError(
-      'resource-exhausted',
-      `layer: unpacks to over ${limits.maxRatio} times its size, which is the limit`,
-    );
+    throw overLimit('maxRatio', `layer: unpacks to over ${limits.maxRatio} times its size, which is the limit`);
   }
 }

@@ -1,4 +1,5 @@
 import { DaemonError } from '../../base/errors.js';
+import { overLimit } from '../../core/diff/applier.js';
 import type { DirectoryFiles, Fd, FileStat } from '../../core/kernel/directory-files.js';
 import { isDirectory, isSymlink, isWhiteout } from '../../core/kernel/file-type.js';
 import { OPEN } from '../../core/kernel/open-flags.js';
@@ -156,10 +157,8 @@ export class DirTree implements Disposable {
   /** Makes a directory of root's with mode 0755. @throws SyscallError EEXIST. */
   make(parent: DirNode, name: string, origin: 'entry' | 'invented'): DirNode {
     if (parent.depth >= this.#maxDepth) {
-      throw new DaemonError(
-        'resource-exhausted',
-        `layer: ${quotePath(pathIn(parent, name))} is over ${this.#maxDepth} directories deep`,
-      );
+      const path = quotePath(pathIn(parent, name));
+      throw overLimit('maxPathDepth', `layer: ${path} is over ${this.#maxDepth} directories deep`);
     }
     this.#bounds.add('directories');
     const dir = this.fd(parent);

@@ -1,4 +1,5 @@
 import { DaemonError } from '../../base/errors.js';
+import { overLimit } from '../../core/diff/applier.js';
 
 /** Bounds for one name. */
 export interface PathLimits {
@@ -17,10 +18,7 @@ const NAME_BYTES_MAX = 255;
 export function splitPath(name: Buffer, limits: PathLimits): string[] {
   if (name.length === 0) throw new DaemonError('invalid-argument', 'layer: an entry has an empty name');
   if (name.length > limits.maxPathBytes) {
-    throw new DaemonError(
-      'resource-exhausted',
-      `layer: a name has ${name.length} bytes, over the limit of ${limits.maxPathBytes}`,
-    );
+    throw overLimit('maxPathBytes', `layer: a name has ${name.length} bytes, over the limit of ${limits.maxPathBytes}`);
   }
   const components = splitComponents(name.toString('latin1'));
   for (const component of components) {
@@ -34,10 +32,7 @@ export function splitPath(name: Buffer, limits: PathLimits): string[] {
     }
   }
   if (components.length > limits.maxPathDepth) {
-    throw new DaemonError(
-      'resource-exhausted',
-      `layer: ${quotePath(name)} is over ${limits.maxPathDepth} directories deep`,
-    );
+    throw overLimit('maxPathDepth', `layer: ${quotePath(name)} is over ${limits.maxPathDepth} directories deep`);
   }
   return components;
 }

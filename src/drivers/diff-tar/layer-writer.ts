@@ -1,6 +1,8 @@
+import { crc32 } from 'node:zlib';
 import { DaemonError, isErrno, kindOf, messageOf } from '../../base/errors.js';
-import type { ApplyLimits, Deferred } from '../../core/diff/applier.js';
-import type { DirectoryFiles } from '../../core/kernel/directory-files.js';
+import { overLimit, type ApplyLimits, type Deferred } from '../../core/diff/applier.js';
+import { FileChecksums } from '../../core/fsck/file-checksums.js';
+import type { DirectoryFiles, FileStat } from '../../core/kernel/directory-files.js';
 import { isDirectory, isWhiteout } from '../../core/kernel/file-type.js';
 import { OPEN } from '../../core/kernel/open-flags.js';
 import { DirNode, markNeeded } from './dir-node.js';
@@ -42,12 +44,20 @@ export class LayerWriter implements TarSink, Disposable {
   readonly #written: WrittenPaths;
   readonly #whiteouts: Whiteouts;
   readonly #metadata: EntryMetadata;
+  /** Of the files that were written here. */
+  readonly checksums = new FileChecksums();
   #entries = 0;
   #usedBytes = 0;
   #inodes = 1;
   /** The file that data goes to; undefined for data that nobody wants. */
   #file:
-    | { readonly writer: FileWriter; readonly parent: DirNode; readonly name: string; readonly entry: TarEntry }
+    | {
+        readonly writer: FileWriter;
+        readonly parent: DirNode;
+        readonly name: string;
+        readonly entry: TarEntry;
+        crc: number;
+      }
     | undefined;
 
   constructor(files: DirectoryFiles, target: LayerTarget) {
@@ -73,8 +83,9 @@ export class LayerWriter implements TarSink, Disposable {
 
   entry(entry: TarEntry, whole: Buffer | undefined): void {
     this.#entries += 1;
+    if (entry.xattrs !== undefined && entry.xattrs.size > 0) this.checksums.gaveXattrs();
     if (this.#entries > this.#target.limits.maxEntries) {
-      throw new DaemonError('resource-exhausted', `layer: over the limit of ${this.#target.limits.maxEntries} entries`);
+      throw overLimit('maxEntries', `layer: over the limit of ${this.#target.limits.maxEntries} entries`);
     }
     try {
       this.#place(entry, whole);
@@ -84,7 +95,10 @@ export class LayerWriter implements TarSink, Disposable {
   }
 
   data(bytes: Buffer): void {
-    this.#file?.writer.write(bytes);
+    const file = this.#file;
+    if (file === undefined) return;
+    file.writer.write(bytes);
+    file.crc = crc32(bytes, file.crc);
   }
 
   end(): void {
@@ -92,6 +106,10 @@ export class LayerWriter implements TarSink, Disposable {
     if (file === undefined) return;
     this.#file = undefined;
     file.writer.finish();
+    const path = pathIn(file.parent, file.name);
+    // Of a sparse file the holes would count, too.
+    if (file.entry.sparse) this.checksums.forget(path);
+    else this.checksums.sum(path, file.entry.sizeBytes, file.crc);
     this.#metadata.setXattrs(this.#tree.fd(file.parent), rawBytes(file.name), file.entry);
   }
 
@@ -210,11 +228,12 @@ export class LayerWriter implements TarSink, Disposable {
         this.#files.createFile(dir, raw, { mode, uid, gid, mtime, content: whole });
       });
       if (entry.atime) this.#files.setMetadata(dir, raw, { mtime, atime: entry.atime });
+      this.checksums.wrote(pathIn(parent, name), whole);
       this.#metadata.setXattrs(dir, raw, entry);
       return;
     }
     const fd = this.#replacing(parent, name, () => this.#files.createForWriting(dir, raw));
-    this.#file = { writer: new FileWriter(this.#files, fd, entry), parent, name, entry };
+    this.#file = { writer: new FileWriter(this.#files, fd, entry), parent, name, entry, crc: 0 };
     if (whole === undefined) return;
     this.data(whole);
     this.end();
@@ -247,23 +266,27 @@ export class LayerWriter implements TarSink, Disposable {
       return;
     }
     const stat = this.#files.statIfExists(this.#tree.fd(from), rawBytes(targetName));
-    if (stat === undefined) {
-      this.#deferLink(parent, name, pathIn(from, targetName));
+    const below = this.#targetBelow(from, targetName, stat);
+    if (below !== undefined) {
+      this.#deferLink(parent, name, below);
       return;
     }
-    if (isDirectory(stat) || isWhiteout(stat)) {
-      const why = isDirectory(stat) ? 'a directory' : 'a file that this layer deletes';
+    if (stat === undefined || isDirectory(stat) || isWhiteout(stat)) {
+      const why = stat !== undefined && isWhiteout(stat) ? 'a file that this layer deletes' : 'a directory';
       throw new DaemonError('invalid-argument', `a hard link to ${quotePath(entry.link)}, ${why}`);
     }
     if (from === parent && targetName === name) return;
-    const pending = from.pendingLinks?.get(targetName);
-    if (pending !== undefined) {
-      this.#deferLink(parent, name, pending);
-      return;
-    }
     this.#replacing(parent, name, () => {
       this.#files.link(this.#tree.fd(from), rawBytes(targetName), this.#tree.fd(parent), rawBytes(name));
     });
+    this.checksums.linked(pathIn(parent, name), pathIn(from, targetName));
+  }
+
+  /** The path below of what a hard link is to, if that is for the lower layers to say. */
+  #targetBelow(from: DirNode, name: string, stat: FileStat | undefined): string | undefined {
+    if (stat === undefined) return pathIn(from, name);
+    if (isDirectory(stat)) return isStandIn(from.child(name), this.#target.form) ? pathIn(from, name) : undefined;
+    return from.pendingLinks?.get(name);
   }
 
   #deferLink(parent: DirNode, name: string, target: string): void {
@@ -273,6 +296,7 @@ export class LayerWriter implements TarSink, Disposable {
     this.#replacing(parent, name, () => {
       this.#files.createFile(this.#tree.fd(parent), rawBytes(name), PLACEHOLDER);
     });
+    this.checksums.forget(pathIn(parent, name));
     this.#bounds.add('links to lower layers');
     (parent.pendingLinks ??= new Map<string, string>()).set(name, target);
     this.#count(0);
@@ -310,6 +334,11 @@ export class LayerWriter implements TarSink, Disposable {
     this.#inodes += 1;
     this.#usedBytes += bytes;
   }
+}
+
+/** Whether the layers below may have a link or a file instead of a directory that was made for what lies beneath it. */
+function isStandIn(node: DirNode | undefined, form: LayerTarget['form']): boolean {
+  return form === 'overlay' && node?.origin === 'invented' && !node.severed;
 }
 
 function noteDirectory(node: DirNode, deferred: Deferred[]): void {

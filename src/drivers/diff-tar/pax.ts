@@ -59,6 +59,13 @@ export function startFrom(global: PaxValues): PaxValues {
   return { ...global, ...(global.xattrs ? { xattrs: new Map(global.xattrs) } : {}) };
 }
 
+/** Bytes of all names and values of extended attributes; the other values of `values` are a few. */
+export function xattrBytes({ xattrs }: PaxValues): number {
+  let bytes = 0;
+  for (const [name, value] of xattrs ?? []) bytes += name.length + value.length;
+  return bytes;
+}
+
 /** Keys that stand for one entry only and mean nothing in a global header. */
 const LOCAL_ONLY = /^(path|linkpath|size|GNU\.sparse\..*)$/;
 

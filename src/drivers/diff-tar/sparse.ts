@@ -1,4 +1,5 @@
 import { DaemonError } from '../../base/errors.js';
+import { overLimit } from '../../core/diff/applier.js';
 import { pairUp } from './pax.js';
 import type { SparseSegment } from './tar-entry.js';
 import { BLOCK_BYTES } from './tar-header.js';
@@ -54,7 +55,7 @@ export class SparseMapReader {
   push(block: Buffer): SparseSegment[] | undefined {
     this.#bytes += BLOCK_BYTES;
     if (this.#bytes > this.#maxBytes) {
-      throw new DaemonError('resource-exhausted', `tar: a sparse file's map is over ${this.#maxBytes} bytes`);
+      throw overLimit('maxPaxBytes', `tar: a sparse file's map is over ${this.#maxBytes} bytes`);
     }
     for (let from = 0; from < block.length && !this.#complete;) {
       const newline = block.indexOf(NEWLINE, from);

@@ -4,7 +4,7 @@ import { test } from 'node:test';
 import fc from 'fast-check';
 import { assertThrowsWithKind } from '../../../test/support/assert-kind.js';
 import { tarOf } from '../../../test/support/image.js';
-import { base256, octal, paxEntry, rawEntry, rawTar, type RawEntry } from '../../../test/support/raw-tar.js';
+import { base256, octal, paxEntry, rawEntry, rawTar, type RawEntry } from '../../selftest/raw-tar.js';
 import { parsePaxTime } from './pax.js';
 import type { TarEntry } from './tar-entry.js';
 import { TarParser } from './tar-parser.js';

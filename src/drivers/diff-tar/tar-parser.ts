@@ -1,5 +1,6 @@
 import { DaemonError } from '../../base/errors.js';
-import { readPaxRecords, startFrom, type PaxValues } from './pax.js';
+import { overLimit } from '../../core/diff/applier.js';
+import { readPaxRecords, startFrom, xattrBytes, type PaxValues } from './pax.js';
 import { checkSegments, oldGnuRealSize, readOldGnuSegments, SparseMapReader } from './sparse.js';
 import type { SparseSegment, TarEntry, TarSink } from './tar-entry.js';
 import { BLOCK_BYTES, isZeroBlock, parseHeader, type TarHeader } from './tar-header.js';
@@ -30,6 +31,8 @@ export class TarParser {
   readonly #maxExtendedBytes: number;
   readonly #global: PaxValues = {};
   #pax: PaxValues | undefined;
+  /** Of all extended headers since the last entry, but for global ones: a next one adds to what they brought. */
+  #extendedBytes = 0;
   #long: LongNames = {};
   #state: State = HEADER;
   /** The part of a block that earlier pieces brought. */
@@ -37,7 +40,7 @@ export class TarParser {
   #blockBytes = 0;
   #zeroBlocks = 0;
 
-  /** @param maxExtendedBytes Bound for one PAX header, long name or sparse map. */
+  /** @param maxExtendedBytes Bound for the PAX headers and long names of one entry together, for a sparse map, and for what global headers leave behind. */
   constructor(sink: TarSink, maxExtendedBytes: number) {
     this.#sink = sink;
     this.#maxExtendedBytes = maxExtendedBytes;
@@ -160,28 +163,36 @@ export class TarParser {
 
   #startExtended(header: TarHeader): number {
     const bytes = header.sizeBytes;
-    if (bytes < 0 || bytes > this.#maxExtendedBytes) {
-      throw new DaemonError(
-        'resource-exhausted',
-        `tar: an extended header has ${bytes} bytes, over the limit of ${this.#maxExtendedBytes}`,
-      );
-    }
+    const before = header.typeFlag === 'g' ? 0 : this.#extendedBytes;
+    this.#checkExtended(bytes < 0 ? Infinity : before + bytes);
+    if (header.typeFlag !== 'g') this.#extendedBytes += bytes;
     if (bytes === 0) this.#extend(header.typeFlag, NO_BYTES);
     else this.#state = { kind: 'extended', flag: header.typeFlag, bytes: Buffer.allocUnsafe(bytes), filled: 0 };
     return 0;
   }
 
+  #checkExtended(bytes: number): void {
+    if (bytes <= this.#maxExtendedBytes) return;
+    throw overLimit(
+      'maxPaxBytes',
+      `tar: extended headers of ${bytes} bytes, over the limit of ${this.#maxExtendedBytes}`,
+    );
+  }
+
   #extend(flag: string, bytes: Buffer): void {
     if (flag === 'L') this.#long.name = untilNul(bytes);
     else if (flag === 'K') this.#long.link = untilNul(bytes);
-    else if (flag === 'g') readPaxRecords(bytes, this.#global, 'global');
-    else readPaxRecords(bytes, (this.#pax ??= startFrom(this.#global)), 'local');
+    else if (flag === 'g') {
+      readPaxRecords(bytes, this.#global, 'global');
+      this.#checkExtended(xattrBytes(this.#global));
+    } else readPaxRecords(bytes, (this.#pax ??= startFrom(this.#global)), 'local');
   }
 
   #startEntry(header: TarHeader, block: Buffer, chunk: Buffer, next: number): number {
     const pax = this.#pax ?? startFrom(this.#global);
     const entry = entryOf(header, pax, this.#long);
     this.#pax = undefined;
+    this.#extendedBytes = 0;
     this.#long = {};
     if (header.typeFlag === 'S') return this.#startOldGnu(entry, block);
     if (pax.sparse?.major === 1 && entry.type === 'file') {
@@ -204,7 +215,7 @@ export class TarParser {
 
   #checkSegmentCount(segments: readonly SparseSegment[]): void {
     if (segments.length * 24 > this.#maxExtendedBytes) {
-      throw new DaemonError('resource-exhausted', `tar: a sparse file has over ${segments.length} segments`);
+      throw overLimit('maxPaxBytes', `tar: a sparse file has over ${segments.length} segments`);
     }
   }
 

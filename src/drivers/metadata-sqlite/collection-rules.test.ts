@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test, type TestContext } from 'node:test';
-import { openLocalStores, type LocalStores } from '../../../test/support/stores.js';
+import { filesOf, openLocalStores, type LocalStores } from '../../../test/support/stores.js';
 import { tempDir } from '../../../test/support/temp-dir.js';
 import type { Digest } from '../../spec/digest.js';
 
@@ -39,7 +39,7 @@ async function leftAfterCollection(stores: LocalStores): Promise<readonly Digest
   await stores.metadata.collector.run();
   const named: Digest[] = [];
   for await (const { digest } of stores.content(SCOPE).list()) named.push(digest);
-  const { blobs } = await stores.blobs.inventory();
+  const { blobs } = await filesOf(stores.blobs);
   assert.deepEqual([...blobs].sort(), named);
   return named;
 }
@@ -148,6 +148,6 @@ test('an ingest without a lease is given up a day after it was last opened', asy
     }
     await stores.metadata.collector.run();
     assert.deepEqual(await content.statuses(), []);
-    assert.deepEqual((await stores.blobs.inventory()).ingests, []);
+    assert.deepEqual((await filesOf(stores.blobs)).ingests, []);
   });
 });

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 import { assertRejectsWithKind } from '../../../test/support/assert-kind.js';
 import { eventually } from '../../../test/support/eventually.js';
-import { openLocalStores, type LocalStores } from '../../../test/support/stores.js';
+import { filesOf, openLocalStores, type LocalStores } from '../../../test/support/stores.js';
 import { tempDir } from '../../../test/support/temp-dir.js';
 import type { Scope } from '../../core/namespaces/scope.js';
 import { digestOf, type Digest } from '../../spec/digest.js';
@@ -47,7 +47,7 @@ async function putImage(stores: LocalStores, scope: Scope, name: string): Promis
 }
 
 async function onDisk(stores: LocalStores): Promise<{ blobs: number; ingests: number; layers: number }> {
-  const { blobs, ingests } = await stores.blobs.inventory();
+  const { blobs, ingests } = await filesOf(stores.blobs);
   return { blobs: blobs.length, ingests: ingests.length, layers: (await stores.backend.inventory()).length };
 }
 

@@ -1,11 +1,11 @@
 import { DaemonError } from '../../base/errors.js';
 import type { Container, ContainerDraft, ContainerStore } from '../../core/containers/container-store.js';
-import type { OpaqueAny } from '../../core/events/journal.js';
 import type { Scope } from '../../core/namespaces/scope.js';
 import { updateMap, wrongPath } from '../../spec/field-paths.js';
-import { parseFilters } from '../../spec/filter.js';
+import { parseListFilters } from '../../spec/filter.js';
 import { checkIdentifier } from '../../spec/identifier.js';
 import { checkLabels } from '../../spec/labels.js';
+import { extensionsFromJson, extensionsToJson, toAny } from './any-columns.js';
 import type { Database } from './database.js';
 import { containerFields } from './filter-fields.js';
 import { ensureNamespace, event, fromJson, toJson, type Shared } from './shared.js';
@@ -54,7 +54,7 @@ export class SqliteContainers implements ContainerStore {
   }
 
   async list(filters?: readonly string[]): Promise<readonly Container[]> {
-    const filter = parseFilters(filters);
+    const filter = parseListFilters(filters);
     const rows = this.#db
       .sql<ContainerRow>('SELECT * FROM containers WHERE namespace = ? ORDER BY id')
       .all(this.#scope.namespace);
@@ -183,7 +183,7 @@ function checkContainer(container: ContainerDraft, context: string): void {
   if (Object.hasOwn(container.extensions, '')) {
     throw invalid(`${context}: container.Extension keys must not be zero-length`);
   }
-  checkLabels(container.labels);
+  checkLabels(container.labels, `${context}: containers.Labels: `);
   if (container.runtime.name === '') throw invalid(`${context}: container.Runtime.Name must be set`);
   if (!container.spec) throw invalid(`${context}: container.Spec must be set`);
   if (container.snapshotKey !== '' && container.snapshotter === '') {
@@ -193,25 +193,6 @@ function checkContainer(container: ContainerDraft, context: string): void {
 
 function invalid(what: string): DaemonError {
   return new DaemonError('invalid-argument', `${what}: invalid argument`);
-}
-
-function extensionsToJson(extensions: Readonly<Record<string, OpaqueAny>>): string {
-  const entries = Object.entries(extensions).map(([name, { typeUrl, value }]) => [
-    name,
-    [typeUrl, Buffer.from(value).toString('base64')],
-  ]);
-  return JSON.stringify(Object.fromEntries(entries));
-}
-
-function extensionsFromJson(text: string): Readonly<Record<string, OpaqueAny>> {
-  const entries = Object.entries(JSON.parse(text) as Record<string, [string, string]>);
-  return Object.fromEntries(
-    entries.map(([name, [typeUrl, value]]) => [name, { typeUrl, value: Buffer.from(value, 'base64') }]),
-  );
-}
-
-function toAny(typeUrl: string | null, value: Buffer | null): OpaqueAny | undefined {
-  return typeUrl === null ? undefined : { typeUrl, value: value ?? new Uint8Array() };
 }
 
 function toContainer(row: ContainerRow): Container {

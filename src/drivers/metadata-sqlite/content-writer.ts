@@ -104,6 +104,11 @@ export class IngestWriter implements ContentWriter {
   }
 
   async #name(want: Expected, labels: Labels): Promise<ContentInfo> {
+    const { offset } = this.status();
+    if (want.size !== undefined && want.size !== offset) {
+      const why = `failed size validation: ${offset} != ${want.size}`;
+      throw new DaemonError('failed-precondition', `${JSON.stringify(this.#row.ref)} ${why}: failed precondition`);
+    }
     const { digest, size } = this.#file ? await this.#file.publish(want) : this.#sharedBlob(want);
     this.#final = { offset: size, digest, updatedAt: new Date() };
     const { db } = this.#state.shared;
@@ -120,12 +125,6 @@ export class IngestWriter implements ContentWriter {
 
   #sharedBlob(want: Expected): { readonly digest: Digest; readonly size: number } {
     const { ref, total, expected } = this.#row;
-    if (want.size !== undefined && want.size !== total) {
-      throw new DaemonError(
-        'failed-precondition',
-        `"${ref}" failed size validation: ${total} != ${want.size}: failed precondition`,
-      );
-    }
     if (want.digest !== undefined && want.digest !== expected) {
       throw new DaemonError('failed-precondition', `"${ref}" unexpected digest: failed precondition`);
     }

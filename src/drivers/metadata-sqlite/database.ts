@@ -1,5 +1,6 @@
 import Sqlite from 'better-sqlite3';
 import { DaemonError, isDiskFull, messageOf } from '../../base/errors.js';
+import { faultPoint } from '../../base/fault-point.js';
 import { SpaceReserve } from './space-reserve.js';
 
 /** Ends a transaction with an error for the caller, whose changes are kept all the same (WIRE.md 16). */
@@ -28,19 +29,28 @@ export function damaged(path: string, what: string, cause?: unknown): DaemonErro
   });
 }
 
+function explain(path: string, cause: unknown): unknown {
+  if (!(cause instanceof Sqlite.SqliteError)) return cause;
+  if (isDamage(cause.code)) return damaged(path, messageOf(cause), cause);
+  return new DaemonError('internal', `database ${path}: ${messageOf(cause)} (${cause.code})`, { cause });
+}
+
 function isWriteError(code: string): boolean {
   return (
     /^SQLITE_IOERR_(WRITE|FSYNC|DIR_FSYNC|SHMSIZE|SHMMAP|SHMOPEN|TRUNCATE)$/.test(code) || code === 'SQLITE_CANTOPEN'
   );
 }
 
-/** A consistent view of the whole database, from its own connection; other work goes on meanwhile. */
-export interface DatabaseView extends Disposable {
+/** What statements are run by. */
+export interface Statements {
   sql<Row>(text: string): Sqlite.Statement<unknown[], Row>;
 }
 
+/** A consistent view of the whole database, from its own connection; other work goes on meanwhile. */
+export interface DatabaseView extends Statements, Disposable {}
+
 /** The connection of the daemon. Calls are synchronous: a transaction is never interleaved with another. */
-export class Database implements Disposable {
+export class Database implements Statements, Disposable {
   readonly path: string;
   readonly #db: Sqlite.Database;
   readonly #statements = new Map<string, Sqlite.Statement>();
@@ -113,6 +123,7 @@ export class Database implements Disposable {
       if (this.#db.inTransaction) this.sql('ROLLBACK').run();
       throw this.#explain(cause);
     }
+    faultPoint('a transaction is kept');
     for (const notify of this.#afterCommit) notify();
     if ('refusal' in outcome) throw outcome.refusal;
     return outcome.value;
@@ -161,8 +172,7 @@ export class Database implements Disposable {
         cause: full,
       });
     }
-    if (isDamage(cause.code)) return damaged(this.path, messageOf(cause), cause);
-    return new DaemonError('internal', `database ${this.path}: ${messageOf(cause)} (${cause.code})`, { cause });
+    return explain(this.path, cause);
   }
 
   /** Calls `notify` after every transaction. */
@@ -171,23 +181,33 @@ export class Database implements Disposable {
     return { [Symbol.dispose]: () => void this.#afterCommit.delete(notify) };
   }
 
-  /** Opens a view of this very moment. It keeps the write-ahead log from shrinking, so it should end soon. */
+  /** Opens a view of this very moment, as openView does. */
   view(): DatabaseView {
-    const db = new Sqlite(this.path, { readonly: true });
-    try {
-      db.exec('BEGIN');
-      db.prepare('SELECT count(*) FROM schema_steps').get(); // the view begins with the first read
-    } catch (cause) {
-      db.close();
-      throw this.#explain(cause);
-    }
-    return {
-      sql: <Row>(text: string) => db.prepare<unknown[], Row>(text),
-      [Symbol.dispose]: () => void db.close(),
-    };
+    return openView(this.path);
   }
 
   [Symbol.dispose](): void {
     this.#db.close();
   }
+}
+
+/**
+ * Opens a view of this very moment on a connection of its own, in any thread. It keeps the write-ahead log from shrinking, so it should
+ * end soon.
+ *
+ * @throws data-loss: the file is broken; internal: SQLite's own trouble.
+ */
+export function openView(path: string): DatabaseView {
+  const db = new Sqlite(path, { readonly: true });
+  try {
+    db.exec('BEGIN');
+    db.prepare('SELECT count(*) FROM schema_steps').get(); // the view begins with the first read
+  } catch (cause) {
+    db.close();
+    throw explain(path, cause);
+  }
+  return {
+    sql: <Row>(text: string) => db.prepare<unknown[], Row>(text),
+    [Symbol.dispose]: () => void db.close(),
+  };
 }

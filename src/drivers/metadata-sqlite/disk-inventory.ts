@@ -12,6 +12,7 @@ import {
   type DiskView,
   type Piece,
 } from '../../core/usage/disk-inventory.js';
+import type { Digest } from '../../spec/digest.js';
 import type { ContentState } from './content-state.js';
 import type { Database } from './database.js';
 import type { LayerDirectories } from './layer-directories.js';
@@ -46,7 +47,9 @@ export class SqliteDiskInventory implements DiskInventory {
   }
 
   async view(signal?: AbortSignal): Promise<DiskView> {
-    const files = await this.#blobs.inventory();
+    const blobs: Digest[] = [];
+    for await (const digest of this.#blobs.blobs()) blobs.push(digest);
+    const ingests = await this.#blobs.ingests();
     // Read in one go, as of one moment; sizes on disk can be looked at afterwards.
     const objects = this.objects();
     const layers = this.#db.sql<LayerRow>('SELECT id, snapshotter, size FROM layers').all();
@@ -58,8 +61,8 @@ export class SqliteDiskInventory implements DiskInventory {
       looked += 1;
       if (looked % AT_ONCE === 0) await setImmediate(undefined, { signal });
     };
-    for (const digest of files.blobs) await add(blobPiece(digest), 'blob', await this.#blobs.size(digest));
-    for (const file of files.ingests) await add(ingestPiece(file), 'ingest', await this.#blobs.ingestSize(file));
+    for (const digest of blobs) await add(blobPiece(digest), 'blob', await this.#blobs.size(digest));
+    for (const file of ingests) await add(ingestPiece(file), 'ingest', await this.#blobs.ingestSize(file));
     for (const row of layers) {
       await add(layerPiece(row.id), row.size === null ? 'writable' : 'layer', await this.#sizeOf(row, signal));
     }

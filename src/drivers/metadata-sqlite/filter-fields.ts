@@ -2,6 +2,7 @@ import type { Container } from '../../core/containers/container-store.js';
 import type { ContentInfo } from '../../core/content/content-store.js';
 import type { Image } from '../../core/images/image-store.js';
 import type { Lease } from '../../core/leases/lease-store.js';
+import type { Sandbox } from '../../core/sandboxes/sandbox-store.js';
 import type { SnapshotInfo } from '../../core/snapshots/snapshotter.js';
 import { fieldOfMap, type FieldOf } from '../../spec/filter.js';
 
@@ -37,6 +38,15 @@ export function containerFields({ id, runtime, image, labels }: Container): Fiel
     id: () => present(id),
     runtime: fieldsOf({ name: () => present(runtime.name) }),
     image: () => present(image),
+    labels: (path) => fieldOfMap(labels, path),
+  });
+}
+
+export function sandboxFields({ id, runtime, labels, sandboxer }: Sandbox): FieldOf {
+  return fieldsOf({
+    id: () => present(id),
+    runtime: fieldsOf({ name: () => present(runtime.name) }),
+    sandboxer: () => present(sandboxer),
     labels: (path) => fieldOfMap(labels, path),
   });
 }

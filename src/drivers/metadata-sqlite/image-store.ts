@@ -4,7 +4,7 @@ import type { Scope } from '../../core/namespaces/scope.js';
 import type { Descriptor } from '../../spec/descriptor.js';
 import { isDigest, type Digest } from '../../spec/digest.js';
 import { updateMap, wrongPath } from '../../spec/field-paths.js';
-import { parseFilters } from '../../spec/filter.js';
+import { parseListFilters } from '../../spec/filter.js';
 import { checkLabels, LABELS } from '../../spec/labels.js';
 import { keeping, type Database } from './database.js';
 import { imageFields } from './filter-fields.js';
@@ -40,7 +40,7 @@ export class SqliteImages implements ImageStore {
   }
 
   async list(filters?: readonly string[]): Promise<readonly Image[]> {
-    const filter = parseFilters(filters);
+    const filter = parseListFilters(filters);
     const rows = this.#db
       .sql<ImageRow>('SELECT * FROM images WHERE namespace = ? ORDER BY name')
       .all(this.#scope.namespace);
@@ -187,7 +187,7 @@ function checkImage({ name, labels, target }: ImageDraft): void {
   if (name === '') throw invalid('image name must not be empty');
   if (name.length > NAME_LENGTH_MAX)
     throw invalid(`image name has ${name.length} characters, at most ${NAME_LENGTH_MAX} may be`);
-  checkLabels(labels);
+  checkLabels(labels, 'image.Labels: ');
   if (!isDigest(target.digest)) {
     throw invalid(
       `target.Digest ${JSON.stringify(String(target.digest).slice(0, 160))} invalid: invalid checksum digest format`,

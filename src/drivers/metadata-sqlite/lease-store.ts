@@ -2,7 +2,7 @@ import { DaemonError } from '../../base/errors.js';
 import type { Lease, LeaseResource, LeaseStore } from '../../core/leases/lease-store.js';
 import type { Scope } from '../../core/namespaces/scope.js';
 import { parseDigest } from '../../spec/digest.js';
-import { parseFilters } from '../../spec/filter.js';
+import { parseListFilters } from '../../spec/filter.js';
 import { checkLabels, type Labels } from '../../spec/labels.js';
 import type { Database } from './database.js';
 import { leaseFields } from './filter-fields.js';
@@ -52,7 +52,7 @@ export class SqliteLeases implements LeaseStore {
   }
 
   async list(filters?: readonly string[]): Promise<readonly Lease[]> {
-    const filter = parseFilters(filters);
+    const filter = parseListFilters(filters);
     const rows = this.#db.sql<LeaseRow>('SELECT * FROM leases WHERE namespace = ? ORDER BY id').all(this.#namespace);
     return Promise.resolve(rows.map(toLease).filter((lease) => filter(leaseFields(lease))));
   }

@@ -13,14 +13,16 @@ import type { ImageStore } from '../../core/images/image-store.js';
 import type { LeaseStore } from '../../core/leases/lease-store.js';
 import type { NamespaceStore } from '../../core/namespaces/namespace-store.js';
 import type { Scoped } from '../../core/namespaces/scope.js';
+import type { SandboxRuns, SandboxStore } from '../../core/sandboxes/sandbox-store.js';
 import type { SnapshotBackend } from '../../core/snapshots/snapshot-backend.js';
-import type { LayeredSnapshotter } from '../../core/snapshots/snapshotter.js';
+import type { LayeredSnapshotter, Snapshotter } from '../../core/snapshots/snapshotter.js';
 import type { DiskInventory } from '../../core/usage/disk-inventory.js';
-import { SqliteCollectable } from './collectable.js';
+import { SqliteCollectable, type Marking } from './collectable.js';
 import { SqliteContainers } from './container-store.js';
 import { ContentRows, type Sharing } from './content-rows.js';
 import { createContentState } from './content-state.js';
 import { SqliteContent } from './content-store.js';
+import { MARKED_AT_ONCE, markOnView } from './marking.js';
 import type { Database } from './database.js';
 import { SqliteDiskInventory } from './disk-inventory.js';
 import { DEFAULT_RETENTION, SqliteJournal, type Retention } from './events.js';
@@ -31,6 +33,9 @@ import { SqliteLeases } from './lease-store.js';
 import { SqliteNamespaces } from './namespace-store.js';
 import type { Collection, Shared } from './shared.js';
 import { openOrRebuild, takeInBlobs } from './rebuild.js';
+import { SqliteSandboxRuns, SqliteSandboxes } from './sandbox-store.js';
+import { ProxiedLayers, type ProxiedBackend } from './proxied-layers.js';
+import { createProxiedState, ProxiedSnapshotter } from './proxied-snapshotter.js';
 import { createSnapshotState, SqliteSnapshotter } from './snapshotter.js';
 import { unpackedLayers } from './unpacked-layers.js';
 import { SqliteTaskIndex, SqliteTasks } from './task-store.js';
@@ -40,6 +45,8 @@ export interface MetadataOptions {
   readonly path: string;
   readonly blobs: BlobStore;
   readonly backends: readonly SnapshotBackend[];
+  /** Snapshotters of other programs. */
+  readonly proxied?: readonly ProxiedBackend[];
   readonly log: Logger;
   /** Whether a namespace may name blobs of others by their digest alone; default `shared`, as in containerd. */
   readonly sharing?: Sharing;
@@ -47,6 +54,8 @@ export interface MetadataOptions {
   readonly collectDelayMs?: number;
   /** How often an idle daemon collects; default 10 minutes. */
   readonly collectIntervalMs?: number;
+  /** How large stores are marked; default in this very thread. */
+  readonly marking?: Marking;
   /** Which events the journal keeps. */
   readonly retention?: Retention;
 }
@@ -56,10 +65,14 @@ export interface Metadata extends AsyncDisposable {
   readonly content: Scoped<ContentStore>;
   readonly images: Scoped<ImageStore>;
   readonly containers: Scoped<ContainerStore>;
+  readonly sandboxes: Scoped<SandboxStore>;
+  readonly sandboxRuns: Scoped<SandboxRuns>;
   readonly leases: Scoped<LeaseStore>;
   readonly tasks: Scoped<TaskStore>;
   /** By the name of its backend, in the order of the options. */
   readonly snapshotters: ReadonlyMap<string, Scoped<LayeredSnapshotter>>;
+  /** Those of other programs, by name. */
+  readonly proxied: ReadonlyMap<string, Scoped<Snapshotter>>;
   readonly namespaces: NamespaceStore;
   readonly journal: Journal;
   readonly taskIndex: TaskIndex;
@@ -89,7 +102,14 @@ export function openMetadata(options: MetadataOptions): Promise<Metadata> {
     const content = createContentState(shared, rows, options.blobs);
     const numbers = new LayerNumbers(db);
     const directories = options.backends.map((backend) => new LayerDirectories(backend, db, numbers, options.log));
-    const collectable = new SqliteCollectable(shared, content, options.blobs, directories);
+    const proxied = (options.proxied ?? []).map((each) => new ProxiedLayers(each, db, numbers, options.log));
+    const collectable = new SqliteCollectable(
+      shared,
+      content,
+      options.blobs,
+      [...directories, ...proxied],
+      options.marking ?? MARKED_HERE,
+    );
     db.reserve();
     if (rebuilt) await takeInBlobs(db, options.blobs, options.log);
     await reconcile(db, directories, { log: options.log, rebuilt });
@@ -106,9 +126,12 @@ export function openMetadata(options: MetadataOptions): Promise<Metadata> {
       content: (scope) => new SqliteContent(content, scope),
       images: (scope) => new SqliteImages(shared, scope),
       containers: (scope) => new SqliteContainers(shared, scope),
+      sandboxes: (scope) => new SqliteSandboxes(shared, scope),
+      sandboxRuns: (scope) => new SqliteSandboxRuns(shared, scope),
       leases: (scope) => new SqliteLeases(shared, scope),
       tasks: (scope) => new SqliteTasks(shared, scope),
       snapshotters: snapshottersOf(shared, directories),
+      proxied: proxiedOf(shared, proxied),
       namespaces: new SqliteNamespaces(shared),
       journal,
       taskIndex: new SqliteTaskIndex(shared),
@@ -120,6 +143,9 @@ export function openMetadata(options: MetadataOptions): Promise<Metadata> {
   });
 }
 
+/** For stores without worker threads. */
+const MARKED_HERE: Marking = { atOnce: MARKED_AT_ONCE, mark: (task) => Promise.resolve(markOnView(task)) };
+
 function snapshottersOf(
   shared: Shared,
   directories: readonly LayerDirectories[],
@@ -128,6 +154,15 @@ function snapshottersOf(
     directories.map((each) => {
       const state = createSnapshotState(shared, each);
       return [each.backend.name, (scope) => new SqliteSnapshotter(state, scope)];
+    }),
+  );
+}
+
+function proxiedOf(shared: Shared, proxied: readonly ProxiedLayers[]): ReadonlyMap<string, Scoped<Snapshotter>> {
+  return new Map(
+    proxied.map((layers) => {
+      const state = createProxiedState(shared, layers);
+      return [layers.backend.name, (scope) => new ProxiedSnapshotter(state, scope)];
     }),
   );
 }

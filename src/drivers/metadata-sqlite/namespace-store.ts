@@ -31,7 +31,7 @@ export class SqliteNamespaces implements NamespaceStore {
   }
 
   async create({ name, labels }: Namespace): Promise<Namespace> {
-    checkIdentifier(name, 'namespace');
+    checkIdentifier(name, '');
     checkLabels(labels);
     return Promise.resolve(
       this.#db.change(() => {
@@ -87,6 +87,8 @@ export class SqliteNamespaces implements NamespaceStore {
       ['blobs', 'blobs'],
       ['containers', 'containers'],
       ['processes', 'tasks'],
+      ['sandboxes', 'sandboxes'],
+      ['sandbox_runs', 'running sandboxes'],
     ];
     const left = kinds
       .filter(([table]) => this.#db.sql(`SELECT 1 FROM ${table} WHERE namespace = ? LIMIT 1`).get(name) !== undefined)

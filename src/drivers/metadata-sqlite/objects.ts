@@ -1,6 +1,7 @@
 import type { GcObject, StoredObject } from '../../core/gc/graph.js';
+import type { OwnerId } from '../../core/gc/owners.js';
 import type { Labels } from '../../spec/labels.js';
-import type { Database } from './database.js';
+import type { Statements } from './database.js';
 import { fromJson } from './shared.js';
 
 interface ObjectRow {
@@ -33,38 +34,67 @@ interface IngestObjectRow {
   readonly expires_ms: number | null;
 }
 
-/**
- * Everything that the collector knows, of all namespaces.
- *
- * @param writers Open ones, by namespace and ref: what they write is held.
- */
-export function* readObjects(db: Database, writers: ReadonlyMap<string, unknown>): Generator<StoredObject> {
+const INGESTS = 'SELECT namespace, ref, file, expected, shared, expires_ms FROM ingests';
+
+/** Ingests that are being written, by namespace and ref: they are held. */
+export interface Writers {
+  has(key: string): boolean;
+}
+
+/** Everything that the collector knows, of all namespaces. */
+export function* readObjects(db: Statements, writers: Writers): Generator<StoredObject> {
   for (const kind of Object.keys(OBJECTS) as (keyof typeof OBJECTS)[]) {
-    for (const row of db.sql<ObjectRow>(OBJECTS[kind]).iterate()) {
-      const { namespace, key, labels, layer, image } = row;
-      yield {
-        kind,
-        namespace,
-        key,
-        labels: gcLabels(labels),
-        links: linksOf(kind, row),
-        ...(layer === undefined ? {} : { layer }),
-        ...(image === undefined ? {} : { image }),
-      };
-    }
+    for (const row of db.sql<ObjectRow>(OBJECTS[kind]).iterate()) yield toObject(kind, row);
   }
-  const ingests = db.sql<IngestObjectRow>('SELECT namespace, ref, file, expected, shared, expires_ms FROM ingests');
-  for (const { namespace, ref, file, expected, shared, expires_ms } of ingests.iterate()) {
-    yield {
-      kind: 'ingest',
-      namespace,
-      key: ref,
-      labels: {},
-      links: shared === 1 ? [{ kind: 'content', key: expected }] : [],
-      held: writers.has(`${namespace}\0${ref}`) || (expires_ms !== null && expires_ms > Date.now()),
-      ...(shared === 1 ? { shares: expected } : { file }),
-    };
+  for (const row of db.sql<IngestObjectRow>(INGESTS).iterate()) yield toIngest(row, writers);
+}
+
+const BY_KEY: Readonly<Record<keyof typeof OBJECTS, string>> = {
+  image: `${OBJECTS.image} WHERE namespace = ? AND name = ?`,
+  container: `${OBJECTS.container} WHERE namespace = ? AND id = ?`,
+  lease: `${OBJECTS.lease} WHERE namespace = ? AND id = ?`,
+  content: `${OBJECTS.content} WHERE namespace = ? AND digest = ?`,
+  snapshot: `${OBJECTS.snapshot} WHERE namespace = ? AND snapshotter = ? AND name = ?`,
+};
+
+/** One of them as it is now; undefined where it is not there. */
+export function readObject(db: Statements, id: OwnerId, writers: Writers): StoredObject | undefined {
+  const [kind = '', namespace = '', key = ''] = id.split('\0');
+  if (kind === 'ingest') {
+    const row = db.sql<IngestObjectRow>(`${INGESTS} WHERE namespace = ? AND ref = ?`).get(namespace, key);
+    return row && toIngest(row, writers);
   }
+  const known = kind as keyof typeof OBJECTS;
+  const at = key.indexOf('/');
+  const keys = kind === 'snapshot' ? [key.slice(0, at), key.slice(at + 1)] : [key];
+  const row = db.sql<ObjectRow>(BY_KEY[known]).get(namespace, ...keys);
+  return row && toObject(known, row);
+}
+
+function toObject(kind: keyof typeof OBJECTS, row: ObjectRow): StoredObject {
+  const { namespace, key, labels, layer, image } = row;
+  return {
+    kind,
+    namespace,
+    key,
+    labels: gcLabels(labels),
+    links: linksOf(kind, row),
+    ...(layer === undefined ? {} : { layer }),
+    ...(image === undefined ? {} : { image }),
+  };
+}
+
+function toIngest(row: IngestObjectRow, writers: Writers): StoredObject {
+  const { namespace, ref, file, expected, shared, expires_ms } = row;
+  return {
+    kind: 'ingest',
+    namespace,
+    key: ref,
+    labels: {},
+    links: shared === 1 ? [{ kind: 'content', key: expected }] : [],
+    held: writers.has(`${namespace}\0${ref}`) || (expires_ms !== null && expires_ms > Date.now()),
+    ...(shared === 1 ? { shares: expected } : { file }),
+  };
 }
 
 function linksOf(kind: keyof typeof OBJECTS, { first, second }: ObjectRow): GcObject['links'] {

@@ -56,7 +56,7 @@ test('a newer schema is refused by the name of the release that is needed', asyn
   await assertRejectsWithKind(
     openDatabase(path, SILENT),
     'failed-precondition',
-    /written by wharfd 9\.8\.0 \(schema 2/,
+    /written by wharfd 9\.8\.0 \(schema 4/,
   );
 });
 

@@ -78,10 +78,9 @@ async function setAside(path: string): Promise<string> {
  * for a week without an image, so that pulling the images again finds them.
  */
 export async function takeInBlobs(db: Database, blobs: BlobStore, log: Logger): Promise<void> {
-  const { blobs: digests } = await blobs.inventory();
   const expire = new Date(Date.now() + KEPT_MS).toISOString();
   let [taken, altered] = [0, 0];
-  for (const digest of digests) {
+  for await (const digest of blobs.blobs()) {
     if (db.sql('SELECT 1 FROM blobs WHERE digest = ?').get(digest) !== undefined) continue;
     const size = await wholeSize(blobs, digest);
     if (size === undefined) {

@@ -20,7 +20,10 @@ const TABLES = [
   'images',
   'containers',
   'processes',
+  'sandboxes',
+  'sandbox_runs',
   'layers',
+  'proxied_layers',
   'snapshots',
   'events',
 ] as const;

@@ -154,4 +154,45 @@ CREATE TABLE events (
 ) STRICT;
 `,
   },
+  {
+    release: '0.2.0',
+    sql: `
+CREATE TABLE sandboxes (
+  namespace TEXT NOT NULL REFERENCES namespaces,
+  id TEXT NOT NULL,
+  labels TEXT NOT NULL,
+  runtime TEXT NOT NULL,
+  options_type TEXT,
+  options_value BLOB,
+  spec_type TEXT,
+  spec_value BLOB,
+  extensions TEXT NOT NULL,
+  sandboxer TEXT NOT NULL,
+  created_ms INTEGER NOT NULL,
+  updated_ms INTEGER NOT NULL,
+  PRIMARY KEY (namespace, id)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE sandbox_runs ( -- of a controller, whose sandboxes need no description
+  namespace TEXT NOT NULL REFERENCES namespaces,
+  id TEXT NOT NULL,
+  state TEXT NOT NULL CHECK (state IN ('created', 'ready', 'stopped')),
+  started_ms INTEGER,
+  exited_ms INTEGER,
+  PRIMARY KEY (namespace, id)
+) STRICT, WITHOUT ROWID;
+`,
+  },
+  {
+    release: '0.2.0',
+    sql: `
+CREATE TABLE proxied_layers ( -- of snapshotters in other programs
+  layer INTEGER PRIMARY KEY REFERENCES layers ON DELETE CASCADE,
+  snapshotter TEXT NOT NULL,
+  namespace TEXT NOT NULL, -- that the other program is told
+  key TEXT NOT NULL, -- by which the other program knows it
+  UNIQUE (snapshotter, key)
+) STRICT;
+`,
+  },
 ];

@@ -67,13 +67,11 @@ export class SnapshotRows {
       .all(this.#namespace, this.#snapshotter);
   }
 
-  childrenOf(name: string, limit: number): string[] {
-    return this.#db
-      .sql<{
-        name: string;
-      }>('SELECT name FROM snapshots WHERE namespace = ? AND snapshotter = ? AND parent = ? ORDER BY name LIMIT ?')
-      .all(this.#namespace, this.#snapshotter, name, limit)
-      .map((row) => row.name);
+  hasChildren(name: string): boolean {
+    const child = this.#db.sql(
+      'SELECT 1 FROM snapshots WHERE namespace = ? AND snapshotter = ? AND parent = ? LIMIT 1',
+    );
+    return child.get(this.#namespace, this.#snapshotter, name) !== undefined;
   }
 
   /** Layers below a snapshot, nearest first. @param parent Empty for none. @throws not-found. invalid-argument: not committed. */
@@ -84,7 +82,7 @@ export class SnapshotRows {
     if (row.kind !== 'committed') {
       throw new DaemonError(
         'invalid-argument',
-        `parent ${JSON.stringify(parent)} is not committed snapshot: invalid argument`,
+        `failed to create snapshot: parent ${JSON.stringify(parent)} is not committed snapshot: invalid argument`,
       );
     }
     return this.#db
@@ -159,6 +157,12 @@ export class SnapshotRows {
          WHERE namespace = ? AND snapshotter = ? AND name = ?`,
       )
       .run(name, toJson(labels), now, now, this.#namespace, this.#snapshotter, key);
+  }
+
+  setLayer(name: string, layer: number): void {
+    this.#db
+      .sql('UPDATE snapshots SET layer = ? WHERE namespace = ? AND snapshotter = ? AND name = ?')
+      .run(layer, this.#namespace, this.#snapshotter, name);
   }
 
   setLabels(name: string, labels: Labels): void {

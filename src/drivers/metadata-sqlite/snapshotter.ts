@@ -5,22 +5,13 @@ import { DaemonError } from '../../base/errors.js';
 import { KeyedLock } from '../../base/keyed-lock.js';
 import type { Mount } from '../../core/kernel/mounts.js';
 import type { Scope } from '../../core/namespaces/scope.js';
-import type {
-  AppliedLayer,
-  LayeredSnapshotter,
-  SnapshotInfo,
-  SnapshotUsage,
-} from '../../core/snapshots/snapshotter.js';
-import { updateLabels } from '../../spec/field-paths.js';
-import { parseFilters } from '../../spec/filter.js';
+import type { AppliedLayer, LayeredSnapshotter, SnapshotUsage } from '../../core/snapshots/snapshotter.js';
 import { checkLabels, LABELS, type Labels } from '../../spec/labels.js';
 import { keeping } from './database.js';
-import { snapshotFields } from './filter-fields.js';
 import type { LayerDirectories } from './layer-directories.js';
-import { checkLease, ensureNamespace, event, fromJson, joinLease, leaveLease, type Shared } from './shared.js';
-import { SnapshotRows, toSnapshotInfo, type SnapshotRow } from './snapshot-rows.js';
-
-const CHILDREN_TOLD = 5;
+import { checkKey, NamedSnapshots, notMountable } from './named-snapshots.js';
+import { checkLease, ensureNamespace, fromJson, type Shared } from './shared.js';
+import type { SnapshotRow } from './snapshot-rows.js';
 
 /** What the views of all namespaces on one snapshotter share. */
 export interface SnapshotState {
@@ -35,47 +26,24 @@ export function createSnapshotState(shared: Shared, directories: LayerDirectorie
 }
 
 /** Snapshots of one namespace: names and kinds in the database, files in the backend's directories. */
-export class SqliteSnapshotter implements LayeredSnapshotter {
+export class SqliteSnapshotter extends NamedSnapshots implements LayeredSnapshotter {
   readonly #state: SnapshotState;
-  readonly #scope: Scope;
-  readonly #rows: SnapshotRows;
-  readonly #name: string;
 
   constructor(state: SnapshotState, scope: Scope) {
+    super(state.shared, scope, state.directories.backend.name, state.keys);
     this.#state = state;
-    this.#scope = scope;
-    this.#name = state.directories.backend.name;
-    this.#rows = new SnapshotRows(state.shared.db, scope.namespace, this.#name);
-  }
-
-  async stat(key: string): Promise<SnapshotInfo> {
-    return Promise.resolve(toSnapshotInfo(this.#rows.needed(key)));
-  }
-
-  async update(key: string, labels: Labels, fieldPaths?: readonly string[]): Promise<SnapshotInfo> {
-    return Promise.resolve(
-      this.#change(() => {
-        const { labels: current } = toSnapshotInfo(this.#rows.needed(key));
-        const updated = updateLabels(`snapshot ${JSON.stringify(key)}`, { current, given: labels }, fieldPaths);
-        checkLabels(updated);
-        this.#rows.setLabels(key, updated);
-        return toSnapshotInfo(this.#rows.needed(key));
-      }),
-    );
   }
 
   async usage(key: string, signal?: AbortSignal): Promise<SnapshotUsage> {
-    const row = this.#rows.needed(key);
-    const known = row.kind === 'committed' ? this.#rows.usage(row.layer) : undefined;
+    const row = this.rows.needed(key);
+    const known = row.kind === 'committed' ? this.rows.usage(row.layer) : undefined;
     return known ?? this.#backend.usage(row.layer, signal);
   }
 
   async mounts(key: string): Promise<readonly Mount[]> {
-    const row = this.#rows.needed(key);
-    if (row.kind === 'committed') {
-      throw new DaemonError('failed-precondition', `requested snapshot ${key} not active or view: failed precondition`);
-    }
-    return Promise.resolve(this.#backend.mounts(row.layer, row.kind, this.#rows.layersBelow(row.parent ?? '')));
+    const row = this.rows.needed(key);
+    if (row.kind === 'committed') throw notMountable(key);
+    return Promise.resolve(this.#backend.mounts(row.layer, row.kind, this.rows.layersBelow(row.parent ?? '')));
   }
 
   prepare(key: string, parent: string, labels: Labels = {}): Promise<readonly Mount[]> {
@@ -89,10 +57,10 @@ export class SqliteSnapshotter implements LayeredSnapshotter {
   async #create(kind: 'active' | 'view', key: string, parent: string, labels: Labels): Promise<readonly Mount[]> {
     checkKey(key);
     checkLabels(labels);
-    return this.#state.keys.run(this.#lockOf(key), async () => {
+    return this.#state.keys.run(this.lockOf(key), async () => {
       const target = labels[LABELS.snapshotRef];
-      this.#refuseExisting(key, target);
-      const parents = this.#rows.layersBelow(parent);
+      this.refuseExisting(key, target);
+      const parents = this.rows.layersBelow(parent);
       const { directories } = this.#state;
       const layer = directories.take();
       try {
@@ -116,100 +84,48 @@ export class SqliteSnapshotter implements LayeredSnapshotter {
     readonly target: string | undefined;
   }): void {
     const { kind, key, parent, labels, layer } = draft;
-    this.#change(() => {
-      ensureNamespace(this.#state.shared.db, this.#scope.namespace);
-      const existing = this.#existing(key, draft.target);
-      if (existing) throw keeping(this.#leased(existing));
-      this.#rows.layersBelow(parent);
-      this.#rows.addLayer(layer);
-      this.#rows.add({ name: key, kind, parent, layer, chained: false, labels });
-      this.#join(key);
-      if (kind === 'active') this.#record('prepare', 'SnapshotPrepare', { key, parent, snapshotter: this.#name });
+    this.change(() => {
+      ensureNamespace(this.shared.db, this.scope.namespace);
+      const existing = this.existing(key, draft.target);
+      if (existing) throw keeping(this.leased(existing));
+      this.rows.layersBelow(parent);
+      this.rows.addLayer(layer);
+      this.rows.add({ name: key, kind, parent, layer, chained: false, labels });
+      this.join(key);
+      // containerd says nothing of views; whoever replays the journal has to know of them.
+      const verb = kind === 'active' ? 'prepare' : 'view';
+      this.record(verb, 'SnapshotPrepare', { key, parent, snapshotter: this.name });
     });
-  }
-
-  /** What is there already joins the caller's lease, and that is kept (WIRE.md 14, 16). */
-  #refuseExisting(key: string, target: string | undefined): void {
-    const existing = this.#existing(key, target);
-    if (!existing) return;
-    this.#change(() => {
-      throw keeping(this.#leased(existing));
-    });
-  }
-
-  #existing(key: string, target: string | undefined): { readonly name: string; readonly text: string } | undefined {
-    if (target !== undefined && target !== '' && this.#rows.find(target)) {
-      return { name: target, text: `target snapshot ${JSON.stringify(target)}: already exists` };
-    }
-    return this.#rows.find(key) && { name: key, text: `snapshot ${JSON.stringify(key)}: already exists` };
-  }
-
-  #leased(existing: { readonly name: string; readonly text: string }): DaemonError {
-    this.#join(existing.name);
-    return new DaemonError('already-exists', existing.text);
   }
 
   async commit(name: string, key: string, labels: Labels = {}, signal?: AbortSignal): Promise<void> {
     checkKey(name);
     checkLabels(labels);
     await this.#state.keys.run(
-      this.#lockOf(key),
+      this.lockOf(key),
       async () => {
-        const { layer } = this.#change(() => this.#committable(name, key));
+        const { layer } = this.change(() => this.committable(name, key));
         await this.#backend.sync([layer]);
         const usage = await this.#backend.usage(layer, signal);
-        this.#change(() => {
-          this.#committable(name, key);
-          this.#rows.commit(key, name, labels, usage);
-          leaveLease(this.#state.shared.db, this.#scope, this.#leaseType, key);
-          this.#join(name);
-          this.#record('commit', 'SnapshotCommit', { key, name, snapshotter: this.#name });
+        this.change(() => {
+          this.committable(name, key);
+          this.rows.commit(key, name, labels, usage);
+          this.renamed(key, name);
         });
       },
       signal,
     );
   }
 
-  /** The active snapshot that may be frozen under `name`; part of a transaction. */
-  #committable(name: string, key: string): SnapshotRow {
-    if (this.#rows.find(name)) {
-      throw keeping(this.#leased({ name, text: `snapshot ${JSON.stringify(name)}: already exists` }));
-    }
-    const row = this.#rows.needed(key);
-    if (row.kind === 'active') return row;
-    throw new DaemonError('failed-precondition', `snapshot ${JSON.stringify(key)} is not active: failed precondition`);
-  }
-
-  async remove(key: string): Promise<void> {
-    await this.#state.keys.run(this.#lockOf(key), async () => {
-      this.#state.shared.db.relieve(() => {
-        this.#rows.needed(key);
-        const children = this.#rows.childrenOf(key, CHILDREN_TOLD);
-        if (children.length > 0) throw hasChildren(children);
-        this.#rows.remove(key);
-        leaveLease(this.#state.shared.db, this.#scope, this.#leaseType, key);
-        this.#record('remove', 'SnapshotRemove', { key, snapshotter: this.#name });
-      });
-      return Promise.resolve();
-    });
-    this.#state.shared.collection.request();
-  }
-
-  async list(filters?: readonly string[]): Promise<readonly SnapshotInfo[]> {
-    const filter = parseFilters(filters);
-    const infos = this.#rows.list().map(toSnapshotInfo);
-    return Promise.resolve(infos.filter((info) => filter(snapshotFields(info))));
-  }
-
   async known(names: readonly string[]): Promise<ReadonlyMap<string, number>> {
-    const { namespace, lease } = this.#scope;
+    const { namespace, lease } = this.scope;
     const { db } = this.#state.shared;
-    if (lease === undefined) return Promise.resolve(this.#rows.chained(names));
+    if (lease === undefined) return Promise.resolve(this.rows.chained(names));
     return Promise.resolve(
-      this.#change(() => {
-        const found = this.#rows.chained(names);
+      this.change(() => {
+        const found = this.rows.chained(names);
         checkLease(db, namespace, lease);
-        this.#rows.leaseLayers(lease, found.values());
+        this.rows.leaseLayers(lease, found.values());
         return found;
       }),
     );
@@ -224,38 +140,38 @@ export class SqliteSnapshotter implements LayeredSnapshotter {
     const made = [...new Set(layers.map(({ layerId }) => layerId))].filter((id) => directories.isFilling(id));
     for (const { labels } of layers) checkLabels(labels);
     await this.#backend.sync(made);
-    this.#change(() => {
-      ensureNamespace(this.#state.shared.db, this.#scope.namespace);
+    this.change(() => {
+      ensureNamespace(this.shared.db, this.scope.namespace);
       for (const layer of layers) this.#adoptOne(layer);
     });
     for (const id of made) {
       // Another adoption of the same layer may have named it meanwhile.
-      if (this.#rows.hasLayer(id)) directories.settled(id);
+      if (this.rows.hasLayer(id)) directories.settled(id);
       else if (directories.isFilling(id)) await directories.drop(id);
     }
   }
 
   #adoptOne(layer: AppliedLayer): void {
     const { name, parent, layerId, labels, usage } = layer;
-    const existing = this.#rows.find(name);
-    this.#join(name);
+    const existing = this.rows.find(name);
+    this.join(name);
     if (existing) return;
-    this.#rows.layersBelow(parent);
-    if (!this.#rows.hasLayer(layerId)) {
+    this.rows.layersBelow(parent);
+    if (!this.rows.hasLayer(layerId)) {
       if (!this.#state.directories.isFilling(layerId)) {
         throw new DaemonError('aborted', `layer ${layerId} of ${name} was removed meanwhile: unpack it again`);
       }
-      this.#rows.addLayer(layerId, usage);
+      this.rows.addLayer(layerId, usage);
     }
-    this.#rows.add({ name, kind: 'committed', parent, layer: layerId, chained: true, labels });
-    this.#record('commit', 'SnapshotCommit', { key: name, name, snapshotter: this.#name });
+    this.rows.add({ name, kind: 'committed', parent, layer: layerId, chained: true, labels });
+    this.record('commit', 'SnapshotCommit', { key: name, name, snapshotter: this.name });
   }
 
   async fork(key: string, newKey: string): Promise<void> {
     checkKey(newKey);
-    await this.#state.keys.run(this.#lockOf(key), async () => {
-      const row = this.#change(() => this.#forkable(key, newKey));
-      const below = this.#rows.layersBelow(row.parent ?? '');
+    await this.#state.keys.run(this.lockOf(key), async () => {
+      const row = this.change(() => this.#forkable(key, newKey));
+      const below = this.rows.layersBelow(row.parent ?? '');
       if (row.parent !== null && (await this.#isUntouched(row.layer, below))) {
         await this.#create('active', newKey, row.parent, {});
         return;
@@ -264,7 +180,7 @@ export class SqliteSnapshotter implements LayeredSnapshotter {
       const made = [directories.take(), directories.take()] as const;
       try {
         for (const id of made) await this.#backend.create(id, { writable: true, parents: [row.layer, ...below] });
-        this.#change(() => {
+        this.change(() => {
           this.#freeze(this.#forkable(key, newKey), newKey, made);
         });
       } catch (cause) {
@@ -277,11 +193,14 @@ export class SqliteSnapshotter implements LayeredSnapshotter {
 
   /** The writable snapshot; part of a transaction. */
   #forkable(key: string, newKey: string): SnapshotRow {
-    const existing = this.#existing(newKey, undefined);
-    if (existing) throw keeping(this.#leased(existing));
-    const row = this.#rows.needed(key);
+    const existing = this.existing(newKey, undefined);
+    if (existing) throw keeping(this.leased(existing));
+    const row = this.rows.needed(key);
     if (row.kind === 'active') return row;
-    throw new DaemonError('failed-precondition', `snapshot ${JSON.stringify(key)} is not active: failed precondition`);
+    throw new DaemonError(
+      'failed-precondition',
+      `failed to commit snapshot: snapshot ${JSON.stringify(key)} is not active: failed precondition`,
+    );
   }
 
   /** Nobody has written there: both can stand on the same layers, and forking again and again makes no deeper stack. */
@@ -300,19 +219,19 @@ export class SqliteSnapshotter implements LayeredSnapshotter {
   #freeze(row: SnapshotRow, newKey: string, [own, other]: readonly [number, number]): void {
     const { name: key, labels } = row;
     const frozen = `fork-${randomUUID()}`;
-    const snapshotter = this.#name;
-    this.#rows.commit(key, frozen, {});
-    this.#record('commit', 'SnapshotCommit', { key, name: frozen, snapshotter });
+    const snapshotter = this.name;
+    this.rows.commit(key, frozen, {});
+    this.record('commit', 'SnapshotCommit', { key, name: frozen, snapshotter });
     for (const [name, layer] of [
       [key, own],
       [newKey, other],
     ] as const) {
-      this.#rows.addLayer(layer);
+      this.rows.addLayer(layer);
       const kept = name === key ? fromJson(labels) : {};
-      this.#rows.add({ name, kind: 'active', parent: frozen, layer, chained: false, labels: kept });
-      this.#record('prepare', 'SnapshotPrepare', { key: name, parent: frozen, snapshotter });
+      this.rows.add({ name, kind: 'active', parent: frozen, layer, chained: false, labels: kept });
+      this.record('prepare', 'SnapshotPrepare', { key: name, parent: frozen, snapshotter });
     }
-    this.#join(newKey);
+    this.join(newKey);
   }
 
   async discard(layerId: number): Promise<void> {
@@ -322,37 +241,4 @@ export class SqliteSnapshotter implements LayeredSnapshotter {
   get #backend(): LayerDirectories['backend'] {
     return this.#state.directories.backend;
   }
-
-  get #leaseType(): string {
-    return `snapshots/${this.#name}`;
-  }
-
-  #join(name: string): void {
-    joinLease(this.#state.shared.db, this.#scope, this.#leaseType, name);
-  }
-
-  #lockOf(key: string): string {
-    return `${this.#scope.namespace}\0${key}`;
-  }
-
-  #change<T>(work: () => T): T {
-    return this.#state.shared.db.change(work);
-  }
-
-  #record(verb: string, type: string, fields: Readonly<Record<string, unknown>>): void {
-    const happened = event(`/snapshot/${verb}`, `containerd.events.${type}`, fields);
-    this.#state.shared.journal.record(this.#scope.namespace, happened);
-  }
-}
-
-function checkKey(key: string): void {
-  if (key === '') throw new DaemonError('invalid-argument', 'snapshot key must not be empty: invalid argument');
-}
-
-function hasChildren(children: readonly string[]): DaemonError {
-  const names = children.map((name) => JSON.stringify(name)).join(', ');
-  return new DaemonError(
-    'failed-precondition',
-    `cannot remove snapshot with child: ${names} built on it must go first: failed precondition`,
-  );
 }

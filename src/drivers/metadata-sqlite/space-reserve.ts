@@ -1,6 +1,7 @@
 import { closeSync, fsyncSync, openSync, statfsSync, statSync, truncateSync, writeSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { isDiskFull } from '../../base/errors.js';
+import { faultPoint } from '../../base/fault-point.js';
 
 const RESERVE_BYTES = 2 << 20;
 const PIECE_BYTES = 1 << 16;
@@ -48,6 +49,7 @@ export class SpaceReserve {
       const piece = Buffer.alloc(PIECE_BYTES);
       while (this.#bytes < RESERVE_BYTES) this.#bytes += writeSync(fd, piece);
       fsyncSync(fd);
+      faultPoint('room is set aside');
     } finally {
       closeSync(fd);
     }

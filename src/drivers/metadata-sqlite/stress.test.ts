@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import { openLocalStores, type LocalStores } from '../../../test/support/stores.js';
+import { filesOf, openLocalStores, type LocalStores } from '../../../test/support/stores.js';
 import { tempDir } from '../../../test/support/temp-dir.js';
 import { kindOf } from '../../base/errors.js';
 import { digestOf } from '../../spec/digest.js';
@@ -87,7 +87,7 @@ test('whatever is written, read, deleted, aborted and collected at once: what is
         }
         ingests += (await content.statuses()).length;
       }
-      const found = await stores.blobs.inventory();
+      const found = await filesOf(stores.blobs);
       assert.deepEqual([...found.blobs].sort(), [...named].sort());
       assert.ok(found.ingests.length <= ingests);
     }),

@@ -3,17 +3,8 @@ import { SingleFlight } from '../../base/single-flight.js';
 import type { Credentials, RemoteOptions } from '../../core/remotes/remotes.js';
 import { parseChallenges, type Challenge } from './challenge.js';
 import type { Endpoint } from './endpoint.js';
-import { basicAuthorization, requestToken, type Token } from './token.js';
-import type { Transport } from './transport.js';
-
-interface Grant {
-  readonly authorization: string;
-  /** By the monotonic clock, in milliseconds. */
-  readonly expiresAt: number;
-}
-
-/** Renewed that much before the end, since a request takes its time. */
-const MARGIN_MS = 5_000;
+import type { Grant, TokenCache } from './token-cache.js';
+import { basicAuthorization } from './token.js';
 
 /** Whom a registry has to do with. */
 export interface Identity {
@@ -29,7 +20,7 @@ export interface Identity {
  * elsewhere.
  */
 export class Authorizer {
-  readonly #transport: Transport;
+  readonly #tokens: TokenCache;
   readonly #endpoint: Endpoint;
   readonly #identity: Identity;
   readonly #scopes: Set<string>;
@@ -39,8 +30,8 @@ export class Authorizer {
   #challenge: Challenge | undefined;
   #grant: Grant | undefined;
 
-  constructor(transport: Transport, endpoint: Endpoint, identity: Identity) {
-    this.#transport = transport;
+  constructor(tokens: TokenCache, endpoint: Endpoint, identity: Identity) {
+    this.#tokens = tokens;
     this.#endpoint = endpoint;
     this.#identity = identity;
     this.#scopes = new Set(identity.scopes);
@@ -98,8 +89,8 @@ export class Authorizer {
 
   async #fetchToken(signal: AbortSignal): Promise<void> {
     const params = this.#challenge?.params ?? {};
-    const token = await requestToken(
-      this.#transport,
+    this.#grant = await this.#tokens.grant(
+      this.#endpoint.origin,
       {
         realm: this.#realm(params['realm'] ?? ''),
         ...(params['service'] !== undefined && { service: params['service'] }),
@@ -107,9 +98,9 @@ export class Authorizer {
         connection: this.#endpoint.connection,
         credentials: await this.#credentials,
       },
+      this.#grant?.authorization,
       signal,
     );
-    this.#grant = { authorization: `Bearer ${token.text}`, expiresAt: expiryOf(token) };
   }
 
   /** What the registry asks for too, unless it is a part of what we want anyway. */
@@ -141,11 +132,6 @@ export class Authorizer {
 function answerable(challenges: readonly Challenge[]): Challenge | undefined {
   const bearer = challenges.find(({ scheme }) => scheme === 'bearer');
   return bearer ?? challenges.find(({ scheme }) => scheme === 'basic');
-}
-
-function expiryOf({ expiresInS }: Token): number {
-  const lifeMs = expiresInS * 1000;
-  return performance.now() + Math.max(lifeMs / 2, lifeMs - MARGIN_MS);
 }
 
 function plainAuthorization(credentials: Credentials | undefined): string | undefined {

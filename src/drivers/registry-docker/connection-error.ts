@@ -43,14 +43,31 @@ const EXPLANATIONS: Readonly<Record<string, Explanation>> = {
   ERR_TLS_CERT_ALTNAME_INVALID: final('its certificate is for another host'),
 };
 
-/** Says in words what undici, node:net or node:tls threw. */
-export function connectionError(url: URL, cause: unknown): ConnectionError {
+/** As undici tells that there was no tunnel. */
+const PROXY_ANSWER = /^Proxy response \((\d+)\)/;
+
+/**
+ * Says in words what undici, node:net or node:tls threw.
+ *
+ * @param proxy Through which the host was to be reached.
+ */
+export function connectionError(url: URL, cause: unknown, proxy?: URL): ConnectionError {
   const codes = codesOf(cause);
   const known = codes.map((code) => EXPLANATIONS[code]).find((explanation) => explanation !== undefined);
-  const { text, transient } = known ?? again(codes[0] ?? (cause instanceof Error ? cause.message : String(cause)));
-  return new ConnectionError(`${url.host} can not be reached over ${url.protocol.slice(0, -1)}: ${text}`, transient, {
-    cause,
-  });
+  const refused = PROXY_ANSWER.exec(cause instanceof Error ? cause.message : '')?.[1];
+  const { text, transient } =
+    refused !== undefined
+      ? final(`the proxy answers ${refused}${refused === '407' ? ', it wants a user and a password' : ''}`)
+      : (known ?? again(codes[0] ?? (cause instanceof Error ? cause.message : String(cause))));
+  // Without its user and password.
+  const way = proxy === undefined ? '' : ` through the proxy ${proxy.host}`;
+  return new ConnectionError(
+    `${url.host} can not be reached over ${url.protocol.slice(0, -1)}${way}: ${text}`,
+    transient,
+    {
+      cause,
+    },
+  );
 }
 
 /** Error codes from the outermost to the innermost cause, those of attempts on several addresses included. */

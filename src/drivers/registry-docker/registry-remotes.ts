@@ -1,5 +1,14 @@
 import { DaemonError, messageOf } from '../../base/errors.js';
-import type { Pusher, RemoteOptions, Remotes, Resolved, ResolveOptions, Resolver } from '../../core/remotes/remotes.js';
+import type {
+  Pusher,
+  Referrers,
+  ReferrersOptions,
+  RemoteOptions,
+  Remotes,
+  Resolved,
+  ResolveOptions,
+  Resolver,
+} from '../../core/remotes/remotes.js';
 import type { Digest } from '../../spec/digest.js';
 import { isRepositoryPath, isTag } from '../../spec/familiar-name.js';
 import { hostOf, parseReference, pathOf, pinnedDigestOf, tagOf, type Reference } from '../../spec/reference.js';
@@ -7,32 +16,39 @@ import type { ResolvedObject } from './document-response.js';
 import type { Capability, Endpoint } from './endpoint.js';
 import { failureOf } from './failure.js';
 import { endpointsFor } from './hosts.js';
+import type { Proxies } from './proxies.js';
+import { listReferrers } from './referrers.js';
 import { RepositoryClient, type RepositoryUse } from './repository-client.js';
 import { RepositoryFetcher, TRIES_WITH_OTHERS } from './repository-fetcher.js';
 import { RepositoryPusher } from './repository-pusher.js';
 import { resolveObject } from './resolve-object.js';
 import { DEFAULT_TIMING, type Timing } from './timing.js';
+import { TokenCache } from './token-cache.js';
 import { Transport } from './transport.js';
 
 export interface RegistryOptions {
   readonly timing?: Partial<Timing>;
   /** Directories with `<host>/hosts.toml`; none by default. */
   readonly hostDirs?: readonly string[];
+  readonly proxies?: Proxies;
 }
 
 /** Registries that speak the OCI distribution API, which Docker's registry made. */
 export class RegistryRemotes implements Remotes, AsyncDisposable {
   readonly #transport: Transport;
+  readonly #tokens: TokenCache;
   readonly #hostDirs: readonly string[];
 
-  constructor({ timing = {}, hostDirs = [] }: RegistryOptions = {}) {
-    this.#transport = new Transport({ ...DEFAULT_TIMING, ...timing });
+  constructor({ timing = {}, hostDirs = [], proxies }: RegistryOptions = {}) {
+    this.#transport = new Transport({ ...DEFAULT_TIMING, ...timing }, proxies);
+    this.#tokens = new TokenCache(this.#transport);
     this.#hostDirs = hostDirs;
   }
 
   resolver(options: RemoteOptions = {}): Resolver {
     return {
       resolve: (name, how = {}) => this.#resolve(name, options, how),
+      referrers: (name, how = {}) => this.#referrers(name, options, how),
       pusher: (name) => this.#pusher(name, options),
       authenticate: (host, signal) => this.#authenticate(host, options, signal),
     };
@@ -53,6 +69,29 @@ export class RegistryRemotes implements Remotes, AsyncDisposable {
     const asked = clientsWith(pinned === undefined ? 'resolve' : 'pull');
     const object = await resolveAtFirst(asked, tagOf(reference), pinned, name, options);
     return { name, target: object.target, fetcher: new RepositoryFetcher(clientsWith('pull'), name, object) };
+  }
+
+  async #referrers(name: string, remote: RemoteOptions, options: ReferrersOptions): Promise<Referrers> {
+    const { artifactType, signal } = options;
+    const { target } = await this.#resolve(name, remote, { ...(signal && { signal }) });
+    const reference = parseReference(name);
+    const use = { repository: repositoryOf(reference, name), name };
+    const endpoints = await this.#endpoints(hostOf(reference), remote);
+    const asked = endpoints.filter(({ capabilities }) => capabilities.has('resolve'));
+    for (const [at, endpoint] of asked.entries()) {
+      try {
+        const client = this.#client(endpoint, use, remote);
+        return {
+          name,
+          target,
+          referrers: await listReferrers(client, target.digest, artifactType, { what: name, signal }),
+        };
+      } catch (error) {
+        signal?.throwIfAborted();
+        if (at === asked.length - 1) throw error;
+      }
+    }
+    throw nobody(name, 'resolve');
   }
 
   async #pusher(name: string, remote: RemoteOptions): Promise<Pusher> {
@@ -82,7 +121,7 @@ export class RegistryRemotes implements Remotes, AsyncDisposable {
   }
 
   #client(endpoint: Endpoint, use: RepositoryUse, remote: RemoteOptions): RepositoryClient {
-    return new RepositoryClient(this.#transport, endpoint, use, remote);
+    return new RepositoryClient({ transport: this.#transport, tokens: this.#tokens }, endpoint, use, remote);
   }
 }
 

@@ -3,6 +3,7 @@ import type { FetchWait, RemoteOptions } from '../../core/remotes/remotes.js';
 import { Authorizer } from './authorizer.js';
 import type { Connection, Endpoint } from './endpoint.js';
 import { Patience } from './patience.js';
+import type { TokenCache } from './token-cache.js';
 import type { HttpBody, HttpMethod, HttpResponse, Transport } from './transport.js';
 
 export interface RepositoryRequest {
@@ -44,6 +45,12 @@ export interface RepositoryUse {
   readonly actions?: 'pull' | 'pull,push';
 }
 
+/** What all clients of the daemon share. */
+export interface ClientParts {
+  readonly transport: Transport;
+  readonly tokens: TokenCache;
+}
+
 /** Requests to one repository of one registry: authenticated, redirected, and tried again where that is of use. */
 export class RepositoryClient {
   readonly endpoint: Endpoint;
@@ -52,14 +59,14 @@ export class RepositoryClient {
   readonly #base: string;
   readonly #headers: Readonly<Record<string, string>>;
 
-  constructor(transport: Transport, endpoint: Endpoint, use: RepositoryUse, options: RemoteOptions) {
+  constructor({ transport, tokens }: ClientParts, endpoint: Endpoint, use: RepositoryUse, options: RemoteOptions) {
     const { repository, name, actions = 'pull' } = use;
     this.transport = transport;
     this.endpoint = endpoint;
     this.#base = repository === undefined ? `${endpoint.api}/` : `${endpoint.api}/${repository}/`;
     this.#headers = { ...lowerCase(endpoint.headers), ...lowerCase(options.headers ?? {}) };
     const scopes = repository === undefined ? [] : [`repository:${repository}:${actions}`];
-    this.authorizer = new Authorizer(transport, endpoint, { name, scopes, ask: options.credentials });
+    this.authorizer = new Authorizer(tokens, endpoint, { name, scopes, ask: options.credentials });
   }
 
   /** @returns The response, whatever its status, once no other try can change it. @throws unavailable; what the token server says. */

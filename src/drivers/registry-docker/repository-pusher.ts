@@ -8,6 +8,7 @@ import { kindOfMedia } from '../../spec/media-types.js';
 import { hostOf, pathOf, pinnedDigestOf, tagOf, type Reference } from '../../spec/reference.js';
 import { BlobUpload } from './blob-upload.js';
 import { failureOf } from './failure.js';
+import { announceReferrer } from './referrers.js';
 import type { RepositoryClient, RepositoryRequest } from './repository-client.js';
 import type { HttpResponse } from './transport.js';
 
@@ -36,14 +37,22 @@ export class RepositoryPusher implements Pusher {
     const place = `manifests/${named ? this.#nameFor(target) : target.digest}`;
     const request = { path: place, what: this.#what(target), onWait, signal };
     const there = await this.#look({ ...request, method: 'HEAD', accept: target.mediaType });
-    if (there?.header('docker-content-digest') === target.digest) return 'exists';
-    const body = await readDocument(content, target, signal);
+    const body = Buffer.from(await readDocument(content, target, signal));
+    const announce = (said?: string) =>
+      announceReferrer(this.#client, target, body, said, { what: request.what, onWait, signal });
+    if (there?.header('docker-content-digest') === target.digest) {
+      await announce();
+      return 'exists';
+    }
     const headers = { 'content-type': target.mediaType };
     const response = await this.#client.request({ ...request, method: 'PUT', headers, body });
     if (!CREATED.has(response.status)) throw await failureOf(response, request.what);
     await response.discard();
     const said = response.header('docker-content-digest');
-    if (said === undefined || said === target.digest) return 'pushed';
+    if (said === undefined || said === target.digest) {
+      await announce(response.header('oci-subject'));
+      return 'pushed';
+    }
     throw new DaemonError('data-loss', `${request.what}: ${response.url.host} has kept something else, as ${said}`);
   }
 

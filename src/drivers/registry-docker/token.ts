@@ -1,10 +1,8 @@
-import { setTimeout as sleep } from 'node:timers/promises';
 import { DaemonError } from '../../base/errors.js';
 import type { Credentials } from '../../core/remotes/remotes.js';
-import { ConnectionError } from './connection-error.js';
 import type { Connection } from './endpoint.js';
 import { failureOf } from './failure.js';
-import { backOffMs } from './timing.js';
+import { Patience } from './patience.js';
 import type { HttpRequest, HttpResponse, Transport } from './transport.js';
 
 export interface Token {
@@ -28,27 +26,37 @@ const CLIENT_ID = 'wharfd';
 
 /** Statuses by which a server says that it has not that form of the question. */
 const NO_SUCH_FORM = new Set([404, 405]);
+/** Those by which servers that don't know refresh tokens by POST do. */
+const NO_REFRESH_FORM = new Set([400, 401, ...NO_SUCH_FORM]);
 
 /**
  * Gets a token from a registry's token server: by GET, anonymously or with a user's password (Docker registry token authentication), or
- * by POST for a refresh token, and for a password where there is no GET (its OAuth2 form).
+ * by POST (its OAuth2 form) for a refresh token. Where the server has not that form, a password is sent by POST, and a refresh token by
+ * GET, as the password of nobody. Redirects are not followed: the password would go along.
  *
- * @throws unauthenticated, permission-denied: refused. unavailable: the server can't be reached, or doesn't answer with a token.
+ * @throws unauthenticated, permission-denied: refused. unavailable: the server can't be reached, or doesn't answer with a token, after
+ * all tries or because it asks to wait for too long.
  */
 export async function requestToken(transport: Transport, request: TokenRequest, signal?: AbortSignal): Promise<Token> {
   const { realm, connection, credentials, scopes } = request;
+  const what = scopes.length > 0 ? `token for ${scopes.join(' ')}` : `token of ${realm.host}`;
   const send = (http: HttpRequest): Promise<HttpResponse> =>
-    sendPatiently(transport, { ...http, connection, ...(signal && { signal }) });
-  let response = await send(credentials?.kind === 'refresh' ? postForm(request) : getForm(request));
-  if (credentials?.kind === 'basic' && NO_SUCH_FORM.has(response.status)) {
+    sendPatiently(transport, what, { ...http, connection, ...(signal && { signal }) });
+  const [form, otherForm] = credentials?.kind === 'refresh' ? [postForm, getForm] : [getForm, postForm];
+  let response = await send(form(request));
+  if (isWithoutForm(credentials, response.status)) {
     await response.discard();
-    response = await send(postForm(request));
+    response = await send(otherForm(request));
   }
   if (response.status === 200) return readToken(await readReply(response, realm.host), realm.host);
-  const what = scopes.length > 0 ? `token for ${scopes.join(' ')}` : `token of ${realm.host}`;
   const failure = await failureOf(response, what);
   if (failure.kind !== 'unauthenticated' || credentials === undefined) throw failure;
   throw new DaemonError('unauthenticated', `${what}: ${realm.host} denies access: user or password are wrong`);
+}
+
+function isWithoutForm(credentials: Credentials | undefined, status: number): boolean {
+  if (credentials?.kind === 'refresh') return NO_REFRESH_FORM.has(status);
+  return credentials?.kind === 'basic' && NO_SUCH_FORM.has(status);
 }
 
 function getForm({ realm, service, scopes, credentials }: TokenRequest): HttpRequest {
@@ -57,6 +65,9 @@ function getForm({ realm, service, scopes, credentials }: TokenRequest): HttpReq
   for (const scope of scopes) url.searchParams.append('scope', scope);
   const headers: Record<string, string> = { accept: 'application/json' };
   if (credentials?.kind === 'basic') headers['authorization'] = basicAuthorization(credentials);
+  if (credentials?.kind === 'refresh') {
+    headers['authorization'] = basicAuthorization({ kind: 'basic', user: '', secret: credentials.token });
+  }
   return { method: 'GET', url, headers };
 }
 
@@ -78,18 +89,20 @@ export function basicAuthorization({ user, secret }: Extract<Credentials, { kind
   return `Basic ${Buffer.from(`${user}:${secret}`).toString('base64')}`;
 }
 
-/** Redirects are not followed: the password would go along. */
-async function sendPatiently(transport: Transport, request: HttpRequest): Promise<HttpResponse> {
-  const { timing } = transport;
-  for (let attempt = 1; ; attempt += 1) {
+async function sendPatiently(transport: Transport, what: string, request: HttpRequest): Promise<HttpResponse> {
+  const { signal, url } = request;
+  const patience = new Patience(transport, { what, signal });
+  for (;;) {
+    await transport.gate.pass(url.host, signal);
+    let response: HttpResponse;
     try {
-      const response = await transport.send(request);
-      if (response.status < 500 || attempt >= timing.tries) return response;
-      await response.discard();
+      response = await transport.send(request);
     } catch (error) {
-      if (!(error instanceof ConnectionError) || !error.transient || attempt >= timing.tries) throw error;
+      await patience.afterError(error);
+      continue;
     }
-    await sleep(backOffMs(timing, attempt), undefined, request.signal ? { signal: request.signal } : {});
+    if (!Patience.retries(response.status)) return response;
+    await patience.afterResponse(response);
   }
 }
 

@@ -1,10 +1,11 @@
 import { Readable } from 'node:stream';
 import { rootCertificates } from 'node:tls';
-import type { Agent, Dispatcher } from 'undici';
+import type { Dispatcher } from 'undici';
 import { DaemonError } from '../../base/errors.js';
 import { connectionError } from './connection-error.js';
 import type { Connection } from './endpoint.js';
 import { HostGate } from './host-gate.js';
+import { NO_PROXIES, type Proxies } from './proxies.js';
 import { receivedBytes } from './received-bytes.js';
 import type { Timing } from './timing.js';
 
@@ -44,42 +45,50 @@ const SMALL_BODY = 64 * 1024;
 export class Transport implements AsyncDisposable {
   readonly timing: Timing;
   readonly gate = new HostGate();
-  readonly #agents = new Map<string, Promise<Agent>>();
+  readonly #agents = new Map<string, Promise<Dispatcher>>();
+  readonly #proxies: Proxies;
 
-  constructor(timing: Timing) {
+  constructor(timing: Timing, proxies = NO_PROXIES) {
     this.timing = timing;
+    this.#proxies = proxies;
   }
 
   /** One agent for each way to connect, since a connection made in one way is not to be used in another. */
-  #agentFor(connection: Connection | undefined): Promise<Agent> {
-    const key = connection === undefined ? '' : JSON.stringify(connection);
+  #agentFor(connection: Connection | undefined, proxy: URL | undefined): Promise<Dispatcher> {
+    const key = JSON.stringify([connection, proxy?.href]);
     let agent = this.#agents.get(key);
     if (!agent) {
-      agent = this.#open(connection);
+      agent = this.#open(connection, proxy);
       this.#agents.set(key, agent);
     }
     return agent;
   }
 
   /** The library is loaded with the first request: a daemon that only runs containers does without its memory. */
-  async #open(connection: Connection | undefined): Promise<Agent> {
+  async #open(connection: Connection | undefined, proxy: URL | undefined): Promise<Dispatcher> {
     // By its default export: once bundled, a CommonJS module has no other.
     const { default: undici } = await import('undici');
-    return new undici.Agent({
-      connect: { timeout: connection?.dialMs ?? this.timing.connectMs, ...tlsOptions(connection) },
+    const timeout = connection?.dialMs ?? this.timing.connectMs;
+    const options = {
       headersTimeout: this.timing.headersMs,
       bodyTimeout: this.timing.stallMs,
       keepAliveTimeout: 10_000,
       connections: 16,
       pipelining: 1,
-    });
+    };
+    const tls = tlsOptions(connection);
+    if (proxy === undefined) return new undici.Agent({ ...options, connect: { timeout, ...tls } });
+    // Plain http is asked of the proxy itself, as proxies expect; only https goes through a tunnel.
+    const parts = { uri: proxy.href, proxyTunnel: false, proxyTls: { timeout }, requestTls: { timeout, ...tls } };
+    return new undici.ProxyAgent({ ...options, ...parts });
   }
 
   /** @throws unavailable: the host can't be reached or doesn't answer; the cause says why. */
   async send(request: HttpRequest): Promise<HttpResponse> {
     const { method, url, headers, body, connection, headersMs, signal } = request;
+    const proxy = this.#proxies.proxyFor(url);
     try {
-      const agent = await this.#agentFor(connection);
+      const agent = await this.#agentFor(connection, proxy);
       const response = await agent.request({
         origin: url.origin,
         path: url.pathname + url.search,
@@ -93,7 +102,7 @@ export class Transport implements AsyncDisposable {
     } catch (cause) {
       signal?.throwIfAborted();
       if (cause instanceof DaemonError) throw cause;
-      throw connectionError(url, cause);
+      throw connectionError(url, cause, proxy);
     }
   }
 

@@ -1,67 +1,125 @@
-import { closeSync, fstatSync, openSync, renameSync, writeSync } from 'node:fs';
+import { closeSync, fstatSync, ftruncateSync, openSync, readSync, renameSync, rmSync, writeSync } from 'node:fs';
 import { messageOf } from '../../base/errors.js';
 import type { Logger } from '../../base/logger.js';
+import type { LogLimits } from '../../core/execution/logs.js';
 
 export type StreamName = 'stdout' | 'stderr';
 
 const NEWLINE = 0x0a;
-/** Size at which the log starts anew; the one before it is kept as `FILE.1`. */
-const LIMIT_BYTES = 1 << 20;
+const TEXT_MAX = 16_384;
+const SCAN_BYTES = 65_536;
 
-/** The bounded log of a process's output, in the line format of Kubernetes' CRI logs: `time stream F|P text`. */
+/** The bounded log of a process's output, as a monitor writes it (native/monitor/PROTOCOL.md, "The log"), where there is no monitor. */
 export class CriLog implements Disposable {
   readonly #path: string;
+  readonly #limits: LogLimits;
   readonly #log: Logger;
   #fd: number | undefined;
   #size = 0;
-  #broken = false;
+  /** Bytes of output logged so far. */
+  #position = 0;
+  /** That the open file will have when it is full. */
+  #number = 1;
+  /** Bytes of output that could not be written since the last success. */
+  #lost = 0;
 
-  constructor(path: string, log: Logger) {
+  constructor(path: string, limits: LogLimits, log: Logger) {
     this.#path = path;
+    this.#limits = limits;
     this.#log = log;
   }
 
-  /** Appends at once: the file is small and its folder is in memory (or the daemon would wait for a disk per line). */
+  /** Appends at once. What can't be written is counted, and the count written when that is possible again. */
   write(stream: StreamName, bytes: Uint8Array): void {
-    if (this.#broken) return;
-    const time = new Date().toISOString().replace('Z', '000000Z');
-    try {
-      for (let at = 0; at < bytes.length;) {
-        const newline = bytes.indexOf(NEWLINE, at);
-        const end = newline < 0 ? bytes.length : newline;
-        this.#record(`${time} ${stream} ${newline < 0 ? 'P' : 'F'} `, bytes.subarray(at, end));
-        at = end + 1;
-      }
-    } catch (cause) {
-      this.#broken = true;
-      this.#log.warn({ path: this.#path, error: messageOf(cause) }, 'output is no longer logged');
+    const time = now();
+    for (let at = 0; at < bytes.length;) {
+      const newline = bytes.indexOf(NEWLINE, at);
+      const length = Math.min((newline < 0 ? bytes.length : newline) - at, TEXT_MAX);
+      const whole = at + length === newline;
+      const taken = length + (whole ? 1 : 0);
+      this.#record(`${time} ${stream} ${whole ? 'F' : 'P'} `, bytes.subarray(at, at + length), taken);
+      at += taken;
     }
-  }
-
-  #record(head: string, text: Uint8Array): void {
-    const line = Buffer.concat([Buffer.from(head), text, Buffer.from('\n')]);
-    if (this.#size > 0 && this.#size + line.length > LIMIT_BYTES) this.#rotate();
-    const fd = this.#open();
-    writeSync(fd, line);
-    this.#size += line.length;
-  }
-
-  #open(): number {
-    if (this.#fd !== undefined) return this.#fd;
-    const fd = openSync(this.#path, 'a', 0o600);
-    this.#fd = fd;
-    this.#size = fstatSync(fd).size;
-    return fd;
-  }
-
-  #rotate(): void {
-    this[Symbol.dispose]();
-    renameSync(this.#path, `${this.#path}.1`);
   }
 
   [Symbol.dispose](): void {
     if (this.#fd !== undefined) closeSync(this.#fd);
     this.#fd = undefined;
-    this.#size = 0;
   }
+
+  #record(head: string, text: Uint8Array, outputBytes: number): void {
+    const line = Buffer.concat([Buffer.from(head), text, Buffer.from('\n')]);
+    try {
+      this.#open();
+      if (this.#size > 0 && this.#size + line.length > this.#limits.maxBytes) this.#rotate();
+      this.#put(line);
+      this.#position += outputBytes;
+    } catch (cause) {
+      if (this.#lost === 0) {
+        this.#log.warn({ path: this.#path, error: messageOf(cause) }, 'output is counted instead of logged');
+      }
+      this.#lost += outputBytes;
+      this.#takeBack();
+    }
+  }
+
+  #put(line: Uint8Array): void {
+    writeSync(this.#open(), line);
+    this.#size += line.length;
+  }
+
+  #mark(what: string, first: number, second: number): void {
+    const line = Buffer.from(`${now()} wharfd F ${what} ${first} ${second}\n`);
+    writeSync(this.#fd ?? -1, line);
+    this.#size += line.length;
+  }
+
+  #open(): number {
+    if (this.#fd !== undefined) return this.#fd;
+    const fd = openSync(this.#path, 'a+', 0o600);
+    this.#fd = fd;
+    this.#size = fstatSync(fd).size;
+    if (this.#size > 0 && this.#position === 0) [this.#position, this.#number] = endOf(fd);
+    if (this.#size === 0 && this.#position > 0) this.#mark('at', this.#position, this.#number);
+    if (this.#lost > 0) {
+      this.#mark('lost', this.#lost, this.#position);
+      this.#lost = 0;
+    }
+    return fd;
+  }
+
+  #rotate(): void {
+    this[Symbol.dispose]();
+    renameSync(this.#path, `${this.#path}.${this.#number}`);
+    this.#number += 1;
+    const oldest = this.#number - this.#limits.maxFiles;
+    if (oldest > 0) rmSync(`${this.#path}.${oldest}`, { force: true });
+  }
+
+  /** A record is there whole or not at all. */
+  #takeBack(): void {
+    if (this.#fd !== undefined) ftruncateSync(this.#fd, this.#size);
+    this[Symbol.dispose]();
+  }
+}
+
+function now(): string {
+  return new Date().toISOString().replace('Z', '000000Z');
+}
+
+/** Bytes of output up to the end of an open log, and its number: as its `at` line says, and what follows that. */
+function endOf(fd: number): [position: number, number: number] {
+  const chunk = Buffer.alloc(SCAN_BYTES);
+  let [text, position, number, at] = ['', 0, 1, 0];
+  for (let got = readSync(fd, chunk, 0, SCAN_BYTES, 0); got > 0; got = readSync(fd, chunk, 0, SCAN_BYTES, at)) {
+    at += got;
+    const lines = (text + chunk.toString('latin1', 0, got)).split('\n');
+    text = lines.pop() ?? '';
+    for (const line of lines) {
+      const [, stream, tag, ...words] = line.split(' ');
+      if (stream === 'wharfd' && words[0] === 'at') [position, number] = [Number(words[1]), Number(words[2])];
+      else if (stream !== 'wharfd') position += words.join(' ').length + (tag === 'F' ? 1 : 0);
+    }
+  }
+  return [position, number];
 }

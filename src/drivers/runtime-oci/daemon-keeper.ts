@@ -1,6 +1,5 @@
 import { constants } from 'node:fs';
 import { open, readFile } from 'node:fs/promises';
-import { join } from 'node:path';
 import { ReadStream } from 'node:tty';
 import { DaemonError } from '../../base/errors.js';
 import type { Logger } from '../../base/logger.js';
@@ -110,11 +109,11 @@ export class DaemonKeeper implements ProcessKeeper {
     }: Pick<ProcessPipes, 'outputs'> & { input: ProcessInput | undefined; terminal: Fd | undefined },
   ): Promise<ReapedProcess> {
     const { processes, descriptors, mounts } = this.#parts;
-    const { key, dir, targets } = order;
+    const { key, dir, targets, log } = order;
     const handle = down.own(processes.open(await readPid(order.pidFile)));
     const startTime = processes.startTime(handle.pid) ?? 0n;
     await writeProcessFile(dir, { pid: handle.pid, startTime, bootId: await readBootId() });
-    const output = down.own(new ReapedOutput(new CriLog(join(dir, 'output.log'), this.#log)));
+    const output = down.own(new ReapedOutput(new CriLog(log.file, log, this.#log), log.all));
     if (targets[0].kind === 'path') input?.copyFrom(targets[0].path);
     if (outputs[0]) await output.copy(outputs[0], 'stdout', targets[1], descriptors);
     if (outputs[1]) await output.copy(outputs[1], 'stderr', targets[2], descriptors);

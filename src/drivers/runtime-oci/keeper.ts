@@ -1,6 +1,14 @@
+import type { LogLimits } from '../../core/execution/logs.js';
 import type { ProcessKey, RuntimeProcess } from '../../core/execution/runtime.js';
 import type { RecordedRuntime } from './bundle.js';
 import type { StdioTargets } from './stdio-target.js';
+
+/** Where output goes that no client's file takes. */
+export interface ProcessLog extends LogLimits {
+  readonly file: string;
+  /** Also what those take who are attached. */
+  readonly all: boolean;
+}
 
 /** A process to be made by one call of the OCI runtime. */
 export interface LaunchOrder {
@@ -18,6 +26,7 @@ export interface LaunchOrder {
   readonly targets: StdioTargets;
   readonly terminal: boolean;
   readonly options: RecordedRuntime['options'];
+  readonly log: ProcessLog;
   /** Watch the memory cgroup. */
   readonly oom: boolean;
 }

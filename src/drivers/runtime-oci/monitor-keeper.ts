@@ -1,5 +1,4 @@
 import { Socket } from 'node:net';
-import { join } from 'node:path';
 import { abortable } from '../../base/abort.js';
 import { DaemonError, isErrno, isKind } from '../../base/errors.js';
 import type { ProcessKey } from '../../core/execution/runtime.js';
@@ -102,10 +101,12 @@ export class MonitorKeeper implements ProcessKeeper {
 
 /** The monitor's command line (native/monitor/PROTOCOL.md). */
 function monitorArguments(order: LaunchOrder): string[] {
-  const { dir, targets, terminal, options, oom, pidFile } = order;
+  const { dir, targets, terminal, options, oom, pidFile, log } = order;
   const { ioUid, ioGid } = options;
   return [
-    ...['--dir', dir, '--pid-file', pidFile, '--control-fd', String(CONTROL_FD), '--log', join(dir, 'output.log')],
+    ...['--dir', dir, '--pid-file', pidFile, '--control-fd', String(CONTROL_FD)],
+    ...['--log', log.file, '--log-bytes', String(log.maxBytes), '--log-files', String(log.maxFiles)],
+    ...(log.all ? ['--log-all'] : []),
     ...[
       '--stdin',
       targetArgument(targets[0]),

@@ -2,12 +2,12 @@ import { rm } from 'node:fs/promises';
 import type { Socket } from 'node:net';
 import { deferred } from '../../base/abort.js';
 import { isKind } from '../../base/errors.js';
-import type { Attachment, ExitRecord, ProcessKey } from '../../core/execution/runtime.js';
+import type { Attachment, AttachWishes, ExitRecord, ProcessKey } from '../../core/execution/runtime.js';
 import type { ProcessHandle, Processes } from '../../core/kernel/processes.js';
 import { type MonitorState, REQUEST, words } from './frames.js';
 import type { KeptProcess } from './keeper.js';
 import { exitOfOrphan, openRecorded, signalProcess } from './lost-process.js';
-import { type AttachOptions, attachToMonitor } from './monitor-attachment.js';
+import { attachToMonitor } from './monitor-attachment.js';
 import { connectMonitor, MonitorConnection, monitorGone } from './monitor-connection.js';
 import { MonitorInput } from './monitor-input.js';
 import { readExitFile } from './records.js';
@@ -91,7 +91,7 @@ export class MonitorProcess implements KeptProcess {
     else await this.#request(REQUEST.closeStdin);
   }
 
-  attach(options: AttachOptions): Promise<Attachment> {
+  attach(options: AttachWishes): Promise<Attachment> {
     this.#input ??= new MonitorInput(this.#dir);
     return attachToMonitor(this.#dir, this.#input, options);
   }

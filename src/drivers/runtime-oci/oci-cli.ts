@@ -88,3 +88,18 @@ export async function findRuntime(programs: Programs, binary: string): Promise<s
       : ': install it, or name another one';
   throw new DaemonError('failed-precondition', `OCI runtime ${binary} was not found${advice}`);
 }
+
+/**
+ * Absolute path of an OCI runtime that a client has named. Clients tell by containerd's words whose fault it is that there is none.
+ *
+ * @throws unknown: it is not installed.
+ */
+export async function findNamedRuntime(programs: Programs, binary: string, bundle: string): Promise<string> {
+  const found = await programs.find(binary);
+  if (found !== undefined) return found;
+  const why = binary.includes('/')
+    ? `fork/exec ${binary}: no such file or directory`
+    : `exec: ${JSON.stringify(binary)}: executable file not found in $PATH`;
+  const nothing = `unable to retrieve OCI runtime error (open ${join(bundle, 'log.json')}: no such file or directory)`;
+  throw new DaemonError('unknown', `OCI runtime create failed: ${nothing}: ${why}`);
+}

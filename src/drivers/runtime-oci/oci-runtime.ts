@@ -1,6 +1,7 @@
-import { writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { mkdir, writeFile } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
 import { DaemonError, kindOf, messageOf } from '../../base/errors.js';
+import { Leftovers } from '../../base/leftovers.js';
 import type { Logger } from '../../base/logger.js';
 import type {
   CreateRequest,
@@ -13,8 +14,10 @@ import type {
 import type { Mounts } from '../../core/kernel/mounts.js';
 import type { Programs } from '../../core/kernel/programs.js';
 import { Bundle, BUNDLES_FOLDER, listBundles, type RecordedRuntime } from './bundle.js';
+import { DEFAULT_LOG_LIMITS, type LogLimits } from '../../core/execution/logs.js';
 import type { KeptProcess, LaunchOrder, ProcessKeeper } from './keeper.js';
-import { findRuntime, OciCli } from './oci-cli.js';
+import { findNamedRuntime, findRuntime, OciCli } from './oci-cli.js';
+import { adviceOnVersion } from './runtime-version.js';
 import { stdioTargets } from './stdio-target.js';
 
 const SIGKILL = 9;
@@ -32,16 +35,25 @@ export interface OciRuntimeParts {
   readonly binary: string;
   /** State root of the OCI runtime unless the options name one; the namespace is appended. */
   readonly root: string;
+  /** File for the log of a container. */
+  readonly logFile: (key: ProcessKey) => string;
 }
+
+/** Bounds of what is kept of an exec's output that nobody reads; it goes with the exec. */
+const EXEC_LOG_LIMITS: LogLimits = { maxBytes: 1 << 20, maxFiles: 2 };
 
 /** Drives runc or crun, with bundles on disk and a keeper as the parent of its processes. */
 export class OciRuntime implements Runtime {
   readonly #parts: OciRuntimeParts;
   readonly #bundles: string;
   readonly #kept = new Map<string, KeptProcess>();
+  readonly #leftovers: Leftovers;
+  /** Programs whose version was looked at. */
+  readonly #known = new Set<string>();
 
   constructor(parts: OciRuntimeParts) {
     this.#parts = parts;
+    this.#leftovers = new Leftovers(parts.log);
     this.#bundles = join(parts.state, BUNDLES_FOLDER);
   }
 
@@ -50,22 +62,27 @@ export class OciRuntime implements Runtime {
     const runtime = await this.#record(request);
     const targets = await stdioTargets(request);
     signal?.throwIfAborted();
-    await bundle.create(request.spec, runtime);
+    await this.#leftovers.clear(containerName(request));
+    try {
+      await bundle.create(request.spec, runtime);
+    } catch (cause) {
+      if (kindOf(cause) !== 'already-exists') await this.#undo(bundle, request.namespace);
+      throw cause;
+    }
     try {
       await bundle.mountRootfs(this.#parts.mounts, request.rootfs);
       const { noPivotRoot, noNewKeyring } = request.options;
       const flags = [...(noPivotRoot ? ['--no-pivot'] : []), ...(noNewKeyring ? ['--no-new-keyring'] : [])];
       const args = ['create', '--bundle', bundle.path, '--pid-file', bundle.pidFile, ...flags];
+      const limits = request.logLimits ?? DEFAULT_LOG_LIMITS;
+      const file = request.log ? this.#parts.logFile(request) : join(bundle.processDir(''), 'output.log');
+      if (request.log) await mkdir(dirname(file), { recursive: true, mode: 0o700 });
       return await this.#launch(bundle, runtime, request, signal, {
         ...{ what: 'OCI runtime create failed', pidFile: bundle.pidFile, oom: true, targets, args },
+        log: { ...limits, file, all: request.log ?? false },
       });
     } catch (cause) {
-      await this.#remove(bundle, request.namespace).catch((error: unknown) => {
-        this.#parts.log.error(
-          { bundle: bundle.path, error: messageOf(error) },
-          'what is left of a failed create could not be removed',
-        );
-      });
+      await this.#undo(bundle, request.namespace);
       throw cause;
     }
   }
@@ -84,7 +101,8 @@ export class OciRuntime implements Runtime {
       const [specFile, pidFile] = [join(dir, 'exec-spec.json'), join(dir, 'pid')];
       await writeFile(specFile, request.process, { mode: 0o600 });
       const args = ['exec', '--process', specFile, '--detach', '--pid-file', pidFile];
-      const order = { what: 'OCI runtime exec failed', oom: false, ...{ pidFile, targets, args } };
+      const log = { ...EXEC_LOG_LIMITS, file: join(dir, 'output.log'), all: false };
+      const order = { what: 'OCI runtime exec failed', oom: false, ...{ pidFile, targets, args, log } };
       return await this.#launch(bundle, runtime, { ...request, options: runtime.options }, signal, order);
     } catch (cause) {
       await bundle.removeProcessDir(request.execId);
@@ -127,7 +145,9 @@ export class OciRuntime implements Runtime {
   }
 
   async delete(key: ProcessKey): Promise<void> {
-    await this.#remove(this.#bundle(key), key.namespace);
+    const bundle = this.#bundle(key);
+    this.#leftovers.forget(containerName(key));
+    await this.#undo(bundle, key.namespace, true);
   }
 
   async recover(key: ProcessKey): Promise<RuntimeProcess | undefined> {
@@ -153,9 +173,29 @@ export class OciRuntime implements Runtime {
   }
 
   /** What a new container's runtime is, found now so that every later call is of the same program. */
-  async #record({ namespace, options }: { namespace: string; options: RuntimeOptions }): Promise<RecordedRuntime> {
-    const binary = await findRuntime(this.#parts.programs, options.binary || this.#parts.binary);
+  async #record(request: ProcessKey & { readonly options: RuntimeOptions }): Promise<RecordedRuntime> {
+    const { namespace, options } = request;
+    const { programs } = this.#parts;
+    const binary =
+      options.binary === undefined || options.binary === ''
+        ? await findRuntime(programs, this.#parts.binary)
+        : await findNamedRuntime(programs, options.binary, this.#bundle(request).path);
+    void this.#lookAtVersion(binary);
     return { binary, root: join(options.root || this.#parts.root, namespace), options };
+  }
+
+  /** Says once what is to be said of a runtime that is used. */
+  async #lookAtVersion(binary: string): Promise<void> {
+    if (this.#known.has(binary)) return;
+    this.#known.add(binary);
+    const { log, programs } = this.#parts;
+    try {
+      const { stdout } = await programs.run(binary, ['--version']);
+      const advice = adviceOnVersion(stdout.toString());
+      if (advice !== undefined) log.warn({ binary }, advice);
+    } catch (error) {
+      log.warn({ binary, error: messageOf(error) }, 'the version of the OCI runtime can not be told');
+    }
   }
 
   /** @throws not-found: there is no such container. */
@@ -170,7 +210,7 @@ export class OciRuntime implements Runtime {
     runtime: RecordedRuntime,
     request: ProcessKey & { readonly stdio: { readonly terminal: boolean }; readonly options: RuntimeOptions },
     signal: AbortSignal | undefined,
-    call: Pick<LaunchOrder, 'what' | 'pidFile' | 'oom' | 'targets'> & { readonly args: readonly string[] },
+    call: Pick<LaunchOrder, 'what' | 'pidFile' | 'oom' | 'targets' | 'log'> & { readonly args: readonly string[] },
   ): Promise<KeptProcess> {
     const { namespace, containerId, execId } = request;
     const { args, ...rest } = call;
@@ -221,6 +261,15 @@ export class OciRuntime implements Runtime {
     }
   }
 
+  /** Removes a container now or, if that fails, later; `tell` throws the error besides. */
+  async #undo(bundle: Bundle, namespace: string, tell = false): Promise<void> {
+    const remove = () => this.#remove(bundle, namespace);
+    await remove().catch((error: unknown) => {
+      this.#leftovers.keep(containerName({ namespace, containerId: bundle.containerId }), remove, error);
+      if (tell) throw error;
+    });
+  }
+
   /** Removes all of a container, as much as there is of it. */
   async #remove(bundle: Bundle, namespace: string): Promise<void> {
     const runtime = await bundle.recordedRuntime();
@@ -247,6 +296,10 @@ export class OciRuntime implements Runtime {
 
 function nameOf({ namespace, containerId, execId }: ProcessKey): string {
   return `${namespace}/${containerId}/${execId}`;
+}
+
+function containerName({ namespace, containerId }: Pick<ProcessKey, 'namespace' | 'containerId'>): string {
+  return `container ${namespace}/${containerId}`;
 }
 
 function after(ms: number): { readonly promise: Promise<false>; readonly cancel: () => void } {

@@ -1,7 +1,9 @@
 import { join } from 'node:path';
 import type { Logger } from '../../base/logger.js';
-import type { Runtime } from '../../core/execution/runtime.js';
+import type { ContainerLogs } from '../../core/execution/logs.js';
+import type { ProcessKey, Runtime } from '../../core/execution/runtime.js';
 import type { Kernel } from '../../core/kernel/kernel.js';
+import { LogFiles } from './log-files.js';
 import { MonitorKeeper } from './monitor-keeper.js';
 import { OciRuntime } from './oci-runtime.js';
 import { DaemonKeeper } from './daemon-keeper.js';
@@ -13,6 +15,8 @@ export interface OciRuntimeSettings {
   readonly binary: string;
   /** State root of the OCI runtime; `<state>/runc` when absent. */
   readonly root?: string;
+  /** Folder of the logs of containers; `<state>/logs` when absent. */
+  readonly logs?: string;
   /** Who is the parent of container processes: a monitor each, which outlives the daemon, or the daemon itself. */
   readonly reaper: 'monitor' | 'daemon';
   /** Absolute path of wharfd-monitor. */
@@ -24,8 +28,10 @@ export function createOciRuntime(
   kernel: Pick<Kernel, 'programs' | 'mounts' | 'processes' | 'descriptors'>,
   settings: OciRuntimeSettings,
   log: Logger,
-): Runtime {
+): Runtime & { readonly logs: ContainerLogs } {
   const { state, binary, root = join(state, 'runc'), reaper, monitor } = settings;
+  const logs = new LogFiles(settings.logs ?? join(state, 'logs'));
   const keeper = reaper === 'monitor' ? new MonitorKeeper({ ...kernel, monitor }) : new DaemonKeeper(kernel, log);
-  return new OciRuntime({ ...kernel, keeper, log, state, binary, root });
+  const logFile = (key: ProcessKey) => logs.file(key);
+  return Object.assign(new OciRuntime({ ...kernel, keeper, log, state, binary, root, logFile }), { logs });
 }

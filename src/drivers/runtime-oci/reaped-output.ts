@@ -1,11 +1,10 @@
 import type { Readable } from 'node:stream';
 import { stat } from 'node:fs/promises';
 import { DaemonError, isErrno } from '../../base/errors.js';
-import type { Attachment } from '../../core/execution/runtime.js';
+import type { Attachment, AttachWishes } from '../../core/execution/runtime.js';
 import type { Descriptors } from '../../core/kernel/descriptors.js';
 import type { CriLog, StreamName } from './cri-log.js';
 import { FifoSink } from './fifo-sink.js';
-import type { AttachOptions } from './monitor-attachment.js';
 import { FileSink, type OutputSink } from './output-sink.js';
 import { OutputSession, SessionSink } from './session-sink.js';
 import type { StdioTarget } from './stdio-target.js';
@@ -16,14 +15,17 @@ export class ReapedOutput implements AsyncDisposable {
   readonly #sinks: OutputSink[] = [];
   readonly #copies: Promise<void>[] = [];
   readonly #log: CriLog;
+  readonly #logAll: boolean;
 
-  constructor(log: CriLog) {
+  /** @param logAll Also what attached sessions take is logged. */
+  constructor(log: CriLog, logAll: boolean) {
     this.#log = log;
+    this.#logAll = logAll;
   }
 
   /** Copies a stream of the process to its target until it ends. */
   async copy(source: Readable, stream: StreamName, target: StdioTarget, descriptors: Descriptors): Promise<void> {
-    const sink = await openSink(descriptors, target, stream, this.#log);
+    const sink = await openSink(descriptors, target, stream, this.#log, this.#logAll);
     this.#sources.add(source);
     this.#sinks.push(sink);
     this.#copies.push(copyAll(source, sink));
@@ -35,13 +37,13 @@ export class ReapedOutput implements AsyncDisposable {
   }
 
   /** @throws failed-precondition: the output is its client's own. */
-  attach(write: Attachment['write'], { replay, signal }: AttachOptions): Attachment {
+  attach(write: Attachment['write'], { replay, mayBeCut, signal }: AttachWishes): Attachment {
     signal?.throwIfAborted();
     const sinks = this.#sinks.filter((sink) => sink instanceof SessionSink);
     if (sinks.length === 0) {
       throw new DaemonError('failed-precondition', "the output of the process goes to its client's own files");
     }
-    const session = new OutputSession(sinks.filter((sink) => !sink.ended).length);
+    const session = new OutputSession(sinks.filter((sink) => !sink.ended).length, mayBeCut);
     for (const sink of sinks) sink.add(session, replay);
     const close = () => {
       for (const sink of sinks) sink.remove(session);
@@ -84,8 +86,9 @@ async function openSink(
   target: StdioTarget,
   stream: StreamName,
   log: CriLog,
+  logAll: boolean,
 ): Promise<OutputSink> {
-  if (target.kind !== 'path') return new SessionSink(stream, log, target.kind === 'attach');
+  if (target.kind !== 'path') return new SessionSink(stream, log, { waitForReader: target.kind === 'attach', logAll });
   const fifo = (await stat(target.path)).isFIFO();
   return fifo ? new FifoSink(descriptors, target.path, stream, log) : await FileSink.open(target.path, stream, log);
 }

@@ -1,13 +1,12 @@
 import { rm } from 'node:fs/promises';
 import { deferred } from '../../base/abort.js';
 import { DaemonError } from '../../base/errors.js';
-import type { Attachment, ExitRecord, ProcessKey } from '../../core/execution/runtime.js';
+import type { Attachment, AttachWishes, ExitRecord, ProcessKey } from '../../core/execution/runtime.js';
 import type { Descriptors } from '../../core/kernel/descriptors.js';
 import type { Fd } from '../../core/kernel/directory-files.js';
 import type { ProcessHandle, Processes } from '../../core/kernel/processes.js';
 import type { KeptProcess } from './keeper.js';
 import { signalProcess } from './lost-process.js';
-import type { AttachOptions } from './monitor-attachment.js';
 import type { OomWatch } from './oom-watch.js';
 import type { ProcessInput } from './process-input.js';
 import type { ReapedOutput } from './reaped-output.js';
@@ -77,7 +76,7 @@ export class ReapedProcess implements KeptProcess {
     return Promise.resolve();
   }
 
-  attach(options: AttachOptions): Promise<Attachment> {
+  attach(options: AttachWishes): Promise<Attachment> {
     return Promise.resolve().then(() => {
       const { input, output } = this.#parts;
       return output.attach(async (bytes) => await input?.write(bytes), options);

@@ -1,6 +1,7 @@
 import { deferred, type Deferred } from '../../base/abort.js';
 import type { CriLog, StreamName } from './cri-log.js';
 import { KeptBytes } from './kept-bytes.js';
+import { cutOff } from './monitor-attachment.js';
 import { type OutputSink, READER_GRACE_MS } from './output-sink.js';
 
 export interface OutputChunk {
@@ -8,6 +9,8 @@ export interface OutputChunk {
   readonly bytes: Uint8Array;
 }
 
+/** How long a process waits for a session that may be cut off. */
+const STALL_MS = 5000;
 /** Bytes that wait in one session before the process has to. */
 const SESSION_BYTES = 262_144;
 
@@ -18,10 +21,16 @@ export class OutputSession {
   #open: number;
   #closed = false;
   #changed: Deferred<undefined> = deferred();
+  #cut = false;
+  readonly #mayBeCut: boolean;
 
-  /** @param streams How many streams have yet to end. */
-  constructor(streams: number) {
+  /**
+   * @param streams How many streams have yet to end.
+   * @param mayBeCut It ends when the process has waited for its reader for some time.
+   */
+  constructor(streams: number, mayBeCut = false) {
     this.#open = streams;
+    this.#mayBeCut = mayBeCut;
   }
 
   get full(): boolean {
@@ -46,9 +55,16 @@ export class OutputSession {
     this.#change();
   }
 
-  /** Settles at the next change: something to read, room, or an end. */
-  changed(): Promise<undefined> {
-    return this.#changed.promise;
+  /** Settles at the next change: something to read, room, or an end. One that may be cut off is, when nothing changes. */
+  async room(): Promise<void> {
+    const timer =
+      this.#mayBeCut &&
+      setTimeout(() => {
+        this.#cut = true;
+        this.close();
+      }, STALL_MS);
+    await this.#changed.promise;
+    if (timer) clearTimeout(timer);
   }
 
   async *chunks(): AsyncGenerator<OutputChunk, undefined> {
@@ -64,6 +80,7 @@ export class OutputSession {
         await this.#changed.promise;
       }
     }
+    if (this.#cut) throw cutOff();
     return undefined;
   }
 
@@ -84,12 +101,12 @@ export class SessionSink implements OutputSink {
   #awaited: boolean;
   #ended = false;
 
-  /** @param waitForReader Output waits for the first session; only what none takes is logged. */
-  constructor(stream: StreamName, log: CriLog, waitForReader: boolean) {
+  /** @param wishes Whether output waits for the first session, and whether also what sessions take is logged (it is, without waiting). */
+  constructor(stream: StreamName, log: CriLog, wishes: { readonly waitForReader: boolean; readonly logAll: boolean }) {
     this.stream = stream;
     this.#log = log;
-    this.#logAll = !waitForReader;
-    this.#awaited = waitForReader;
+    this.#logAll = wishes.logAll || !wishes.waitForReader;
+    this.#awaited = wishes.waitForReader;
   }
 
   get ended(): boolean {
@@ -98,7 +115,7 @@ export class SessionSink implements OutputSink {
 
   async write(bytes: Uint8Array): Promise<void> {
     if (this.#awaited && this.#kept.room < bytes.length) await this.#waitForReader();
-    for (const session of this.#sessions) while (session.full) await session.changed();
+    for (const session of this.#sessions) while (session.full) await session.room();
     if (this.#logAll || (this.#sessions.size === 0 && !this.#awaited)) this.#log.write(this.stream, bytes);
     this.#kept.push(bytes);
     for (const session of this.#sessions) session.push({ stream: this.stream, bytes });
@@ -133,6 +150,6 @@ export class SessionSink implements OutputSink {
     clearTimeout(timer);
     if (!this.#awaited) return;
     this.#awaited = false;
-    this.#log.write(this.stream, this.#kept.bytes());
+    if (!this.#logAll) this.#log.write(this.stream, this.#kept.bytes());
   }
 }

@@ -7,6 +7,8 @@ export interface AttachStart {
   'exec_id'?: (string);
   'stdin'?: (boolean);
   'size'?: (_wharfd_services_attach_v1_TerminalSize | null);
+  'no_replay'?: (boolean);
+  'may_be_cut'?: (boolean);
 }
 
 export interface AttachStart__Output {
@@ -14,4 +16,6 @@ export interface AttachStart__Output {
   'exec_id': (string);
   'stdin': (boolean);
   'size': (_wharfd_services_attach_v1_TerminalSize__Output | null);
+  'no_replay': (boolean);
+  'may_be_cut': (boolean);
 }
