@@ -1,5 +1,6 @@
 import fc from 'fast-check';
 import type { Entry } from './image.js';
+import { withoutSecondDescriptions } from './layer-places.js';
 import type { TreeMember } from './tree.js';
 
 export type Tree = Record<string, TreeMember>;
@@ -82,7 +83,8 @@ export function stacksOf({ beneathLinks, lowerLinks, strayDeletions }: StackShap
   });
   const stack = fc
     .array(layer, { minLength: 1, maxLength: 4 })
-    .map((layers) => withTargets(layers.map(deletionsFirst).map(withoutReplacedFolders), lowerLinks));
+    .map((layers) => withoutSecondDescriptions(layers.map(deletionsFirst).map(withoutReplacedFolders)))
+    .map((layers) => withTargets(layers, lowerLinks));
   return strayDeletions ? stack : stack.map(withoutStrayDeletions);
 }
 
