@@ -1,4 +1,5 @@
 /** The client library: a session with a daemon, its services one by one, and what the command-line programs do with them. */
+export { copyFrom, copyInto, type CopiedEntry, type CopyStart } from './copy.js';
 export { DaemonError, isKind, type ErrorKind } from '../base/errors.js';
 export type { CallOptions, Incoming, MessageName, Outgoing, ServiceClient, ServiceName } from '../rpc/handlers.js';
 export { fromInteger, toBigInt, toSafeNumber } from '../rpc/int64.js';

@@ -47,6 +47,8 @@ import type { Config } from './config.js';
 import { openFsck } from './fsck.js';
 import type { Stores } from './stores.js';
 import type { Volumes } from '../core/volumes/volumes.js';
+import type { Copies } from '../core/execution/copies.js';
+import { createCopyService } from '../service/copy.js';
 import { createVolumesService } from '../service/volumes.js';
 
 /** What the services are made of. */
@@ -56,6 +58,7 @@ export interface ServiceParts {
   readonly runtime: Runtime;
   readonly execution: Execution;
   readonly volumes: Volumes;
+  readonly copies: Copies;
   readonly remotes: Remotes;
   readonly puller: Puller;
   readonly pusher: ImagePusher;
@@ -133,6 +136,7 @@ export async function createServices(parts: ServiceParts): Promise<readonly Serv
       ),
     ),
     implement('wharfd.services.execution.v1.ExecutionService', createExecutionService(execution)),
+    implement('wharfd.services.copy.v1.CopyService', createCopyService(parts.copies)),
     implement('wharfd.services.volumes.v1.VolumesService', createVolumesService(parts.volumes)),
     implement(
       'wharfd.services.images.v1.ImagesService',

@@ -4,6 +4,7 @@ import { makeDirectory } from '../base/directory.js';
 import { DaemonError, isKind, messageOf } from '../base/errors.js';
 import type { Logger } from '../base/logger.js';
 import { Teardown } from '../base/teardown.js';
+import { Copies } from '../core/execution/copies.js';
 import { createExecution, type Execution } from '../core/execution/execution.js';
 import { readHostFacts } from '../core/execution/host-facts.js';
 import { Volumes } from '../core/volumes/volumes.js';
@@ -14,6 +15,8 @@ import { createPuller } from '../core/transfer/pull.js';
 import { createPusher } from '../core/transfer/push.js';
 import { tarArchives } from '../drivers/archive-tar/tar-archive.js';
 import { openCgroupReader } from '../drivers/cgroup-stats/cgroup-reader.js';
+import { pipedCopies } from '../drivers/file-copy/piped-copies.js';
+import { openWorkerPool } from '../drivers/worker-pool/worker-pool.js';
 import { createProxies, proxiesOfEnvironment, type ProxySettings } from '../drivers/registry-docker/proxies.js';
 import { RegistryRemotes } from '../drivers/registry-docker/registry-remotes.js';
 import { CniNetworks } from '../drivers/network-cni/cni-networks.js';
@@ -34,6 +37,8 @@ import { openStores, type Stores } from './stores.js';
 
 /** How long after a start clients of the former run are expected to come back. */
 const COMING_BACK_MS = 60_000;
+/** Files are copied for so many clients at a time; others wait. */
+const COPIES_MAX = 8;
 
 /** A daemon that serves. Disposing stops it; containers go on. */
 export type Daemon = AsyncDisposable;
@@ -57,6 +62,9 @@ export function wire(config: Config, log: Logger): Promise<Daemon> {
         proxies: createProxies(proxySettings(config)),
       }),
     );
+    // Threads of their own: a client may keep one waiting for as long as it likes.
+    const copiers = down.own(openWorkerPool(new URL('./worker.js', import.meta.url), COPIES_MAX));
+    const copies = new Copies(execution, kernel.files, pipedCopies(copiers, kernel.descriptors));
     const { metadata, rootfs } = stores;
     const puller = createPuller({
       content: metadata.content,
@@ -83,6 +91,7 @@ export function wire(config: Config, log: Logger): Promise<Daemon> {
       runtime,
       execution,
       volumes,
+      copies,
       remotes,
       puller,
       pusher,

@@ -16,6 +16,9 @@ import { diffLayer, listChanges } from '../drivers/diff-tar/diff-layer.js';
 import type { MarkTask } from '../drivers/metadata-sqlite/marking.js';
 import { copyTree } from '../drivers/snapshot-native/copy-tree.js';
 import { serveTasks, type TaskWatch } from '../drivers/worker-pool/serve-tasks.js';
+import type { PackTreeTask, UnpackTreeTask } from '../core/execution/copy-tasks.js';
+import { packTree } from '../drivers/diff-tar/pack-tree.js';
+import { unpackTree } from '../drivers/diff-tar/unpack-tree.js';
 import { createKernel } from '../sys/kernel.js';
 
 /** The second composition root: what runs in worker threads, on real system calls. */
@@ -40,6 +43,12 @@ serveTasks({
   },
   'measure-tree': (task: MeasureTreeTask, watch: TaskWatch) =>
     measureTree(kernel.files, task.directory, () => watch.check()),
+  'pack-tree': (task: PackTreeTask, watch: TaskWatch) => {
+    packTree(kernel.files, task, () => watch.check());
+  },
+  'unpack-tree': (task: UnpackTreeTask, watch: TaskWatch) => {
+    unpackTree(kernel.files, task, () => watch.check());
+  },
   'remove-tree': (task: RemoveTreeTask) => {
     const parent = kernel.files.openDirectory(task.parent);
     try {

@@ -250,8 +250,11 @@ import type { RdmaStat as io_containerd_cgroups_v1_RdmaStat, RdmaStat__Output as
 import type { RdmaStat as io_containerd_cgroups_v2_RdmaStat, RdmaStat__Output as io_containerd_cgroups_v2_RdmaStat__Output } from './io/containerd/cgroups/v2/RdmaStat.js';
 import type { ReadContentRequest as containerd_services_content_v1_ReadContentRequest, ReadContentRequest__Output as containerd_services_content_v1_ReadContentRequest__Output } from './containerd/services/content/v1/ReadContentRequest.js';
 import type { ReadContentResponse as containerd_services_content_v1_ReadContentResponse, ReadContentResponse__Output as containerd_services_content_v1_ReadContentResponse__Output } from './containerd/services/content/v1/ReadContentResponse.js';
+import type { ReadEntry as wharfd_services_copy_v1_ReadEntry, ReadEntry__Output as wharfd_services_copy_v1_ReadEntry__Output } from './wharfd/services/copy/v1/ReadEntry.js';
+import type { ReadRequest as wharfd_services_copy_v1_ReadRequest, ReadRequest__Output as wharfd_services_copy_v1_ReadRequest__Output } from './wharfd/services/copy/v1/ReadRequest.js';
 import type { ReadRequest as wharfd_services_journal_v1_ReadRequest, ReadRequest__Output as wharfd_services_journal_v1_ReadRequest__Output } from './wharfd/services/journal/v1/ReadRequest.js';
 import type { ReadRequest as wharfd_services_logs_v1_ReadRequest, ReadRequest__Output as wharfd_services_logs_v1_ReadRequest__Output } from './wharfd/services/logs/v1/ReadRequest.js';
+import type { ReadResponse as wharfd_services_copy_v1_ReadResponse, ReadResponse__Output as wharfd_services_copy_v1_ReadResponse__Output } from './wharfd/services/copy/v1/ReadResponse.js';
 import type { ReadResponse as wharfd_services_journal_v1_ReadResponse, ReadResponse__Output as wharfd_services_journal_v1_ReadResponse__Output } from './wharfd/services/journal/v1/ReadResponse.js';
 import type { ReadResponse as wharfd_services_logs_v1_ReadResponse, ReadResponse__Output as wharfd_services_logs_v1_ReadResponse__Output } from './wharfd/services/logs/v1/ReadResponse.js';
 import type { ReadStream as containerd_types_transfer_ReadStream, ReadStream__Output as containerd_types_transfer_ReadStream__Output } from './containerd/types/transfer/ReadStream.js';
@@ -376,6 +379,9 @@ import type { WhyResponse as wharfd_services_diskusage_v1_WhyResponse, WhyRespon
 import type { WindowUpdate as containerd_types_transfer_WindowUpdate, WindowUpdate__Output as containerd_types_transfer_WindowUpdate__Output } from './containerd/types/transfer/WindowUpdate.js';
 import type { WriteContentRequest as containerd_services_content_v1_WriteContentRequest, WriteContentRequest__Output as containerd_services_content_v1_WriteContentRequest__Output } from './containerd/services/content/v1/WriteContentRequest.js';
 import type { WriteContentResponse as containerd_services_content_v1_WriteContentResponse, WriteContentResponse__Output as containerd_services_content_v1_WriteContentResponse__Output } from './containerd/services/content/v1/WriteContentResponse.js';
+import type { WriteRequest as wharfd_services_copy_v1_WriteRequest, WriteRequest__Output as wharfd_services_copy_v1_WriteRequest__Output } from './wharfd/services/copy/v1/WriteRequest.js';
+import type { WriteResponse as wharfd_services_copy_v1_WriteResponse, WriteResponse__Output as wharfd_services_copy_v1_WriteResponse__Output } from './wharfd/services/copy/v1/WriteResponse.js';
+import type { WriteStart as wharfd_services_copy_v1_WriteStart, WriteStart__Output as wharfd_services_copy_v1_WriteStart__Output } from './wharfd/services/copy/v1/WriteStart.js';
 import type { WriteStream as containerd_types_transfer_WriteStream, WriteStream__Output as containerd_types_transfer_WriteStream__Output } from './containerd/types/transfer/WriteStream.js';
 
 /** Every message by its full name: what may be encoded, and what is decoded. */
@@ -668,6 +674,12 @@ export interface MessageTable {
   'wharfd.services.changes.v1.ForkRequest': { input: wharfd_services_changes_v1_ForkRequest; output: wharfd_services_changes_v1_ForkRequest__Output };
   'wharfd.services.changes.v1.ForkResponse': { input: wharfd_services_changes_v1_ForkResponse; output: wharfd_services_changes_v1_ForkResponse__Output };
   'wharfd.services.changes.v1.PathChange': { input: wharfd_services_changes_v1_PathChange; output: wharfd_services_changes_v1_PathChange__Output };
+  'wharfd.services.copy.v1.ReadEntry': { input: wharfd_services_copy_v1_ReadEntry; output: wharfd_services_copy_v1_ReadEntry__Output };
+  'wharfd.services.copy.v1.ReadRequest': { input: wharfd_services_copy_v1_ReadRequest; output: wharfd_services_copy_v1_ReadRequest__Output };
+  'wharfd.services.copy.v1.ReadResponse': { input: wharfd_services_copy_v1_ReadResponse; output: wharfd_services_copy_v1_ReadResponse__Output };
+  'wharfd.services.copy.v1.WriteRequest': { input: wharfd_services_copy_v1_WriteRequest; output: wharfd_services_copy_v1_WriteRequest__Output };
+  'wharfd.services.copy.v1.WriteResponse': { input: wharfd_services_copy_v1_WriteResponse; output: wharfd_services_copy_v1_WriteResponse__Output };
+  'wharfd.services.copy.v1.WriteStart': { input: wharfd_services_copy_v1_WriteStart; output: wharfd_services_copy_v1_WriteStart__Output };
   'wharfd.services.diskusage.v1.Amount': { input: wharfd_services_diskusage_v1_Amount; output: wharfd_services_diskusage_v1_Amount__Output };
   'wharfd.services.diskusage.v1.Chain': { input: wharfd_services_diskusage_v1_Chain; output: wharfd_services_diskusage_v1_Chain__Output };
   'wharfd.services.diskusage.v1.CollectRequest': { input: wharfd_services_diskusage_v1_CollectRequest; output: wharfd_services_diskusage_v1_CollectRequest__Output };
@@ -899,6 +911,10 @@ export interface ServiceTable {
     compare: { kind: 'server-stream'; request: 'wharfd.services.changes.v1.CompareRequest'; response: 'wharfd.services.changes.v1.CompareResponse' };
     commit: { kind: 'unary'; request: 'wharfd.services.changes.v1.CommitRequest'; response: 'wharfd.services.changes.v1.CommitResponse' };
     fork: { kind: 'unary'; request: 'wharfd.services.changes.v1.ForkRequest'; response: 'wharfd.services.changes.v1.ForkResponse' };
+  };
+  'wharfd.services.copy.v1.CopyService': {
+    read: { kind: 'server-stream'; request: 'wharfd.services.copy.v1.ReadRequest'; response: 'wharfd.services.copy.v1.ReadResponse' };
+    write: { kind: 'client-stream'; request: 'wharfd.services.copy.v1.WriteRequest'; response: 'wharfd.services.copy.v1.WriteResponse' };
   };
   'wharfd.services.diskusage.v1.DiskUsageService': {
     why: { kind: 'unary'; request: 'wharfd.services.diskusage.v1.WhyRequest'; response: 'wharfd.services.diskusage.v1.WhyResponse' };

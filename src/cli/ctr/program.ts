@@ -1,6 +1,7 @@
 import type { Program } from '../shared/program.js';
 import { attach } from './attach.js';
 import { commit, diff, fork } from './changes.js';
+import { cp } from './cp.js';
 import { remove } from './delete.js';
 import { events } from './events.js';
 import { exec } from './exec.js';
@@ -37,6 +38,7 @@ export const ctr: Program = {
     ...[top, stats],
     info,
     remove,
+    cp,
     diff,
     commit,
     fork,

@@ -19,6 +19,7 @@ import { recoverTasks } from './recovery.js';
 import { Removal } from './removal.js';
 import { parseJson } from './requests.js';
 import { Restarts } from './restarts.js';
+import { withRoot, type OpenRoot, type RootUse } from './rootfs-access.js';
 import { runContainer, specOfRun, type RunOutcome, type RunPorts, type RunRequest } from './run.js';
 import { ScopedTasks } from './scoped-tasks.js';
 import { updateLimits } from './update-limits.js';
@@ -90,6 +91,8 @@ export interface Execution extends AsyncDisposable {
    * @throws not-found. invalid-argument, failed-precondition: a limit that can't be. unknown: what the runtime says.
    */
   update(scope: Scope, id: string, resources: ResourceOptions): Promise<void>;
+  /** As `withRoot` of rootfs-access. */
+  withRoot<T>(scope: Scope, id: string, use: RootUse, work: (open: OpenRoot) => Promise<T>): Promise<T>;
   /** Finds everything again after a restart of the daemon; before the first client is let in. */
   recover(): Promise<void>;
 }
@@ -239,6 +242,11 @@ class ExecutionOverPorts implements Execution {
 
   async update(scope: Scope, id: string, resources: ResourceOptions): Promise<void> {
     await updateLimits(scope, this.#ports, this.tasks(scope), { id, resources });
+  }
+
+  async withRoot<T>(scope: Scope, id: string, use: RootUse, work: (open: OpenRoot) => Promise<T>): Promise<T> {
+    const parts = { tasks: this.tasks(scope), table: this.#table };
+    return await withRoot(scope, this.#ports, parts, id, use, work);
   }
 
   async recover(): Promise<void> {

@@ -59,11 +59,12 @@ export async function startContainer(
   });
 }
 
-async function rootfsOf(
+/** What is mounted as a container's root file system; nothing for one whose client mounts it. */
+export async function rootfsOf(
   scope: Scope,
   ports: LifecyclePorts,
   { snapshotter, snapshotKey }: Container,
-  { rootfs }: RunRecord,
+  { rootfs }: Pick<RunRecord, 'rootfs'>,
 ): Promise<readonly Mount[]> {
   if (snapshotter !== '') return await ports.snapshots(scope, snapshotter).mounts(snapshotKey);
   return rootfs === undefined ? [] : [{ type: 'bind', source: rootfs, options: ['rbind', 'rw'] }];

@@ -1,6 +1,9 @@
+import { readlinkSync } from 'node:fs';
 import { mkdir, mkdtemp, readdir, rmdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { parseGroup, parseUser, resolveUser } from '../../spec/container-user.js';
+import { DaemonError, isKind } from '../../base/errors.js';
+import { Teardown } from '../../base/teardown.js';
 import type { SpecUser } from '../../spec/runtime-spec.js';
 import type { Fd } from '../kernel/directory-files.js';
 import type { Kernel } from '../kernel/kernel.js';
@@ -59,6 +62,40 @@ export class RootfsView {
     }
   }
 
+  /**
+   * Opens the root of a running process, to be closed by the caller.
+   *
+   * @throws failed-precondition: the process has the daemon's own mounts, so it is none of a container.
+   */
+  openRootOf(pid: number): Fd {
+    const root = this.#kernel.files.openDirectory(`/proc/${pid}/root`);
+    if (readlinkSync(`/proc/${pid}/ns/mnt`) !== readlinkSync('/proc/self/ns/mnt')) return root;
+    this.#kernel.files.close(root);
+    throw new DaemonError('failed-precondition', `process ${pid} has no mount namespace of its own`);
+  }
+
+  closeRoot(root: Fd): void {
+    this.#kernel.files.close(root);
+  }
+
+  /**
+   * Runs `work` on a root file system that nothing runs on, mounted for the time.
+   *
+   * @param binds On top of it, with a `target` each; one whose place is not there is left out.
+   */
+  async mounted<T>(mounts: readonly Mount[], binds: readonly Mount[], work: (root: Fd) => Promise<T>): Promise<T> {
+    return await this.#within(mounts.map(harmless), async (root, path) => {
+      await using down = new Teardown();
+      for (const bind of binds) {
+        const done = await this.#kernel.mounts.mountAll([harmless(bind)], path).catch((error: unknown) => {
+          if (!isKind(error, 'not-found')) throw error;
+        });
+        if (done) down.own(done);
+      }
+      return await work(root);
+    });
+  }
+
   /** Removes mounts that a daemon left which was killed at the wrong moment. */
   async clean(): Promise<void> {
     for (const { mountPoint } of (await this.#kernel.mounts.list()).toReversed()) {
@@ -80,7 +117,7 @@ export class RootfsView {
     );
   }
 
-  async #within<T>(mounts: readonly Mount[], work: (root: Fd) => T): Promise<T> {
+  async #within<T>(mounts: readonly Mount[], work: (root: Fd, path: string) => T | Promise<T>): Promise<T> {
     const { mounts: kernel, files } = this.#kernel;
     await mkdir(this.#scratch, { recursive: true, mode: 0o700 });
     const dir = await mkdtemp(join(this.#scratch, PREFIX));
@@ -88,7 +125,7 @@ export class RootfsView {
       await using mounted = await kernel.mountAll(mounts, dir);
       const root = files.openDirectory(mounted.path);
       try {
-        return work(root);
+        return await work(root, mounted.path);
       } finally {
         files.close(root);
       }

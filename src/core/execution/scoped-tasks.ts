@@ -48,6 +48,7 @@ export class ScopedTasks implements Tasks {
     const options = taskOptions(container, draft, this.#ports.decodeOptions);
     if (!container.spec) throw new DaemonError('failed-precondition', `container ${containerId} has no spec`);
     using _ = this.#table.reserve(this.#scope, containerId);
+    await this.#table.vacate(this.#scope, containerId);
     const { namespace } = this.#scope;
     const request: CreateRequest = {
       ...{

@@ -100,9 +100,16 @@ export class Task {
   }
 }
 
+/** Somebody who uses a root file system. */
+interface Holder {
+  readonly stop: AbortController;
+  readonly released: Deferred<void>;
+}
+
 /** The tasks of all namespaces. */
 export class TaskTable {
   readonly #tasks = new Map<string, Task | 'creating'>();
+  readonly #holders = new Map<string, Set<Holder>>();
 
   find(scope: Scope, containerId: string): Task | undefined {
     const task = this.#tasks.get(keyOf(scope, containerId));
@@ -123,6 +130,37 @@ export class TaskTable {
         if (this.#tasks.get(key) === 'creating') this.#tasks.delete(key);
       },
     };
+  }
+
+  /**
+   * Notes that the root file system of a container that does not run is in use until disposed. The signal fires when it is to run.
+   *
+   * @throws failed-precondition: it runs, or is about to.
+   */
+  hold(scope: Scope, containerId: string): Disposable & { readonly signal: AbortSignal } {
+    const key = keyOf(scope, containerId);
+    const task = this.#tasks.get(key);
+    if (task === 'creating' || (task && task.init.status !== 'stopped'))
+      throw new DaemonError('failed-precondition', `container ${containerId} is starting: try again`);
+    const holder: Holder = { stop: new AbortController(), released: deferred() };
+    const holders = this.#holders.get(key) ?? new Set<Holder>();
+    this.#holders.set(key, holders.add(holder));
+    return {
+      signal: holder.stop.signal,
+      [Symbol.dispose]: () => {
+        holders.delete(holder);
+        if (holders.size === 0) this.#holders.delete(key);
+        holder.released.resolve();
+      },
+    };
+  }
+
+  /** Takes the root file system from all who hold it; resolves when they have let go. */
+  async vacate(scope: Scope, containerId: string): Promise<void> {
+    const holders = [...(this.#holders.get(keyOf(scope, containerId)) ?? [])];
+    for (const { stop } of holders)
+      stop.abort(new DaemonError('failed-precondition', `container ${containerId} was started meanwhile: try again`));
+    await Promise.all(holders.map(({ released }) => released.promise));
   }
 
   add(task: Task): void {

@@ -27,6 +27,8 @@ export interface LayerTarget {
   readonly directory: string;
   readonly form: 'overlay' | 'plain';
   readonly limits: ApplyLimits;
+  /** Files, and no layer: no name marks a deletion, and a directory gives way to nothing, nor anything to a directory. */
+  readonly copy?: boolean;
 }
 
 /** What became of the entries. */
@@ -136,7 +138,7 @@ export class LayerWriter implements TarSink, Disposable {
 
   #place(entry: TarEntry, whole: Buffer | undefined): void {
     const components = splitPath(entry.name, this.#target.limits);
-    const marker = markerOf(components);
+    const marker = this.#target.copy ? undefined : markerOf(components);
     const name = components.pop();
     if (marker !== undefined) this.#mark(components, marker);
     else if (name === undefined) this.#placeRoot(entry);
@@ -210,6 +212,7 @@ export class LayerWriter implements TarSink, Disposable {
     }
     const stat = this.#files.stat(this.#tree.fd(parent), rawBytes(name));
     if (isDirectory(stat)) return this.#tree.adopt(parent, name, stat);
+    if (this.#target.copy) throw inTheWay('something else than a directory');
     this.#files.unlink(this.#tree.fd(parent), rawBytes(name));
     parent.pendingLinks?.delete(name);
     const node = this.#tree.make(parent, name, 'entry');
@@ -309,10 +312,24 @@ export class LayerWriter implements TarSink, Disposable {
     } catch (cause) {
       if (!isErrno(cause, 'EEXIST')) throw cause;
     }
+    if (this.#target.copy) {
+      // Fails on a directory, whatever was there a moment before.
+      this.#unlinkFile(parent, name);
+      return make();
+    }
     this.#tree.forget(parent, name);
     parent.pendingLinks?.delete(name);
     this.#files.removeTree(this.#tree.fd(parent), rawBytes(name));
     return make();
+  }
+
+  #unlinkFile(parent: DirNode, name: string): void {
+    try {
+      this.#files.unlink(this.#tree.fd(parent), rawBytes(name));
+    } catch (cause) {
+      if (isErrno(cause, 'EISDIR') || isErrno(cause, 'EPERM')) throw inTheWay('a directory');
+      throw cause;
+    }
   }
 
   /** @param hidden Nothing of lower layers shows in the directory's place. */
@@ -355,6 +372,10 @@ function noteContent(node: DirNode, deferred: Deferred[]): void {
   for (const [name, target] of node.pendingLinks ?? []) {
     deferred.push({ kind: 'hardlink', path: rawBytes(pathIn(node, name)), target: rawBytes(target) });
   }
+}
+
+function inTheWay(what: string): DaemonError {
+  return new DaemonError('failed-precondition', `${what} has its name: remove that first`);
 }
 
 function checkDevice({ major, minor }: { major: number; minor: number }, type: 'char' | 'block'): void {
