@@ -1,5 +1,6 @@
 import { createServer, type IncomingHttpHeaders, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { sendBody, ShapedLink, type Link, type Sending } from './fault-body.js';
 import type { Image } from './image.js';
 
 /** A request as it came. */
@@ -13,14 +14,12 @@ export interface Seen {
 }
 
 /** What the registry would answer, to be kept to or not. */
-export interface Answer {
+export interface Answer extends Sending {
   status: number;
   headers: Record<string, string>;
   body: Buffer;
-  /** Cuts the connection after that many bytes of the body. */
-  cutAfter?: number;
-  /** Sends that many bytes of the body and then nothing more, for ever. */
-  stallAfter?: number;
+  /** Nothing at all is sent, and the connection stays open. */
+  silent?: boolean;
 }
 
 /** Changes an answer, or replaces it. `count` is how often this path was asked for, this time included. */
@@ -43,8 +42,15 @@ interface Stored {
   readonly digest: string;
 }
 
-/** @param address An address of 127.0.0.0/8, so that two registries can be two hosts. */
-export async function openFaultRegistry(address = '127.0.0.1'): Promise<FaultRegistry> {
+/**
+ * @param address A loopback address, so that two registries can be two hosts.
+ * @param options `link`: how fast its network is; as fast as it goes by default.
+ */
+export async function openFaultRegistry(
+  address = '127.0.0.1',
+  { link }: { readonly link?: Link } = {},
+): Promise<FaultRegistry> {
+  const shaped = link && new ShapedLink(link);
   const paths = new Map<string, Stored>();
   const counts = new Map<string, number>();
   const seen: Seen[] = [];
@@ -56,10 +62,11 @@ export async function openFaultRegistry(address = '127.0.0.1'): Promise<FaultReg
     counts.set(request.uri, count);
     const regular = regularAnswer(paths, request);
     const answer = registry.script ? registry.script(request, regular, count) : regular;
-    registry.sentBytes += send(response, request, answer);
+    if (answer.silent) return;
+    void send(response, request, answer, shaped, (bytes) => (registry.sentBytes += bytes));
   });
   await new Promise<void>((resolve) => server.listen(0, address, resolve));
-  const host = `${address}:${(server.address() as AddressInfo).port}`;
+  const host = `${address.includes(':') ? `[${address}]` : address}:${(server.address() as AddressInfo).port}`;
   return Object.assign(registry, {
     host,
     seen,
@@ -97,31 +104,23 @@ function regularAnswer(paths: ReadonlyMap<string, Stored>, { uri, headers }: See
     return { status: 404, headers: { 'content-type': 'application/json' }, body };
   }
   const common = { 'content-type': stored.type, 'docker-content-digest': stored.digest };
-  const from = Number(/^bytes=(\d+)-$/.exec(headers.range ?? '')?.[1] ?? Number.NaN);
-  if (Number.isNaN(from)) return { status: 200, headers: common, body: stored.bytes };
+  const [, first, last] = /^bytes=(\d+)-(\d*)$/.exec(headers.range ?? '') ?? [];
+  if (first === undefined) return { status: 200, headers: common, body: stored.bytes };
   const total = stored.bytes.length;
-  const range = { 'content-range': `bytes ${from}-${total - 1}/${total}` };
-  return { status: 206, headers: { ...common, ...range }, body: stored.bytes.subarray(from) };
+  const end = Math.min(last ? Number(last) + 1 : total, total);
+  const range = { 'content-range': `bytes ${first}-${end - 1}/${total}` };
+  return { status: 206, headers: { ...common, ...range }, body: stored.bytes.subarray(Number(first), end) };
 }
 
-function send(
+async function send(
   response: ServerResponse,
   { method }: Seen,
-  { status, headers, body, cutAfter, stallAfter }: Answer,
-): number {
+  { status, headers, body, ...how }: Answer,
+  link: ShapedLink | undefined,
+  onSent: (bytes: number) => void,
+): Promise<void> {
   const length = headers['transfer-encoding'] === undefined ? { 'content-length': String(body.length) } : {};
   response.writeHead(status, { ...length, ...headers });
-  if (method === 'HEAD') {
-    response.end();
-    return 0;
-  }
-  const part = cutAfter ?? stallAfter;
-  if (part === undefined) {
-    response.end(body);
-    return body.length;
-  }
-  response.write(body.subarray(0, part), () => {
-    if (cutAfter !== undefined) response.destroy();
-  });
-  return Math.min(part, body.length);
+  if (method === 'HEAD') response.end();
+  else await sendBody(response, body, how, link, onSent);
 }

@@ -1,0 +1,98 @@
+import { once } from 'node:events';
+import type { ServerResponse } from 'node:http';
+import { setTimeout as sleep } from 'node:timers/promises';
+
+/** How a body goes out, where it is not all at once. */
+export interface Sending {
+  /** Cuts the connection after that many bytes of the body. */
+  cutAfter?: number;
+  /** Sends that many bytes of the body and then nothing more, for ever. */
+  stallAfter?: number;
+  /** Sends that many bytes, waits, sends as many again, and so on. */
+  drip?: { readonly bytes: number; readonly everyMs: number };
+  /** Sends the body again and again, until the other side has enough of it. */
+  endless?: boolean;
+}
+
+/** Bytes a second of a network. */
+export interface Link {
+  readonly total?: number;
+  /** Of one response. */
+  readonly each?: number;
+}
+
+const PIECE_BYTES = 64 * 1024;
+
+/** Lets so many bytes a second through, whoever sends them. */
+class Meter {
+  readonly #bytesPerSecond: number;
+  #freeAt = 0;
+
+  constructor(bytesPerSecond: number) {
+    this.#bytesPerSecond = bytesPerSecond;
+  }
+
+  /** Milliseconds until these bytes may go. */
+  take(bytes: number): number {
+    const now = performance.now();
+    const at = Math.max(this.#freeAt, now);
+    this.#freeAt = at + (bytes / this.#bytesPerSecond) * 1000;
+    return at - now;
+  }
+}
+
+/** A network that all responses of a registry share. */
+export class ShapedLink {
+  readonly #total: Meter | undefined;
+  readonly #each: number | undefined;
+
+  constructor({ total, each }: Link) {
+    this.#total = total === undefined ? undefined : new Meter(total);
+    this.#each = each;
+  }
+
+  /** @returns What one response waits by before each piece. */
+  open(): (bytes: number) => Promise<void> {
+    const meters = [this.#total, this.#each === undefined ? undefined : new Meter(this.#each)];
+    return async (bytes) => {
+      const ms = Math.max(...meters.map((meter) => meter?.take(bytes) ?? 0));
+      if (ms >= 1) await sleep(ms);
+    };
+  }
+}
+
+/**
+ * Sends a body whose headers are written. Never rejects: a client that goes away ends it.
+ *
+ * @param onSent Told of bytes that went into the connection; those behind a full one have not.
+ */
+export async function sendBody(
+  response: ServerResponse,
+  body: Buffer,
+  how: Sending,
+  link: ShapedLink | undefined,
+  onSent: (bytes: number) => void,
+): Promise<void> {
+  const { cutAfter, stallAfter, endless = false } = how;
+  const part = body.subarray(0, cutAfter ?? stallAfter);
+  const pass = link?.open();
+  const gone = new AbortController();
+  response.once('close', () => gone.abort());
+  do {
+    for (const piece of piecesOf(part, how.drip?.bytes ?? PIECE_BYTES)) {
+      await pass?.(piece.length);
+      if (gone.signal.aborted) return;
+      onSent(piece.length);
+      if (!response.write(piece)) await once(response, 'drain', gone).catch(() => undefined);
+      if (how.drip) await sleep(how.drip.everyMs);
+    }
+  } while (endless && !gone.signal.aborted);
+  if (stallAfter !== undefined) return;
+  if (cutAfter === undefined) response.end();
+  // An empty write is called back after all that was written before.
+  else response.write('', () => response.destroy());
+}
+
+function* piecesOf(bytes: Buffer, size: number): Generator<Buffer> {
+  for (let at = 0; at < bytes.length; at += size) yield bytes.subarray(at, at + size);
+}
