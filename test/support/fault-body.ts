@@ -73,26 +73,32 @@ export async function sendBody(
   link: ShapedLink | undefined,
   onSent: (bytes: number) => void,
 ): Promise<void> {
-  const { cutAfter, stallAfter, endless = false } = how;
-  const part = body.subarray(0, cutAfter ?? stallAfter);
+  const part = body.subarray(0, how.cutAfter ?? how.stallAfter);
+  const pieces = part.length === 0 ? [] : piecesOf(part, how);
   const pass = link?.open();
   const gone = new AbortController();
   response.once('close', () => gone.abort());
+  for (const piece of pieces) {
+    await pass?.(piece.length);
+    if (gone.signal.aborted) return;
+    onSent(piece.length);
+    if (!response.write(piece)) await once(response, 'drain', gone).catch(() => undefined);
+    if (how.drip) await sleep(how.drip.everyMs);
+  }
+  endBody(response, how);
+}
+
+/** Without end where that is wanted. */
+function* piecesOf(bytes: Buffer, { drip, endless }: Sending): Generator<Buffer> {
+  const size = drip?.bytes ?? PIECE_BYTES;
   do {
-    for (const piece of piecesOf(part, how.drip?.bytes ?? PIECE_BYTES)) {
-      await pass?.(piece.length);
-      if (gone.signal.aborted) return;
-      onSent(piece.length);
-      if (!response.write(piece)) await once(response, 'drain', gone).catch(() => undefined);
-      if (how.drip) await sleep(how.drip.everyMs);
-    }
-  } while (endless && !gone.signal.aborted);
+    for (let at = 0; at < bytes.length; at += size) yield bytes.subarray(at, at + size);
+  } while (endless);
+}
+
+function endBody(response: ServerResponse, { cutAfter, stallAfter }: Sending): void {
   if (stallAfter !== undefined) return;
   if (cutAfter === undefined) response.end();
   // An empty write is called back after all that was written before.
   else response.write('', () => response.destroy());
-}
-
-function* piecesOf(bytes: Buffer, size: number): Generator<Buffer> {
-  for (let at = 0; at < bytes.length; at += size) yield bytes.subarray(at, at + size);
 }
