@@ -39,6 +39,37 @@ export async function runContainer(
   return session.service(SERVICE).run(request, optional(signal));
 }
 
+/** A container that dies with its owner. Disposing kills and removes it, as the end of this process would. */
+export interface OwnedContainer extends AsyncDisposable {
+  readonly id: string;
+  readonly pid: number;
+  readonly warnings: readonly string[];
+}
+
+/**
+ * As `runContainer`, of a container that is killed and removed when it is disposed, when the connection ends, or when the daemon restarts.
+ *
+ * @throws As runContainer.
+ */
+export async function runOwnedContainer(
+  session: Session,
+  request: RunRequest,
+  signal?: AbortSignal,
+): Promise<OwnedContainer> {
+  const options = { timeoutMs: 0, ...optional(signal) };
+  const replies = session.service(SERVICE).runOwned({ run: request }, options)[Symbol.asyncIterator]();
+  const first = await replies.next();
+  const run = first.done ? undefined : first.value.run;
+  if (!run) throw new DaemonError('internal', 'the daemon did not tell what it has run');
+  const { id, pid, warnings } = run;
+  return {
+    ...{ id, pid, warnings },
+    [Symbol.asyncDispose]: async () => {
+      await replies.return?.();
+    },
+  };
+}
+
 /** Adds a process to a running container. @throws not-found: the container. failed-precondition: it does not run. */
 export async function execProcess(
   session: Session,

@@ -38,6 +38,8 @@ export {
   listContainers,
   removeContainer,
   runContainer,
+  runOwnedContainer,
+  type OwnedContainer,
   startContainer,
   stopContainer,
   type ContainerSummary,

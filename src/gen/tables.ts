@@ -280,6 +280,8 @@ import type { ResolveResponse as wharfd_services_remotes_v1_ResolveResponse, Res
 import type { Resource as containerd_services_leases_v1_Resource, Resource__Output as containerd_services_leases_v1_Resource__Output } from './containerd/services/leases/v1/Resource.js';
 import type { Resources as wharfd_services_execution_v1_Resources, Resources__Output as wharfd_services_execution_v1_Resources__Output } from './wharfd/services/execution/v1/Resources.js';
 import type { ResumeTaskRequest as containerd_services_tasks_v1_ResumeTaskRequest, ResumeTaskRequest__Output as containerd_services_tasks_v1_ResumeTaskRequest__Output } from './containerd/services/tasks/v1/ResumeTaskRequest.js';
+import type { RunOwnedRequest as wharfd_services_execution_v1_RunOwnedRequest, RunOwnedRequest__Output as wharfd_services_execution_v1_RunOwnedRequest__Output } from './wharfd/services/execution/v1/RunOwnedRequest.js';
+import type { RunOwnedResponse as wharfd_services_execution_v1_RunOwnedResponse, RunOwnedResponse__Output as wharfd_services_execution_v1_RunOwnedResponse__Output } from './wharfd/services/execution/v1/RunOwnedResponse.js';
 import type { RunRequest as wharfd_services_execution_v1_RunRequest, RunRequest__Output as wharfd_services_execution_v1_RunRequest__Output } from './wharfd/services/execution/v1/RunRequest.js';
 import type { RunResponse as wharfd_services_execution_v1_RunResponse, RunResponse__Output as wharfd_services_execution_v1_RunResponse__Output } from './wharfd/services/execution/v1/RunResponse.js';
 import type { RuntimeInfo as containerd_types_RuntimeInfo, RuntimeInfo__Output as containerd_types_RuntimeInfo__Output } from './containerd/types/RuntimeInfo.js';
@@ -707,6 +709,8 @@ export interface MessageTable {
   'wharfd.services.execution.v1.RemoveRequest': { input: wharfd_services_execution_v1_RemoveRequest; output: wharfd_services_execution_v1_RemoveRequest__Output };
   'wharfd.services.execution.v1.RemoveResponse': { input: wharfd_services_execution_v1_RemoveResponse; output: wharfd_services_execution_v1_RemoveResponse__Output };
   'wharfd.services.execution.v1.Resources': { input: wharfd_services_execution_v1_Resources; output: wharfd_services_execution_v1_Resources__Output };
+  'wharfd.services.execution.v1.RunOwnedRequest': { input: wharfd_services_execution_v1_RunOwnedRequest; output: wharfd_services_execution_v1_RunOwnedRequest__Output };
+  'wharfd.services.execution.v1.RunOwnedResponse': { input: wharfd_services_execution_v1_RunOwnedResponse; output: wharfd_services_execution_v1_RunOwnedResponse__Output };
   'wharfd.services.execution.v1.RunRequest': { input: wharfd_services_execution_v1_RunRequest; output: wharfd_services_execution_v1_RunRequest__Output };
   'wharfd.services.execution.v1.RunResponse': { input: wharfd_services_execution_v1_RunResponse; output: wharfd_services_execution_v1_RunResponse__Output };
   'wharfd.services.execution.v1.SpecOptions': { input: wharfd_services_execution_v1_SpecOptions; output: wharfd_services_execution_v1_SpecOptions__Output };
@@ -923,6 +927,7 @@ export interface ServiceTable {
   };
   'wharfd.services.execution.v1.ExecutionService': {
     run: { kind: 'unary'; request: 'wharfd.services.execution.v1.RunRequest'; response: 'wharfd.services.execution.v1.RunResponse' };
+    runOwned: { kind: 'server-stream'; request: 'wharfd.services.execution.v1.RunOwnedRequest'; response: 'wharfd.services.execution.v1.RunOwnedResponse' };
     exec: { kind: 'unary'; request: 'wharfd.services.execution.v1.ExecRequest'; response: 'wharfd.services.execution.v1.ExecResponse' };
     list: { kind: 'unary'; request: 'wharfd.services.execution.v1.ListRequest'; response: 'wharfd.services.execution.v1.ListResponse' };
     start: { kind: 'unary'; request: 'wharfd.services.execution.v1.StartRequest'; response: 'wharfd.services.execution.v1.StartResponse' };

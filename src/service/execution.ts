@@ -1,6 +1,7 @@
 import { DaemonError } from '../base/errors.js';
 import type { ContainerState, ExecRequest, Execution } from '../core/execution/execution.js';
-import type { RunRequest } from '../core/execution/run.js';
+import { runOwned } from '../core/execution/owned-run.js';
+import type { RunOutcome, RunRequest } from '../core/execution/run.js';
 import { DEFAULT_LOG_LIMITS, type LogLimits } from '../core/execution/logs.js';
 import type { OpaqueAny } from '../core/events/journal.js';
 import type { Incoming, Outgoing, ServiceImplementation } from '../rpc/handlers.js';
@@ -25,8 +26,12 @@ export function createExecutionService(
       if (request.only_spec) {
         return { id: request.id, spec: Buffer.from(await execution.specOfRun(scope, fromWireRun(request))) };
       }
-      const { containerId, pid, warnings } = await execution.run(scope, fromWireRun(request));
-      return { id: containerId, pid, warnings: [...warnings] };
+      return toWireRun(await execution.run(scope, fromWireRun(request)));
+    },
+    async *runOwned({ run }, { scope, signal }) {
+      if (!run) throw new DaemonError('invalid-argument', 'what is to be run is missing');
+      for await (const outcome of runOwned(execution, scope, fromWireRun(run), signal))
+        yield { run: toWireRun(outcome) };
     },
     async exec(request, { scope, peer }) {
       const view = await execution.exec(scope, {
@@ -61,6 +66,10 @@ export function createExecutionService(
       };
     },
   };
+}
+
+function toWireRun({ containerId, pid, warnings }: RunOutcome): Outgoing<'wharfd.services.execution.v1.RunResponse'> {
+  return { id: containerId, pid, warnings: [...warnings] };
 }
 
 function fromWireRun(request: Incoming<Wire>): RunRequest {

@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { resolve } from 'node:path';
 import { DaemonError, isKind } from '../../base/errors.js';
-import { killProcess, runContainer, type RunRequest } from '../../client/execution.js';
+import { killProcess, runContainer, runOwnedContainer, type RunRequest } from '../../client/execution.js';
 import { pullImage } from '../../client/pull.js';
 import { SPEC_TYPE_URL } from '../../spec/runtime-spec.js';
 import { defineCommand, type CommandContext } from '../shared/command.js';
@@ -28,6 +28,7 @@ const OPTIONS = {
   interactive: flag('-i, --interactive', 'with -d: stdin stays open for those who attach'),
   restart: text('--restart <policy>', RESTART_HELP, restartPolicy),
   remove: flag('--rm', 'delete it when the process has ended'),
+  ephemeral: flag('--ephemeral', 'it dies with this command, however that ends'),
   keep: flag('--keep', 'keep the stopped container'),
   mount: list('--mount <mount>', 'type=bind,src=<host path>,dst=<path>,options=rbind:ro'),
   volume: list('-v, --volume <source:target[:ro]>', 'a directory of the host, or a volume by its name'),
@@ -74,6 +75,8 @@ export const create = defineCommand({
     const { image, id, command } = parseLine(context, context.out);
     const request = await requestOf(context, image, id, command);
     const { interactive: stdin, remove } = context.options;
+    if (context.options.ephemeral)
+      throw new DaemonError('invalid-argument', '--ephemeral is for "ctr run": what is only made has no owner');
     await start(context, { ...request, create_only: true, attach: false, stdin, remove_on_exit: remove }, image);
     context.out.line(id);
     return 0;
@@ -82,12 +85,7 @@ export const create = defineCommand({
 
 async function runInContainer(context: Context): Promise<number> {
   const { options, io, out, session, signal } = context;
-  if (options.tty && !options.detach && !io.terminal) {
-    throw new DaemonError('invalid-argument', '-t needs a terminal: stdin and stdout are none here; leave -t out');
-  }
-  if (options.restart !== undefined && options.restart !== 'no' && !options.detach) {
-    throw new DaemonError('invalid-argument', '--restart is for containers in the background: add -d');
-  }
+  checkOptions(context);
   const { image, id, command } = parseLine(context, out);
   const request = await requestOf(context, image, id, command);
   if (options.printSpec) {
@@ -109,10 +107,24 @@ async function runInContainer(context: Context): Promise<number> {
   });
 }
 
+/** @throws invalid-argument: options that contradict one another, or the place where the command runs. */
+function checkOptions({ options, io }: Context): void {
+  if (options.tty && !options.detach && !io.terminal) {
+    throw new DaemonError('invalid-argument', '-t needs a terminal: stdin and stdout are none here; leave -t out');
+  }
+  if (options.restart !== undefined && options.restart !== 'no' && !options.detach) {
+    throw new DaemonError('invalid-argument', '--restart is for containers in the background: add -d');
+  }
+  if (options.ephemeral && (options.detach || options.keep))
+    throw new DaemonError('invalid-argument', '--ephemeral goes with neither -d nor --keep: it ends with this command');
+}
+
 async function start(context: Context, request: RunRequest, image: string): Promise<void> {
   const { options, session, signal, io } = context;
+  // An owned one dies when the session is closed at the end of the command.
+  const make = options.ephemeral ? runOwnedContainer : runContainer;
   try {
-    tell(context, await runContainer(session(), request, signal));
+    tell(context, await make(session(), request, signal));
   } catch (error) {
     if (!options.pull || !isKind(error, 'not-found')) throw error;
     using progress = showProgress({ ...io, stdout: io.stderr });
@@ -121,7 +133,7 @@ async function start(context: Context, request: RunRequest, image: string): Prom
       onProgress: progress.update,
       signal,
     });
-    tell(context, await runContainer(session(), request, signal));
+    tell(context, await make(session(), request, signal));
   }
 }
 

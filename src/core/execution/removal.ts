@@ -111,7 +111,8 @@ export class Removal {
   }
 
   /**
-   * Finishes removals that a daemon before this one did not: containers that were to go and have no task any more. One that can't be
+   * Finishes removals that a daemon before this one did not: containers that were to go and have no task any more, and those whose owner
+   * is gone, running or not. One that can't be
    * removed does not keep the daemon from starting.
    */
   async sweep(scope: Scope): Promise<void> {
@@ -129,7 +130,12 @@ export class Removal {
   }
 
   async #sweepOne(scope: Scope, container: Container): Promise<void> {
-    if (!runRecordOf(container)?.removeOnExit) return;
+    const record = runRecordOf(container);
+    if (record?.ephemeral) {
+      await this.remove(scope, container.id, true);
+      return;
+    }
+    if (!record?.removeOnExit) return;
     if (await this.#tasks(scope).get(container.id, '').catch(undefinedIfMissing)) return;
     await this.#removeRest(scope, container);
   }

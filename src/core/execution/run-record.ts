@@ -10,6 +10,8 @@ const TYPE_URL = 'wharfd.Run';
 export interface RunRecord {
   /** Task, container and snapshot go when the process ends. */
   readonly removeOnExit: boolean;
+  /** It had an owner in the life of the daemon that made it. */
+  readonly ephemeral?: boolean;
   /** Number of the signal that asks it to end; TERM when absent. */
   readonly stopSignal?: number;
   /** Milliseconds that it then has. */

@@ -48,6 +48,8 @@ export interface RunRequest {
   readonly process: ProcessOptions;
   readonly labels: Labels;
   readonly removeOnExit: boolean;
+  /** It is removed by the next daemon, whether it runs or not: its owner is gone then. */
+  readonly ephemeral?: boolean;
   /** The process starts when the first client attaches. */
   readonly attach: boolean;
   readonly stdin: boolean;
@@ -341,10 +343,11 @@ function draftOf({ id, snapshotter, request, image }: Plan, spec: OpaqueAny): Co
 }
 
 function recordOf(request: RunRequest, image: ImageProcess): RunRecord {
-  const { removeOnExit, stdin, logLimits, stopTimeoutMs, rootfs } = request;
+  const { removeOnExit, ephemeral, stdin, logLimits, stopTimeoutMs, rootfs } = request;
   const stopSignal = request.stopSignal ? parseSignal(request.stopSignal) : imageSignal(image.stopSignal);
   return {
     ...{ removeOnExit, stdin },
+    ...(ephemeral && { ephemeral }),
     ...(stopSignal !== undefined && { stopSignal }),
     ...(stopTimeoutMs !== undefined && { stopTimeoutMs }),
     ...(logLimits && { logLimits }),
