@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-enum { MAX_TEXTS = 5 };
+enum { MAX_TEXTS = 6 };
 
 struct list {
   char **texts;
@@ -108,6 +108,7 @@ static struct wh_attributes attributes_of(const struct job *job) {
 
 static int run_bind(const struct job *job) {
   struct wh_attributes attributes = attributes_of(job);
+  attributes.user_namespace = (int)job->number[5];
   return wh_bind(job->text[0], job->text[1], job->number[4] != 0, &attributes);
 }
 
@@ -120,7 +121,7 @@ static napi_value bind_bind(napi_env env, napi_callback_info info) {
   struct call call = begin_call(env, info);
   struct job *job = new_job(run_bind);
   for (int i = 0; i < 2; i++) job->text[i] = take_text(&call, i);
-  for (int i = 0; i < 5; i++) job->number[i] = take_int64(&call, 2 + i);
+  for (int i = 0; i < 6; i++) job->number[i] = take_int64(&call, 2 + i);
   return start(&call, job);
 }
 
@@ -158,6 +159,36 @@ static napi_value bind_mount_layers(napi_env env, napi_callback_info info) {
   return start(&call, job);
 }
 
+static int run_mount_mapped_layers(const struct job *job) {
+  const struct wh_layers layers = {
+      .source = job->text[0],
+      .target = job->text[1],
+      .data = job->text[2],
+      .flags = (unsigned)job->number[0],
+      .lower = (const char *const *)job->lower.texts,
+      .lower_count = job->lower.count,
+  };
+  return wh_mount_mapped_layers(&layers, (int)job->number[1]);
+}
+
+static napi_value bind_mount_mapped_layers(napi_env env, napi_callback_info info) {
+  struct call call = begin_call(env, info);
+  struct job *job = new_job(run_mount_mapped_layers);
+  for (int i = 0; i < 3; i++) job->text[i] = take_text(&call, i);
+  for (int i = 0; i < 2; i++) job->number[i] = take_int64(&call, 3 + i);
+  take_list(&call, 5, &job->lower);
+  return start(&call, job);
+}
+
+static int run_user_namespace(const struct job *job) { return wh_user_namespace(job->text[0], job->text[1]); }
+
+static napi_value bind_user_namespace(napi_env env, napi_callback_info info) {
+  struct call call = begin_call(env, info);
+  struct job *job = new_job(run_user_namespace);
+  for (int i = 0; i < 2; i++) job->text[i] = take_text(&call, i);
+  return start(&call, job);
+}
+
 static int run_unmount(const struct job *job) { return wh_unmount(job->text[0], (int)job->number[0]); }
 
 static napi_value bind_unmount(napi_env env, napi_callback_info info) {
@@ -183,6 +214,8 @@ void add_mount_bindings(napi_env env, napi_value exports) {
       {"bind", bind_bind},
       {"setAttributes", bind_set_attributes},
       {"mountLayers", bind_mount_layers},
+      {"mountMappedLayers", bind_mount_mapped_layers},
+      {"userNamespace", bind_user_namespace},
       {"unmount", bind_unmount},
       {"syncFileSystemLater", bind_sync_later},
   };

@@ -95,6 +95,7 @@ struct wh_attributes {
   uint64_t clear;       /* MOUNT_ATTR_… */
   uint64_t propagation; /* MS_PRIVATE, …, or 0 */
   int recursive;        /* the mounts below as well */
+  int user_namespace;   /* whose mapping of ids a bind mount shows; 0 or less for none */
 };
 
 /* Lower directories of one overlay: OVL_MAX_STACK in Linux's fs/overlayfs. */
@@ -120,6 +121,15 @@ int wh_set_attributes(const char *target, const struct wh_attributes *attributes
 /* An overlay whose options exceed the page that mount(2) takes; of up to 999 directories. */
 int wh_mount_layers(const struct wh_layers *layers);
 int wh_unmount(const char *target, int flags);
+
+/* ---- idmap.c ---- */
+
+/* A descriptor of a new user namespace; the maps are lines "inside outside count" of user_namespaces(7). */
+int wh_user_namespace(const char *uid_map, const char *gid_map);
+/* Owners seen through a detached tree: what is `inside` on disk is `outside`. */
+int wh_map_tree(int tree, int user_namespace);
+/* An overlay whose lower directories are seen with mapped owners, from Linux 5.19 on. `data` has no lowerdir; of up to 999. */
+int wh_mount_mapped_layers(const struct wh_layers *layers, int user_namespace);
 
 /* ---- process.c ---- */
 

@@ -36,7 +36,8 @@ int wh_bind(const char *source, const char *target, int recursive, const struct 
   if (recursive) flags |= AT_RECURSIVE;
   int tree = open_tree(AT_FDCWD, source, flags);
   if (tree < 0) return -errno;
-  int failed = apply(tree, "", AT_EMPTY_PATH, attributes);
+  int failed = attributes->user_namespace > 0 ? wh_map_tree(tree, attributes->user_namespace) : 0;
+  if (!failed) failed = apply(tree, "", AT_EMPTY_PATH, attributes);
   if (!failed) failed = attach(tree, target);
   close(tree);
   return failed;

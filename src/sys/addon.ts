@@ -56,7 +56,12 @@ export interface Addon {
   removeXattr(dir: Fd, name: RawName, attribute: RawName): Outcome;
 
   mount(source: string, target: string, type: string, flags: number, data: string | null): Promise<Outcome>;
-  bind(source: string, target: string, ...attributes: [...AttributeArguments, recursiveBind: number]): Promise<Outcome>;
+  /** @param attributes At the end the user namespace whose mapping is shown, or -1. */
+  bind(
+    source: string,
+    target: string,
+    ...attributes: [...AttributeArguments, recursiveBind: number, userNamespace: Fd]
+  ): Promise<Outcome>;
   setAttributes(target: string, ...attributes: AttributeArguments): Promise<Outcome>;
   /** With `data` by mount(2) from `directory`, else one fsconfig(2) a directory. */
   mountLayers(
@@ -69,6 +74,17 @@ export interface Addon {
     lower: readonly string[],
     options: readonly (string | null)[],
   ): Promise<Outcome>;
+  /** An overlay of mapped lower directories; `data` are its other options. */
+  mountMappedLayers(
+    source: string,
+    target: string,
+    data: string,
+    flags: number,
+    userNamespace: Fd,
+    lower: readonly string[],
+  ): Promise<Outcome>;
+  /** A descriptor; the maps are those of user_namespaces(7). */
+  userNamespace(uidMap: string, gidMap: string): Promise<Outcome>;
   unmount(target: string, flags: number): Promise<Outcome>;
   syncFileSystemLater(fd: Fd): Promise<Outcome>;
 

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { mkdir, readdir, realpath, rm, symlink, writeFile } from 'node:fs/promises';
+import { chmod, chown, mkdir, readdir, realpath, rm, stat, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, test, type TestContext } from 'node:test';
 import { isErrno } from '../base/errors.js';
@@ -14,6 +14,11 @@ async function folders(t: TestContext, names: readonly string[]): Promise<string
   const paths = names.map((name) => join(root, name));
   for (const path of paths) await mkdir(path, { recursive: true });
   return paths;
+}
+
+async function ownerOf(path: string): Promise<readonly [number, number]> {
+  const { uid, gid } = await stat(path);
+  return [uid, gid];
 }
 
 async function optionsOf(path: string): Promise<readonly string[]> {
@@ -53,6 +58,46 @@ describe('mounts', () => {
       assert.ok((await optionsOf(mounted.path)).includes('nodev'));
     });
   }
+
+  for (const layers of [2, 620]) {
+    test(`the owners of ${layers} lower layers are seen mapped, what is written has the owners seen`, async (t) => {
+      const names = Array.from({ length: layers }, (_, index) => `layers/${index}/fs`);
+      const lower = await folders(t, ['upper', 'work', 'merged', ...names]);
+      const [upper = '', work = '', target = ''] = lower.splice(0, 3);
+      await writeFile(join(lower.at(-1) ?? '', 'low'), 'low');
+      await chown(join(lower.at(-1) ?? '', 'low'), 7, 8);
+      const stack = [`lowerdir=${lower.join(':')}`, `upperdir=${upper}`, `workdir=${work}`, 'index=off'];
+      const options = ['nosuid', 'uidmap=0:100000:10', 'gidmap=0:200000:5,5:300000:5', ...stack];
+      const before = await mounts.list();
+      {
+        await using mounted = await mounts.mountAll([{ type: 'overlay', source: 'overlay', options }], target);
+        assert.deepEqual(await ownerOf(join(mounted.path, 'low')), [100007, 300003]);
+        await chmod(join(mounted.path, 'low'), 0o600);
+        assert.deepEqual(await ownerOf(join(upper, 'low')), [100007, 300003]);
+        assert.ok((await optionsOf(mounted.path)).includes('nosuid'));
+        assert.equal((await mounts.list()).length, before.length + 1);
+      }
+      assert.deepEqual(await ownerOf(join(lower.at(-1) ?? '', 'low')), [7, 8]);
+      assert.equal((await mounts.list()).length, before.length);
+    });
+  }
+
+  test('the owners of a bind mount are seen mapped; what the mapping lacks belongs to nobody', async (t) => {
+    const [source = '', target = ''] = await folders(t, ['source', 'target']);
+    await writeFile(join(source, 'file'), '');
+    await writeFile(join(source, 'beyond'), '');
+    await chown(join(source, 'beyond'), 11, 0);
+    const options = ['rbind', 'ro', 'uidmap=0:100000:10'];
+    await using mounted = await mounts.mountAll([{ type: 'bind', source, options }], target);
+    assert.deepEqual(await ownerOf(join(mounted.path, 'file')), [100000, 100000]);
+    assert.deepEqual(await ownerOf(join(mounted.path, 'beyond')), [65534, 100000]);
+    const refused = mounts.mount({ type: 'bind', source, options: ['uidmap=0:1'] }, target);
+    await assertRejectsWithKind(refused, 'invalid-argument', /mapping of ids "0:1"/);
+    const overlapping = mounts.mount({ type: 'bind', source, options: ['uidmap=0:1:5,4:9:1'] }, target);
+    await assertRejectsWithKind(overlapping, 'invalid-argument', /apart/);
+    const other = mounts.mount({ type: 'tmpfs', source: 'tmpfs', options: ['uidmap=0:1:5'] }, target);
+    await assertRejectsWithKind(other, 'invalid-argument', /only bind mounts and overlays/);
+  });
 
   test('an overlay of more layers than that is refused by number', async (t) => {
     const [layer = '', target = ''] = await folders(t, ['layer', 'target']);

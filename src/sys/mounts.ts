@@ -3,8 +3,11 @@ import { readFile } from 'node:fs/promises';
 import { DaemonError, isErrno } from '../base/errors.js';
 import { faultPoint } from '../base/fault-point.js';
 import { Teardown } from '../base/teardown.js';
+import type { Fd } from '../core/kernel/directory-files.js';
 import type { Mount, MountedDirectory, MountInfo, Mounts, UnmountFlags } from '../core/kernel/mounts.js';
+import { mappingOf, withoutMapping } from '../core/kernel/mount-mapping.js';
 import { OPEN, RESOLVE } from '../core/kernel/open-flags.js';
+import type { IdMapping, IdRange } from '../spec/id-mapping.js';
 import { addon, type AttributeArguments } from './addon.js';
 import { parseMountInfo } from './mount-info.js';
 import { parseMountOptions, type MountRequest } from './mount-options.js';
@@ -14,6 +17,8 @@ import { check } from './outcome.js';
 /** Of sys/mount.h. */
 const MNT_DETACH = 2;
 const UMOUNT_NOFOLLOW = 8;
+/** Of a bind mount that shows owners as they are. */
+const NO_NAMESPACE = -1;
 
 function ownAttributes(request: MountRequest): AttributeArguments {
   return [request.set, request.clear, request.propagateBelow ? 0 : request.propagation, 0];
@@ -41,9 +46,11 @@ function resolveInside(root: string, path: string): string {
 
 class KernelMounts implements Mounts {
   async mount(mount: Mount, target: string): Promise<void> {
-    const request = parseMountOptions(mount.type, mount.options);
-    if (request.bind === undefined) await this.#mountFileSystem(mount, request, target);
-    else await this.#bind(mount, request, target);
+    const mapping = mappingOf(mount.options);
+    const request = parseMountOptions(mount.type, withoutMapping(mount.options));
+    if (mapping) await this.#mountMapped(mount, request, target, mapping);
+    else if (request.bind === undefined) await this.#mountFileSystem(mount, request, target);
+    else await this.#bind(mount, request, target, NO_NAMESPACE);
     faultPoint('a mount is done');
     try {
       await this.#applyBelow(request, target);
@@ -80,9 +87,36 @@ class KernelMounts implements Mounts {
     return parseMountInfo(await readFile('/proc/self/mountinfo'));
   }
 
-  async #bind({ source }: Mount, request: MountRequest, target: string): Promise<void> {
+  async #mountMapped(mount: Mount, request: MountRequest, target: string, mapping: IdMapping): Promise<void> {
+    const text = (ranges: readonly IdRange[]) =>
+      ranges.map(({ containerId, hostId, size }) => `${containerId} ${hostId} ${size}\n`).join('');
+    const made = await addon().userNamespace(text(mapping.uids), text(mapping.gids));
+    const namespace = check('make a user namespace', `for ${target}`, made);
+    try {
+      if (request.bind !== undefined) await this.#bind(mount, request, target, namespace);
+      else await this.#mountMappedLayers(mount, request, target, namespace);
+    } finally {
+      closeSync(namespace);
+    }
+  }
+
+  async #mountMappedLayers(mount: Mount, request: MountRequest, target: string, namespace: Fd): Promise<void> {
+    if (mount.type !== 'overlay') {
+      throw new DaemonError(
+        'invalid-argument',
+        `mount ${mount.type} on ${target}: only bind mounts and overlays can show mapped owners`,
+      );
+    }
+    const { lower } = parseOverlayOptions(request.data);
+    const others = request.data.filter((option) => !option.startsWith('lowerdir=')).join(',');
+    const paths = lower.map((path) => path.replace(/\\(.)/gu, '$1'));
+    const outcome = await addon().mountMappedLayers(mount.source, target, others, request.flags, namespace, paths);
+    check('mount', `overlay of ${lower.length} mapped layers on ${target}`, outcome);
+  }
+
+  async #bind({ source }: Mount, request: MountRequest, target: string, namespace: Fd): Promise<void> {
     const recursive = request.bind === 'all' ? 1 : 0;
-    const outcome = await addon().bind(source, target, ...ownAttributes(request), recursive);
+    const outcome = await addon().bind(source, target, ...ownAttributes(request), recursive, namespace);
     check('bind mount', `${source} on ${target}`, outcome);
   }
 

@@ -214,6 +214,29 @@ static void test_removal(void) {
   EXPECT(wh_remove_tree(root, "tree"), 0);
 }
 
+static int owner_of(const char *name) {
+  struct wh_stat found;
+  return wh_fstatat(root, name, &found) ? -1 : (int)found.fields[1];
+}
+
+static void test_mapped(struct wh_layers *layers, const char *source, const char *target) {
+  EXPECT(wh_user_namespace("0 1000 10\n", "1 1\n"), -EINVAL);
+  int namespace = wh_user_namespace("0 1000 10\n", "0 2000 10\n");
+  const struct wh_attributes mapped = {.user_namespace = namespace};
+  EXPECT(wh_bind(source, target, 0, &mapped), 0);
+  EXPECT(owner_of("merged/seen"), 1000);
+  EXPECT(wh_unmount(target, 0), 0);
+  layers->data = "";
+  EXPECT(wh_mount_mapped_layers(layers, namespace), 0);
+  EXPECT(owner_of("merged/seen"), 1000);
+  EXPECT(owner_of("l1/seen"), 0);
+  EXPECT(wh_unmount(target, 0), 0);
+  EXPECT(wh_unmount(target, 0), -EINVAL);
+  EXPECT(wh_mount_mapped_layers(layers, root), -EINVAL);
+  EXPECT(wh_unmount(target, 0), -EINVAL);
+  close(namespace);
+}
+
 static void test_mounts(const char *directory) {
   enum { LAYERS = 3 };
   char path[4][4096];
@@ -244,6 +267,7 @@ static void test_mounts(const char *directory) {
   EXPECT(wh_mkdirat(root, "merged/new", 0755), 0);
   EXPECT(wh_unmount(path[3], MNT_DETACH), 0);
   EXPECT(wh_bind("/nowhere/at/all", path[3], 0, &ro), -ENOENT);
+  test_mapped(&layers, path[1], path[3]);
 }
 
 static void test_processes(void) {
