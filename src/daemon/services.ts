@@ -158,7 +158,9 @@ export async function createServices(parts: ServiceParts): Promise<readonly Serv
     platform: hostPlatform,
     contentRoot: stores.contentRoot,
     snapshotters: [
-      ...stores.backends.map(({ name, root }) => ({ name, exports: { root }, capabilities: [] })),
+      ...stores.backends.map(({ name, root }) => ({
+        ...{ name, exports: { root }, capabilities: stores.mapsOwners.has(name) ? ['remap-ids'] : [] },
+      })),
       ...stores.plugins.map(({ name, address }) => ({ name, exports: { address }, capabilities: [] })),
     ],
     services: names,

@@ -15,6 +15,7 @@ import type { LayerWorkshop } from '../core/rootfs/layer-flight.js';
 import { createRootfs } from '../core/rootfs/create-rootfs.js';
 import { createMountedImages, type MountedImages } from '../core/rootfs/mounted-images.js';
 import type { Rootfs } from '../core/rootfs/rootfs.js';
+import { canMapOwners } from '../core/snapshots/probe-mapping.js';
 import type { SnapshotBackend } from '../core/snapshots/snapshot-backend.js';
 import { isLayered, type LayeredSnapshotter, type Snapshotter } from '../core/snapshots/snapshotter.js';
 import { DaemonError } from '../base/errors.js';
@@ -34,6 +35,8 @@ const DAY_MS = 24 * 60 * 60 * 1000;
 export interface Stores {
   readonly metadata: Metadata;
   readonly backends: readonly SnapshotBackend[];
+  /** Names of those whose files the kernel can show with mapped owners. */
+  readonly mapsOwners: ReadonlySet<string>;
   readonly rootfs: Rootfs;
   readonly differ: Differ;
   readonly comparer: Comparer;
@@ -141,9 +144,12 @@ export async function openStores(config: Config, kernel: Kernel, log: Logger, do
     log,
   });
   await mounted.recover();
+  const mapsOwners = new Set<string>();
+  for (const backend of backends) if (await canMapOwners(kernel.mounts, backend)) mapsOwners.add(backend.name);
   return {
     metadata,
     backends,
+    mapsOwners,
     rootfs,
     differ,
     comparer,

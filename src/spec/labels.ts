@@ -23,6 +23,9 @@ export const LABELS = {
   /** On a namespace: others may share its blobs by their digest. */
   sharedNamespace: 'containerd.io/namespace.shareable',
   snapshotRef: 'containerd.io/snapshot.ref',
+  /** On a snapshot: what ids of its files are on the host, as `container:host:size` joined by commas. */
+  snapshotUids: 'containerd.io/snapshot/uidmapping',
+  snapshotGids: 'containerd.io/snapshot/gidmapping',
   defaultSnapshotter: 'containerd.io/defaults/snapshotter',
   defaultRuntime: 'containerd.io/defaults/runtime',
 } as const;

@@ -7,6 +7,7 @@ import { parseSeccompProfile } from './seccomp-profile.js';
 import { deviceOf, parseDevice } from './spec-devices.js';
 import { checkSysctls } from './spec-limits.js';
 import { namespacesOf, type NamespacePlace, type SharedKind } from './spec-namespaces.js';
+import type { IdMapping as NamespaceIds } from './id-mapping.js';
 import type { IdMapping, SpecOptions } from './spec-options.js';
 import { resourcesOf, type CgroupFacts, type HostDevice } from './spec-resources.js';
 
@@ -77,6 +78,18 @@ function cgroupsPathOf({ namespace, id, options }: LinuxRequest): string {
     );
   }
   return posix.join(posix.normalize(cgroupParent), id);
+}
+
+/**
+ * The ids of the user namespace that is asked for; undefined without one. Of users alone, or of groups alone, they count for both.
+ *
+ * @throws invalid-argument: beyond the ids that there are, or without the container's root.
+ */
+export function userNamespaceOf(options: SpecOptions): NamespaceIds | undefined {
+  const { uidMappings, gidMappings } = mappingsOf(options);
+  const ranges = (list: readonly SpecIdMapping[]) =>
+    list.map(({ containerID, hostID, size }) => ({ containerId: containerID, hostId: hostID, size }));
+  return uidMappings.length === 0 ? undefined : { uids: ranges(uidMappings), gids: ranges(gidMappings) };
 }
 
 function mappingsOf({ uidMappings, gidMappings }: SpecOptions): {

@@ -9,6 +9,7 @@ import { LABELS, type Labels } from '../../spec/labels.js';
 import { MEDIA_TYPES, packingOf } from '../../spec/media-types.js';
 import type { ContentInfo, ContentStore } from '../content/content-store.js';
 import type { FileTime } from '../kernel/directory-files.js';
+import { mappingOf, withoutMapping } from '../kernel/mount-mapping.js';
 import type { Mount, Mounts } from '../kernel/mounts.js';
 import { readonlyMounts } from '../kernel/readonly-mounts.js';
 import type { Scope, Scoped } from '../namespaces/scope.js';
@@ -101,9 +102,16 @@ async function compare<T>(
 ): Promise<T> {
   if (right.length === 0) throw new DaemonError('invalid-argument', 'no mounts to compare: invalid argument');
   const own = upperShown(right);
+  const mapping = right.map(({ options }) => mappingOf(options)).find((found) => found !== undefined);
   if (own && layersShown(left)?.join('\0') === own.lower.join('\0')) {
-    const done = await work({ kind: 'upper', ...own });
+    const done = await work({ kind: 'upper', ...own, ...(mapping && { mapping }) });
     if (done !== undefined) return done;
+  }
+  if (own && mapping) {
+    throw new DaemonError(
+      'unimplemented',
+      'a file system with the owners of a user namespace can be compared with the image that it stands on only',
+    );
   }
   const trees = async (a: string | undefined): Promise<T> => {
     const done = await seen(scratch, right, (b) => work({ kind: 'trees', left: a, right: b }));
@@ -117,7 +125,8 @@ async function compare<T>(
 async function seen<T>(scratch: Scratch, mounts: readonly Mount[], work: (path: string) => Promise<T>): Promise<T> {
   const [only, ...more] = mounts;
   if (only && more.length === 0 && only.target === undefined && isBind(only)) return await work(only.source);
-  return await scratch.mounted(readonlyMounts(mounts), work);
+  const asOnDisk = mounts.map((mount) => ({ ...mount, options: withoutMapping(mount.options) }));
+  return await scratch.mounted(readonlyMounts(asOnDisk), work);
 }
 
 async function store(

@@ -1,4 +1,5 @@
 import type { Digest } from '../../spec/digest.js';
+import type { IdMapping } from '../../spec/id-mapping.js';
 import type { FileTime } from '../kernel/directory-files.js';
 import type { ApplyRequest, Deferred } from './applier.js';
 
@@ -38,9 +39,12 @@ export interface MeasureTreeTask {
   readonly directory: string;
 }
 
-/** What is compared: an overlay's upper directory with the layers below it (nearest first), or two whole trees as they are seen. */
+/**
+ * What is compared: an overlay's upper directory with the layers below it (nearest first; with a
+ * mapping the owners in it are the host's and those below a container's), or two whole trees as they are seen.
+ */
 export type DiffSides =
-  | { readonly kind: 'upper'; readonly upper: string; readonly lower: readonly string[] }
+  | { readonly kind: 'upper'; readonly upper: string; readonly lower: readonly string[]; readonly mapping?: IdMapping }
   | { readonly kind: 'trees'; readonly left: string | undefined; readonly right: string };
 
 export interface DiffLayerRequest {

@@ -7,8 +7,14 @@ const TYPE_MASK = 0o170000;
 const REGULAR = 0o100000;
 const INSIDE = RESOLVE.inRoot | RESOLVE.noMagicLinks;
 
+/** The container's root, as the host sees it. */
+export interface Owner {
+  readonly uid: number;
+  readonly gid: number;
+}
+
 /** The file calls that looking into a rootfs takes. */
-export type RootfsCalls = Pick<DirectoryFiles, 'open' | 'close' | 'statFd' | 'read' | 'makeDirectory'>;
+export type RootfsCalls = Pick<DirectoryFiles, 'open' | 'close' | 'statFd' | 'read' | 'makeDirectory' | 'setMetadata'>;
 
 /**
  * Reads a small text file of a rootfs, whose content is hostile: links stay inside, and only a regular file is opened for reading
@@ -41,10 +47,17 @@ export function readRootfsFile(files: RootfsCalls, root: Fd, path: string): stri
  *
  * @throws invalid-argument: a path that is relative, has `..`, or leads to something else than a directory.
  */
-export function makeVolumeDirectories(files: RootfsCalls, root: Fd, volumes: readonly string[]): void {
+export function makeVolumeDirectories(
+  files: RootfsCalls,
+  root: Fd,
+  volumes: readonly string[],
+  owner: Owner = { uid: 0, gid: 0 },
+): void {
   for (const volume of volumes) {
     const parts = volumeParts(volume);
-    for (let depth = 1; depth <= parts.length; depth += 1) makeDirectoryAt(files, root, parts.slice(0, depth), volume);
+    for (let depth = 1; depth <= parts.length; depth += 1) {
+      makeDirectoryAt(files, root, parts.slice(0, depth), { volume, owner });
+    }
   }
 }
 
@@ -69,7 +82,12 @@ export function volumeParts(volume: string): string[] {
   return parts;
 }
 
-function makeDirectoryAt(files: RootfsCalls, root: Fd, parts: readonly string[], volume: string): void {
+function makeDirectoryAt(
+  files: RootfsCalls,
+  root: Fd,
+  parts: readonly string[],
+  { volume, owner }: { readonly volume: string; readonly owner: Owner },
+): void {
   const there = openInside(files, root, parts.join('/'), OPEN.path | OPEN.directory);
   if (there !== undefined) {
     files.close(there);
@@ -79,6 +97,7 @@ function makeDirectoryAt(files: RootfsCalls, root: Fd, parts: readonly string[],
     parts.length === 1 ? undefined : openInside(files, root, parts.slice(0, -1).join('/'), OPEN.path | OPEN.directory);
   try {
     files.makeDirectory(parent ?? root, parts.at(-1) ?? '', 0o755);
+    files.setMetadata(parent ?? root, parts.at(-1) ?? '', owner);
   } catch (cause) {
     if (!isErrno(cause, 'EEXIST')) throw cause;
     throw new DaemonError('invalid-argument', `volume ${JSON.stringify(volume)} of the image is no directory in it`, {

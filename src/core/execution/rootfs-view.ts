@@ -1,15 +1,17 @@
 import { readlinkSync } from 'node:fs';
 import { mkdir, mkdtemp, readdir, rmdir } from 'node:fs/promises';
 import { join } from 'node:path';
+import { toHostId } from '../../spec/id-mapping.js';
 import { parseGroup, parseUser, resolveUser } from '../../spec/container-user.js';
 import { DaemonError, isKind } from '../../base/errors.js';
 import { Teardown } from '../../base/teardown.js';
 import type { SpecUser } from '../../spec/runtime-spec.js';
 import type { Fd } from '../kernel/directory-files.js';
 import type { Kernel } from '../kernel/kernel.js';
+import { mappingOf } from '../kernel/mount-mapping.js';
 import type { Mount } from '../kernel/mounts.js';
 import { readonlyMounts } from '../kernel/readonly-mounts.js';
-import { makeVolumeDirectories, readRootfsFile, volumesExist } from './rootfs-files.js';
+import { makeVolumeDirectories, readRootfsFile, volumesExist, type Owner } from './rootfs-files.js';
 
 /** Names of our own in the scratch directory, which others use too. */
 const PREFIX = 'view-';
@@ -45,7 +47,7 @@ export class RootfsView {
     }));
     if (!complete) {
       await this.#within(mounts.map(harmless), (root) => {
-        makeVolumeDirectories(files, root, volumes);
+        makeVolumeDirectories(files, root, volumes, rootOf(mounts));
       });
     }
     return found;
@@ -133,6 +135,11 @@ export class RootfsView {
       await rmdir(dir);
     }
   }
+}
+
+function rootOf(mounts: readonly Mount[]): Owner {
+  const mapping = mounts.map(({ options }) => mappingOf(options)).find((found) => found !== undefined);
+  return { uid: toHostId(mapping?.uids ?? [], 0) ?? 0, gid: toHostId(mapping?.gids ?? [], 0) ?? 0 };
 }
 
 function harmless(mount: Mount): Mount {

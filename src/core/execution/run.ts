@@ -10,12 +10,14 @@ import type { Platform } from '../../spec/platform.js';
 import { hostnameOf, type ProcessOptions } from '../../spec/process-options.js';
 import type { ImageProcess } from '../../spec/image-config.js';
 import type { HostFacts } from '../../spec/runtime-spec-builder.js';
+import { userNamespaceOf } from '../../spec/runtime-spec-linux.js';
 import type { SpecMount } from '../../spec/runtime-spec.js';
 import type { SpecOptions } from '../../spec/spec-options.js';
 import type { ContainerDraft } from '../containers/container-store.js';
 import type { ContentStore } from '../content/content-store.js';
 import { parseSignal } from '../../spec/signal-name.js';
 import type { OpaqueAny } from '../events/journal.js';
+import { mappingLabels } from '../kernel/mount-mapping.js';
 import { readImage, type StoredImage } from '../images/handlers/image-manifest.js';
 import type { Image, ImageStore } from '../images/image-store.js';
 import type { Mount } from '../kernel/mounts.js';
@@ -196,7 +198,6 @@ async function planRun(scope: Scope, ports: RunPorts, request: RunRequest): Prom
     await checkRootfs(request);
     return { ...{ scope, id, snapshotter: '', request, stored: undefined }, image: NO_IMAGE };
   }
-  refuseMappings(request);
   const image = await findImage(ports.images(scope), request.image);
   const stored = await readImage(ports.content(scope), image.target, ports.platform);
   return { scope, id, snapshotter, request, stored, image: stored.config.process };
@@ -215,15 +216,6 @@ const NO_IMAGE: ImageProcess = {
     labels: {},
   },
 };
-
-/** An image's files belong to the host's ids, and are not mapped: the root of a user namespace could not even make mount points there. */
-function refuseMappings({ options, spec }: RunRequest): void {
-  if (spec || (options.uidMappings.length === 0 && options.gidMappings.length === 0)) return;
-  throw new DaemonError(
-    'unimplemented',
-    "a user namespace needs a root file system of its ids, and that of an image belongs to the host's users: give a directory by --rootfs",
-  );
-}
 
 async function checkRootfs({ rootfs, image }: RunRequest): Promise<void> {
   if (image !== '')
@@ -272,7 +264,9 @@ async function prepareSnapshot(leased: Scope, ports: RunPorts, plan: Plan, undo:
   const { id, snapshotter, stored, request } = plan;
   if (!stored) return [{ type: 'bind', source: request.rootfs, options: ['rbind', 'rw'] }];
   const chainId = chainIdOf(stored.config.diffIds) ?? '';
-  const prepare = () => ports.rootfs.prepare(leased, { key: id, chainId, snapshotter });
+  const mapping = request.spec ? undefined : userNamespaceOf(request.options);
+  const labels = mapping ? mappingLabels(mapping) : {};
+  const prepare = () => ports.rootfs.prepare(leased, { key: id, chainId, snapshotter, labels });
   const mounts = await prepare().catch(async (cause: unknown) => {
     if (!isKind(cause, 'not-found')) throw cause;
     await ports.rootfs.unpackManifest(leased, stored.target.digest, { snapshotter });

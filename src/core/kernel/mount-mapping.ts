@@ -1,4 +1,5 @@
 import { formatIdRanges, parseIdRanges, type IdMapping } from '../../spec/id-mapping.js';
+import { LABELS, type Labels } from '../../spec/labels.js';
 
 const UIDS = 'uidmap=';
 const GIDS = 'gidmap=';
@@ -8,13 +9,26 @@ export function mappingOptions({ uids, gids }: IdMapping): readonly string[] {
   return [UIDS + formatIdRanges(uids), GIDS + formatIdRanges(gids)];
 }
 
+/** The labels by which a snapshot gets such mounts. */
+export function mappingLabels({ uids, gids }: IdMapping): Labels {
+  return { [LABELS.snapshotUids]: formatIdRanges(uids), [LABELS.snapshotGids]: formatIdRanges(gids) };
+}
+
+/** The mapping that a snapshot's labels tell, as mappingOf. */
+export function mappingOfLabels(labels: Labels): IdMapping | undefined {
+  const [uids, gids] = [labels[LABELS.snapshotUids], labels[LABELS.snapshotGids]];
+  return mappingOf([...(uids === undefined ? [] : [UIDS + uids]), ...(gids === undefined ? [] : [GIDS + gids])]);
+}
+
 /**
  * The mapping that mount options ask for; undefined for none. With one of the two only it counts for both.
  *
  * @throws invalid-argument: no mapping.
  */
 export function mappingOf(options: readonly string[]): IdMapping | undefined {
-  const [uids, gids] = [UIDS, GIDS].map((key) => options.findLast((option) => option.startsWith(key))?.slice(key.length));
+  const [uids, gids] = [UIDS, GIDS].map((key) =>
+    options.findLast((option) => option.startsWith(key))?.slice(key.length),
+  );
   const [users, groups] = [uids ?? gids, gids ?? uids];
   if (users === undefined || groups === undefined) return undefined;
   return { uids: parseIdRanges(users), gids: parseIdRanges(groups) };

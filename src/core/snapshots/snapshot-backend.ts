@@ -1,3 +1,4 @@
+import type { IdMapping } from '../../spec/id-mapping.js';
 import type { Mount } from '../kernel/mounts.js';
 import type { SnapshotUsage } from './snapshotter.js';
 
@@ -20,12 +21,23 @@ export interface SnapshotBackend {
    * parent's; without parents it is root's, of mode 0755.
    *
    * @param options.parents Nearest first.
+   * @param options.mapping Of a snapshot whose mounts show mapped owners.
    */
-  create(id: number, options: { readonly writable: boolean; readonly parents: readonly number[] }): Promise<void>;
+  create(
+    id: number,
+    options: {
+      readonly writable: boolean;
+      readonly parents: readonly number[];
+      readonly mapping?: IdMapping | undefined;
+    },
+  ): Promise<void>;
   /** Where the files of a layer lie. */
   filesOf(id: number): string;
-  /** @param parents Nearest first. */
-  mounts(id: number, kind: 'active' | 'view', parents: readonly number[]): readonly Mount[];
+  /**
+   * @param parents Nearest first.
+   * @param mapping Owners of all layers below are seen mapped, and a stacked layer's own are the host's.
+   */
+  mounts(id: number, kind: 'active' | 'view', parents: readonly number[], mapping?: IdMapping): readonly Mount[];
   /** Makes everything below `fs` durable. */
   sync(ids: readonly number[]): Promise<void>;
   usage(id: number, signal?: AbortSignal): Promise<SnapshotUsage>;

@@ -41,6 +41,7 @@ export async function diffLayer(
       directory: rightOf(sides),
       changes: changes?.sorted() ?? [],
       latestTime,
+      ...(sides.kind === 'upper' && { mapping: sides.mapping }),
     })) {
       check();
       hash.update(chunk);
@@ -72,7 +73,7 @@ function changesOf(files: DirectoryFiles, sides: DiffSides, check: () => void): 
   if (sides.kind === 'trees') return treeChanges(files, sides, check);
   const [nearest] = sides.lower;
   if (nearest === undefined) throw new DaemonError('internal', 'an upper directory without a layer below it');
-  return upperChanges(files, { upper: sides.upper, lower: nearest }, check);
+  return upperChanges(files, { upper: sides.upper, lower: nearest, mapping: sides.mapping }, check);
 }
 
 function rightOf(sides: DiffSides): string {

@@ -3,8 +3,10 @@ import type { DirectoryFiles, Fd, FileStat, FileTime } from '../../core/kernel/d
 import { isRegular } from '../../core/kernel/file-type.js';
 import { OPEN, RESOLVE } from '../../core/kernel/open-flags.js';
 import { nameOf, parentOf, type PathChange } from './change-set.js';
+import type { IdMapping } from '../../spec/id-mapping.js';
+import { containerOwners, containerXattrs } from './container-owners.js';
 import { quotePath } from './entry-path.js';
-import { entryTypeOf, layerXattrs } from './same-file.js';
+import { entryTypeOf, layerXattrs, type Seen } from './same-file.js';
 import type { TarEntry, TarEntryType } from './tar-entry.js';
 import { encodeHeader, END_OF_ARCHIVE, padding } from './tar-writing.js';
 
@@ -22,6 +24,8 @@ export interface LayerSource {
   readonly changes: readonly PathChange[];
   /** Times after this one are set to it. Seconds since 1970. */
   readonly latestTime: FileTime | undefined;
+  /** Of a tree whose owners are the host's: the layer has the container's. */
+  readonly mapping?: IdMapping | undefined;
 }
 
 /**
@@ -77,8 +81,7 @@ class LayerTar implements Disposable {
     else if (type === 'file') yield* this.#file(dir, name, full);
     else {
       const link = type === 'symlink' ? this.#files.readLink(dir, name) : NO_BYTES;
-      const xattrs = layerXattrs(this.#files, { dir, name, stat });
-      yield encodeHeader({ ...this.#entry(full, type, stat), link, xattrs });
+      yield encodeHeader({ ...this.#entry(full, type, stat), link, xattrs: this.#xattrs({ dir, name, stat }) });
     }
   }
 
@@ -97,7 +100,7 @@ class LayerTar implements Disposable {
     try {
       const stat = this.#files.statFd(fd);
       if (!isRegular(stat)) return;
-      const xattrs = layerXattrs(this.#files, { dir, name, stat });
+      const xattrs = this.#xattrs({ dir, name, stat });
       yield encodeHeader({ ...this.#entry(full, 'file', stat), storedBytes: stat.size, sizeBytes: stat.size, xattrs });
       yield* this.#content(fd, stat.size);
       yield Buffer.alloc(padding(stat.size));
@@ -127,9 +130,13 @@ class LayerTar implements Disposable {
   }
 
   #entry(name: Buffer, type: TarEntryType, stat: FileStat): TarEntry {
-    const { mode, uid, gid, rdev: device } = stat;
+    const { mode, uid, gid, rdev: device } = containerOwners(stat, this.#source.mapping);
     const mtime = this.#clamped(stat.mtime);
     return { type, name, link: NO_BYTES, mode: mode & 0o7777, uid, gid, storedBytes: 0, sizeBytes: 0, mtime, device };
+  }
+
+  #xattrs(seen: Seen): ReadonlyMap<string, Buffer> {
+    return containerXattrs(layerXattrs(this.#files, seen), this.#source.mapping);
   }
 
   #clamped(time: FileTime): FileTime {

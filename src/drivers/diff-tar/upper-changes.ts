@@ -3,6 +3,8 @@ import { isDirectory, isRegular, isWhiteout } from '../../core/kernel/file-type.
 import { OPEN } from '../../core/kernel/open-flags.js';
 import { OVERLAY_OPAQUE } from '../../core/snapshots/overlay-form.js';
 import { ChangeSet, join } from './change-set.js';
+import type { IdMapping } from '../../spec/id-mapping.js';
+import { containerOwners } from './container-owners.js';
 import { entryTypeOf, sameMetadata } from './same-file.js';
 
 const DIRECTORY_FLAGS = OPEN.read | OPEN.directory | OPEN.noFollow;
@@ -19,13 +21,17 @@ const METACOPY = 'trusted.overlay.metacopy';
  */
 export function upperChanges(
   files: DirectoryFiles,
-  { upper, lower }: { readonly upper: string; readonly lower: string },
+  {
+    upper,
+    lower,
+    mapping,
+  }: { readonly upper: string; readonly lower: string; readonly mapping?: IdMapping | undefined },
   check: () => void,
 ): ChangeSet | undefined {
   const walk = new UpperWalk(files, check);
   return within(files, files.openDirectory(upper), (root) => {
     within(files, files.openDirectory(lower), (below) => {
-      walk.root(root, below);
+      walk.root(root, below, mapping);
     });
     return walk.complete ? walk.changes : undefined;
   });
@@ -42,10 +48,12 @@ class UpperWalk {
     this.#check = check;
   }
 
-  root(root: Fd, lower: Fd): void {
+  root(root: Fd, lower: Fd, mapping: IdMapping | undefined): void {
     const files = this.#files;
     const seen = (dir: Fd) => ({ dir, name: '.', stat: files.statFd(dir) });
-    if (!sameMetadata(files, seen(lower), seen(root))) this.changes.add('', 'present');
+    const own = seen(root);
+    const described = { ...own, stat: containerOwners(own.stat, mapping) };
+    if (!sameMetadata(files, seen(lower), described)) this.changes.add('', 'present');
     this.#directory(root, '');
   }
 

@@ -3,6 +3,7 @@ import type { BigIntStats } from 'node:fs';
 import { lstat, readdir } from 'node:fs/promises';
 import { DaemonError } from '../../base/errors.js';
 import { KeyedLock } from '../../base/keyed-lock.js';
+import { mappingOfLabels } from '../../core/kernel/mount-mapping.js';
 import type { Mount } from '../../core/kernel/mounts.js';
 import type { Scope } from '../../core/namespaces/scope.js';
 import type { AppliedLayer, LayeredSnapshotter, SnapshotUsage } from '../../core/snapshots/snapshotter.js';
@@ -43,7 +44,8 @@ export class SqliteSnapshotter extends NamedSnapshots implements LayeredSnapshot
   async mounts(key: string): Promise<readonly Mount[]> {
     const row = this.rows.needed(key);
     if (row.kind === 'committed') throw notMountable(key);
-    return Promise.resolve(this.#backend.mounts(row.layer, row.kind, this.rows.layersBelow(row.parent ?? '')));
+    const mapping = mappingOfLabels(fromJson(row.labels));
+    return Promise.resolve(this.#backend.mounts(row.layer, row.kind, this.rows.layersBelow(row.parent ?? ''), mapping));
   }
 
   prepare(key: string, parent: string, labels: Labels = {}): Promise<readonly Mount[]> {
@@ -57,6 +59,7 @@ export class SqliteSnapshotter extends NamedSnapshots implements LayeredSnapshot
   async #create(kind: 'active' | 'view', key: string, parent: string, labels: Labels): Promise<readonly Mount[]> {
     checkKey(key);
     checkLabels(labels);
+    const mapping = mappingOfLabels(labels);
     return this.#state.keys.run(this.lockOf(key), async () => {
       const target = labels[LABELS.snapshotRef];
       this.refuseExisting(key, target);
@@ -64,14 +67,14 @@ export class SqliteSnapshotter extends NamedSnapshots implements LayeredSnapshot
       const { directories } = this.#state;
       const layer = directories.take();
       try {
-        await this.#backend.create(layer, { writable: kind === 'active', parents });
+        await this.#backend.create(layer, { writable: kind === 'active', parents, mapping });
         this.#add({ kind, key, parent, labels, layer, target });
       } catch (cause) {
         await directories.drop(layer);
         throw cause;
       }
       directories.settled(layer);
-      return this.#backend.mounts(layer, kind, parents);
+      return this.#backend.mounts(layer, kind, parents, mapping);
     });
   }
 
@@ -104,7 +107,7 @@ export class SqliteSnapshotter extends NamedSnapshots implements LayeredSnapshot
     await this.#state.keys.run(
       this.lockOf(key),
       async () => {
-        const { layer } = this.change(() => this.committable(name, key));
+        const { layer } = this.change(() => this.#unmapped(this.committable(name, key)));
         await this.#backend.sync([layer]);
         const usage = await this.#backend.usage(layer, signal);
         this.change(() => {
@@ -196,10 +199,20 @@ export class SqliteSnapshotter extends NamedSnapshots implements LayeredSnapshot
     const existing = this.existing(newKey, undefined);
     if (existing) throw keeping(this.leased(existing));
     const row = this.rows.needed(key);
-    if (row.kind === 'active') return row;
+    if (row.kind === 'active') return this.#unmapped(row);
     throw new DaemonError(
       'failed-precondition',
       `failed to commit snapshot: snapshot ${JSON.stringify(key)} is not active: failed precondition`,
+    );
+  }
+
+  /** What was written to a stacked layer has the host's owners: below others, which are seen mapped, they would be mapped twice. */
+  #unmapped(row: SnapshotRow): SnapshotRow {
+    const mapped = row.parent !== null && mappingOfLabels(fromJson(row.labels)) !== undefined;
+    if (!mapped || this.#backend.layering === 'whole') return row;
+    throw new DaemonError(
+      'unimplemented',
+      `snapshot ${row.name} has the owners of a user namespace, so nothing can stand on it: make a layer of it by a diff, or an image by "ctr commit"`,
     );
   }
 

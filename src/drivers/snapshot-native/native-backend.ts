@@ -2,6 +2,7 @@ import type { CopyTreeTask } from '../../core/diff/layer-tasks.js';
 import type { WorkerPool } from '../../core/diff/worker-pool.js';
 import type { DirectoryFiles } from '../../core/kernel/directory-files.js';
 import type { Disks } from '../../core/kernel/disks.js';
+import { mappingOptions } from '../../core/kernel/mount-mapping.js';
 import { describePlainly } from '../../core/snapshots/root-attributes.js';
 import type { SnapshotBackend } from '../../core/snapshots/snapshot-backend.js';
 import { SnapshotDirectories } from '../../core/snapshots/snapshot-directories.js';
@@ -34,9 +35,10 @@ export async function openNativeBackend(parts: NativeBackendParts): Promise<Snap
       });
     },
     filesOf: (id) => directories.filesOf(id),
-    mounts: (id, kind) => [
-      { type: 'bind', source: directories.filesOf(id), options: [kind === 'view' ? 'ro' : 'rw', 'rbind'] },
-    ],
+    mounts: (id, kind, _parents, mapping) => {
+      const options = [...(mapping ? mappingOptions(mapping) : []), kind === 'view' ? 'ro' : 'rw', 'rbind'];
+      return [{ type: 'bind', source: directories.filesOf(id), options }];
+    },
     sync: async (ids) => {
       if (ids.length > 0) await disks.sync(parts.root);
     },

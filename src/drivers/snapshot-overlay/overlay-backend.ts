@@ -3,10 +3,12 @@ import { isErrno } from '../../base/errors.js';
 import type { WorkerPool } from '../../core/diff/worker-pool.js';
 import type { DirectoryFiles } from '../../core/kernel/directory-files.js';
 import type { Disks } from '../../core/kernel/disks.js';
+import { mappingOptions } from '../../core/kernel/mount-mapping.js';
 import type { Mount } from '../../core/kernel/mounts.js';
 import { copyDirectoryAttributes, describePlainly } from '../../core/snapshots/root-attributes.js';
 import type { SnapshotBackend } from '../../core/snapshots/snapshot-backend.js';
 import { SnapshotDirectories } from '../../core/snapshots/snapshot-directories.js';
+import { toHostId, type IdMapping } from '../../spec/id-mapping.js';
 
 /** What the backend needs; `root` is the folder of its own, such as `<root>/overlayfs`. */
 export interface OverlayBackendParts {
@@ -28,16 +30,20 @@ export async function openOverlayBackend(parts: OverlayBackendParts): Promise<Sn
     name: 'overlayfs',
     root: parts.root,
     layering: 'stacked',
-    async create(id, { writable, parents }) {
+    async create(id, { writable, parents, mapping }) {
       await directories.create(id, { work: writable }, (fs) => {
         const [nearest] = parents;
         if (nearest === undefined) describePlainly(files, fs);
         else copyDirectoryAttributes(files, directories.filesOf(nearest), fs);
+        if (nearest !== undefined && mapping) giveToHost(files, fs, mapping);
         return Promise.resolve();
       });
     },
     filesOf: (id) => directories.filesOf(id),
-    mounts: (id, kind, parents) => [mountOf(directories, options, id, kind, parents)],
+    mounts: (id, kind, parents, mapping) => {
+      const mount = mountOf(directories, options, id, kind, parents);
+      return [mapping ? { ...mount, options: [...mappingOptions(mapping), ...mount.options] } : mount];
+    },
     sync: async (ids) => {
       if (ids.length > 0) await disks.sync(parts.root);
     },
@@ -60,6 +66,17 @@ function mountOf(
   const lower = `lowerdir=${parents.map((parent) => directories.filesOf(parent)).join(':')}`;
   const upper = kind === 'view' ? [] : [`workdir=${directories.workOf(id)}`, `upperdir=${directories.filesOf(id)}`];
   return { type: 'overlay', source: 'overlay', options: [...fixed, ...upper, lower] };
+}
+
+/** An upper directory is not seen mapped: overlayfs writes there what the host sees. */
+function giveToHost(files: DirectoryFiles, path: string, { uids, gids }: IdMapping): void {
+  const directory = files.openDirectory(path);
+  try {
+    const { uid, gid } = files.statFd(directory);
+    files.setMetadata(directory, '.', { uid: toHostId(uids, uid) ?? uid, gid: toHostId(gids, gid) ?? gid });
+  } finally {
+    files.close(directory);
+  }
 }
 
 function bind(source: string, access: 'ro' | 'rw'): Mount {
