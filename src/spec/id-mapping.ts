@@ -59,7 +59,9 @@ export function isWithinIds({ containerId, hostId, size }: IdRange): boolean {
 function overlap(ranges: readonly IdRange[]): boolean {
   return (['containerId', 'hostId'] as const).some((side) => {
     const sorted = ranges.toSorted((a, b) => a[side] - b[side]);
-    return sorted.some((range, at) => at > 0 && range[side] < (sorted[at - 1]?.[side] ?? 0) + (sorted[at - 1]?.size ?? 0));
+    return sorted.some(
+      (range, at) => at > 0 && range[side] < (sorted[at - 1]?.[side] ?? 0) + (sorted[at - 1]?.size ?? 0),
+    );
   });
 }
 
