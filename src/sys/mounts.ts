@@ -5,9 +5,8 @@ import { faultPoint } from '../base/fault-point.js';
 import { Teardown } from '../base/teardown.js';
 import type { Fd } from '../core/kernel/directory-files.js';
 import type { Mount, MountedDirectory, MountInfo, Mounts, UnmountFlags } from '../core/kernel/mounts.js';
-import { mappingOf, withoutMapping } from '../core/kernel/mount-mapping.js';
+import { mappingOf, namespaceMaps, withoutMapping, type NamespaceMaps } from '../core/kernel/mount-mapping.js';
 import { OPEN, RESOLVE } from '../core/kernel/open-flags.js';
-import type { IdMapping, IdRange } from '../spec/id-mapping.js';
 import { addon, type AttributeArguments } from './addon.js';
 import { parseMountInfo } from './mount-info.js';
 import { parseMountOptions, type MountRequest } from './mount-options.js';
@@ -48,7 +47,7 @@ class KernelMounts implements Mounts {
   async mount(mount: Mount, target: string): Promise<void> {
     const mapping = mappingOf(mount.options);
     const request = parseMountOptions(mount.type, withoutMapping(mount.options));
-    if (mapping) await this.#mountMapped(mount, request, target, mapping);
+    if (mapping) await this.#mountMapped(mount, request, target, namespaceMaps(mapping));
     else if (request.bind === undefined) await this.#mountFileSystem(mount, request, target);
     else await this.#bind(mount, request, target, NO_NAMESPACE);
     faultPoint('a mount is done');
@@ -87,10 +86,8 @@ class KernelMounts implements Mounts {
     return parseMountInfo(await readFile('/proc/self/mountinfo'));
   }
 
-  async #mountMapped(mount: Mount, request: MountRequest, target: string, mapping: IdMapping): Promise<void> {
-    const text = (ranges: readonly IdRange[]) =>
-      ranges.map(({ containerId, hostId, size }) => `${containerId} ${hostId} ${size}\n`).join('');
-    const made = await addon().userNamespace(text(mapping.uids), text(mapping.gids));
+  async #mountMapped(mount: Mount, request: MountRequest, target: string, maps: NamespaceMaps): Promise<void> {
+    const made = await addon().userNamespace(maps.uids, maps.gids);
     const namespace = check('make a user namespace', `for ${target}`, made);
     try {
       if (request.bind !== undefined) await this.#bind(mount, request, target, namespace);

@@ -1,4 +1,4 @@
-import { formatIdRanges, parseIdRanges, type IdMapping } from '../../spec/id-mapping.js';
+import { formatIdRanges, parseIdRanges, type IdMapping, type IdRange } from '../../spec/id-mapping.js';
 import { LABELS, type Labels } from '../../spec/labels.js';
 
 const UIDS = 'uidmap=';
@@ -32,6 +32,18 @@ export function mappingOf(options: readonly string[]): IdMapping | undefined {
   const [users, groups] = [uids ?? gids, gids ?? uids];
   if (users === undefined || groups === undefined) return undefined;
   return { uids: parseIdRanges(users), gids: parseIdRanges(groups) };
+}
+
+/** A mapping as the files uid_map and gid_map of a user namespace take it (user_namespaces(7)). */
+export interface NamespaceMaps {
+  readonly uids: string;
+  readonly gids: string;
+}
+
+export function namespaceMaps({ uids, gids }: IdMapping): NamespaceMaps {
+  const lines = (ranges: readonly IdRange[]) =>
+    ranges.map(({ containerId, hostId, size }) => `${containerId} ${hostId} ${size}\n`).join('');
+  return { uids: lines(uids), gids: lines(gids) };
 }
 
 /** The options without those of `mappingOf`: what lies on disk is seen as it is. */
