@@ -109,7 +109,18 @@ static napi_value bind_unwatch(napi_env env, napi_callback_info info) {
   return number(env, 0);
 }
 
+/* unrefWatch(handle): the event loop may end while it looks. */
+static napi_value bind_unref_watch(napi_env env, napi_callback_info info) {
+  struct call call = begin_call(env, info);
+  void *watch = NULL;
+  napi_value out;
+  if (napi_get_value_external(env, call.arguments[0], &watch) != napi_ok) call.wrong = 1;
+  if (!call_is_good(&call, &out)) return out;
+  uv_unref((uv_handle_t *)&((struct watch *)watch)->poll);
+  return number(env, 0);
+}
+
 void add_poll_bindings(napi_env env, napi_value exports) {
-  static const struct binding bindings[] = {{"watch", bind_watch}, {"unwatch", bind_unwatch}};
+  static const struct binding bindings[] = {{"watch", bind_watch}, {"unwatch", bind_unwatch}, {"unrefWatch", bind_unref_watch}};
   add_bindings(env, exports, bindings, COUNT_OF(bindings));
 }

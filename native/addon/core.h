@@ -143,6 +143,24 @@ int wh_become_subreaper(void);
 /* Marks every descriptor above 2 close-on-exec: what a parent of ours, or a library, left open to be inherited. */
 int wh_seal_descriptors(void);
 
+/* ---- spawn.c ---- */
+
+struct wh_program {
+  const char *path;      /* not looked up anywhere */
+  const char *directory; /* where it begins */
+  char *const *argv;     /* ended by NULL, as envp */
+  char *const *envp;
+  const int *fds; /* what it has as 0, 1, 2, …, and nothing else that is close-on-exec; -1 is /dev/null */
+  size_t fd_count;
+  int own_session;
+};
+
+/*
+ * Starts a program without copying our memory (posix_spawn(3) by clone(2) with CLONE_VM and CLONE_VFORK): a fork of a large process
+ * costs milliseconds, and page faults after. Returns its pid once it has begun, and the negated errno if it can't.
+ */
+pid_t wh_spawn(const struct wh_program *program, int *pidfd);
+
 /* ---- descriptor.c ---- */
 
 enum { WH_MAX_FDS = 16 };

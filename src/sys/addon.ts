@@ -94,6 +94,16 @@ export interface Addon {
   reap(pid: number): Outcome;
   becomeSubreaper(): Outcome;
   sealDescriptors(): Outcome;
+  /** The arguments and the environment end each with NUL; of the descriptors -1 is /dev/null. Fills the pidfd; the outcome is the pid. */
+  spawn(
+    path: string,
+    directory: string,
+    args: Uint8Array,
+    env: Uint8Array,
+    fds: Int32Array,
+    ownSession: number,
+    into: Int32Array,
+  ): Outcome;
 
   pipe(flags: number, into: Int32Array): Outcome;
   socketPair(into: Int32Array): Outcome;
@@ -117,6 +127,8 @@ export interface Addon {
   /** Calls back once, with 0 or a negated error number; `events` is 1 to read, 2 to write. */
   watch(fd: Fd, events: number, callback: (status: Outcome) => void): Watch | Outcome;
   unwatch(watch: Watch): Outcome;
+  /** The event loop no longer goes on for it. */
+  unrefWatch(watch: Watch): Outcome;
 }
 
 /** What to set (1 owner, 2 mode, 4 times), uid, gid, mode, then atime and mtime; nanoseconds below 0 leave a time. */

@@ -5,10 +5,15 @@ import { syscallError } from './outcome.js';
 
 const EVENTS = { readable: 1, writable: 2 } as const;
 
-/** Lets the event loop look at a descriptor once; disposal ends the look, and `ready` then never settles. */
+/**
+ * Lets the event loop look at a descriptor once; disposal ends the look, and `ready` then never settles.
+ *
+ * @param keepsAlive Whether the event loop goes on for it.
+ */
 export function watchDescriptor(
   fd: Fd,
   side: 'readable' | 'writable',
+  { keepsAlive = true }: { readonly keepsAlive?: boolean } = {},
 ): Disposable & { readonly ready: Promise<unknown> } {
   const { promise, resolve, reject } = deferred<undefined>();
   const watch = addon().watch(fd, EVENTS[side], (status) => {
@@ -16,6 +21,7 @@ export function watchDescriptor(
     else resolve(undefined);
   });
   if (typeof watch === 'number') throw syscallError('poll', fd, watch);
+  if (!keepsAlive) addon().unrefWatch(watch);
   return {
     ready: promise,
     [Symbol.dispose]: () => {

@@ -296,6 +296,47 @@ static void test_processes(void) {
   EXPECT(wh_become_subreaper(), 0);
 }
 
+static void test_spawn(void) {
+  int out[2], pidfd = -1;
+  EXPECT(wh_pipe(0, out), 0);
+  char *argv[] = {"sh", "-c", "pwd; echo $X; echo two >&2; test -e /proc/self/fd/3 || exit 7", NULL}, *envp[] = {"X=y", NULL};
+  const int fds[] = {-1, out[1], out[1]};
+  struct wh_program program = {
+      .path = "/bin/sh", .directory = "/tmp", .argv = argv, .envp = envp, .fds = fds, .fd_count = 3, .own_session = 1};
+  pid_t pid = wh_spawn(&program, &pidfd);
+  EXPECT(pid > 0 && pidfd > 0, 1);
+  EXPECT(getsid(pid), pid);
+  close(out[1]);
+  char bytes[64] = {0};
+  size_t length = 0;
+  for (ssize_t got; (got = read(out[0], bytes + length, sizeof bytes - length)) > 0;) length += (size_t)got;
+  EXPECT(memcmp(bytes, "/tmp\ny\ntwo\n", 11), 0);
+  siginfo_t info;
+  EXPECT(waitid(P_PIDFD, (id_t)pidfd, &info, WEXITED | WNOWAIT), 0);
+  EXPECT(wh_reap(pid), 7 << 8);
+  close(out[0]);
+  close(pidfd);
+  /* 0 to 3 the other way round: none is overwritten before it was taken. */
+  char *swap[] = {"sh", "-c", "test \"$(readlink /proc/self/fd/$0)\" = /dev/null", "2", NULL};
+  int null = open("/dev/null", O_RDWR | O_CLOEXEC), saved = fcntl(1, F_DUPFD_CLOEXEC, 10);
+  EXPECT(dup2(null, 1), 1);
+  const int turned[] = {2, 2, 1};
+  program = (struct wh_program){.path = "/bin/sh", .directory = "/", .argv = swap, .envp = envp, .fds = turned, .fd_count = 3};
+  pid = wh_spawn(&program, &pidfd);
+  dup2(saved, 1);
+  EXPECT(waitid(P_PIDFD, (id_t)pidfd, &info, WEXITED | WNOWAIT), 0);
+  EXPECT(wh_reap(pid), 0);
+  close(pidfd);
+  close(null);
+  close(saved);
+  program.path = "/no/such/program";
+  EXPECT(wh_spawn(&program, &pidfd), -ENOENT);
+  program.path = "/etc/passwd";
+  EXPECT(wh_spawn(&program, &pidfd), -EACCES);
+  program.fd_count = 65;
+  EXPECT(wh_spawn(&program, &pidfd), -EMFILE);
+}
+
 static void test_sockets(const char *directory) {
   int pair[2], fds[WH_MAX_FDS], many[WH_MAX_FDS + 1];
   size_t count = 0;
@@ -398,6 +439,7 @@ int main(int argc, char **argv) {
   test_removal();
   test_mounts(argv[1]);
   test_processes();
+  test_spawn();
   test_sockets(argv[1]);
   test_descriptors(argv[1]);
   EXPECT(open_descriptors(), before);
