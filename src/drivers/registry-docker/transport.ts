@@ -40,6 +40,8 @@ export interface HttpResponse {
 }
 
 const SMALL_BODY = 64 * 1024;
+/** What nobody reads is not worth a longer wait than a new connection. */
+const DISCARD_MS = 1_000;
 
 /** Connections to all hosts, pooled; one request at a time without retries, redirects or credentials of its own. */
 export class Transport implements AsyncDisposable {
@@ -155,6 +157,7 @@ class UndiciResponse implements HttpResponse {
   }
 
   async discard(): Promise<void> {
-    await this.#response.body.dump({ limit: SMALL_BODY }).catch(() => undefined);
+    const { body } = this.#response;
+    await body.dump({ limit: SMALL_BODY, signal: AbortSignal.timeout(DISCARD_MS) }).catch(() => body.destroy());
   }
 }
