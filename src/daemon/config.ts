@@ -3,12 +3,40 @@ import { parse, stringify } from 'smol-toml';
 import { en } from 'zod/locales';
 import * as z from 'zod/mini';
 import { DaemonError, isErrno, messageOf } from '../base/errors.js';
+import { SIGN_PREDICATE } from '../core/verification/policy.js';
 import { DEFAULT_LIMITS } from '../core/diff/applier.js';
 
 z.config(en());
 
 const absolutePath = z.string().check(z.regex(/^\/[^\0]*$/, 'must be an absolute path'));
 const count = z.int().check(z.positive());
+const pattern = z.string().check(z.minLength(1), z.maxLength(1024));
+
+const verificationRule = z
+  .strictObject({
+    match: pattern,
+    require: z.enum(['accept', 'reject', 'signature']),
+    key: z.optional(absolutePath),
+    issuer: z.optional(pattern),
+    identity: z.optional(pattern),
+    trust_root: z.optional(absolutePath),
+    predicate_types: z._default(z.array(pattern).check(z.minLength(1)), [SIGN_PREDICATE]),
+  })
+  .check(
+    z.refine(
+      (rule) =>
+        rule.require === 'signature' ||
+        [rule.key, rule.issuer, rule.identity, rule.trust_root].every((it) => it === undefined),
+      'key, issuer, identity and trust_root go with require = "signature" only',
+    ),
+    z.refine((rule) => {
+      if (rule.require !== 'signature') return true;
+      const whole = [rule.issuer, rule.identity, rule.trust_root].every((it) => it !== undefined);
+      const none = rule.issuer === undefined && rule.identity === undefined;
+      return rule.key === undefined ? whole : none;
+    }, 'require = "signature" needs a key (with a trust_root or without), or issuer, identity and trust_root'),
+  );
+
 const workers = count.check(z.maximum(256));
 
 const schema = z.strictObject({
@@ -112,6 +140,18 @@ const schema = z.strictObject({
         platform: z.optional(z.string()),
       }),
     ),
+    {},
+  ),
+  /** Which images may be pulled; the first rule that fits a name holds, and without rules there is no check. */
+  verification: z.prefault(
+    z.strictObject({
+      rule: z._default(z.array(verificationRule).check(z.maxLength(1000)), []),
+      /** Programs that are asked too, as containerd's image verifiers. */
+      bin_dir: z.optional(absolutePath),
+      max_verifiers: z._default(count.check(z.maximum(1000)), 10),
+      /** Seconds. */
+      per_verifier_timeout: z._default(count.check(z.maximum(600)), 10),
+    }),
     {},
   ),
   gc: z.prefault(

@@ -33,6 +33,7 @@ import { nativeProgram } from './native-path.js';
 import type { MissedEvents } from '../service/events.js';
 import { createServices } from './services.js';
 import { openSelftest } from './selftest.js';
+import { openVerifier } from './verification.js';
 import { openStores, type Stores } from './stores.js';
 
 /** How long after a start clients of the former run are expected to come back. */
@@ -72,6 +73,7 @@ export function wire(config: Config, log: Logger): Promise<Daemon> {
       leases: metadata.leases,
       rootfs,
       remotes,
+      verifier: openVerifier(config, kernel.programs, log),
       freeSpace: () => spaceAt(kernel, config.root),
       log,
       concurrency: config.pull.concurrent_downloads,

@@ -31,7 +31,10 @@ function countingRemotes(images: ReadonlyMap<string, Image>): Remotes & { readon
     resolve(name) {
       const image = images.get(name);
       assert.ok(image);
-      return Promise.resolve({ name, target: image.target, fetcher: fetcherOf(image) });
+      return Promise.resolve({
+        ...{ name, target: image.target, fetcher: fetcherOf(image) },
+        referrers: () => Promise.resolve([]),
+      });
     },
   };
   return {

@@ -204,9 +204,14 @@ function packed(tar: Uint8Array, packing: Packing): Buffer {
 }
 
 /** An artifact that is no image: an empty config, one blob of any kind, and what it refers to. */
-export function makeArtifact(artifactType: string, content: string, subject?: Descriptor): Image {
+export function makeArtifact(
+  artifactType: string,
+  content: string,
+  subject?: Descriptor,
+  dataType = 'application/vnd.example.data',
+): Image {
   const config = jsonBlob('application/vnd.oci.empty.v1+json', {});
-  const data = blob('application/vnd.example.data', Buffer.from(content));
+  const data = blob(dataType, Buffer.from(content));
   const manifest = jsonBlob(TYPES.oci.manifest, {
     schemaVersion: 2,
     mediaType: TYPES.oci.manifest,
@@ -214,7 +219,7 @@ export function makeArtifact(artifactType: string, content: string, subject?: De
     config: config.descriptor,
     layers: [data.descriptor],
     ...(subject && { subject: { mediaType: subject.mediaType, digest: subject.digest, size: subject.size } }),
-    annotations: { 'org.example.of': content },
+    annotations: { 'org.example.of': content.slice(0, 100) },
   });
   return {
     target: manifest.descriptor,

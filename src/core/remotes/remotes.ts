@@ -58,6 +58,8 @@ export interface Resolved {
   readonly target: Descriptor;
   /** For the target and everything below it. */
   readonly fetcher: Fetcher;
+  /** What refers to just this target, whatever the name stands for by now. @throws As `resolve`. */
+  referrers(options?: ReferrersOptions): Promise<readonly Descriptor[]>;
 }
 
 export interface ResolveOptions {

@@ -15,6 +15,7 @@ import type { LeaseStore } from '../leases/lease-store.js';
 import type { Scope, Scoped } from '../namespaces/scope.js';
 import type { Fetcher, RemoteOptions, Remotes } from '../remotes/remotes.js';
 import type { Rootfs } from '../rootfs/rootfs.js';
+import type { ImageVerifier } from '../verification/image-verifier.js';
 import { BlobFetching, type FetchWatcher } from './blob-fetching.js';
 import { SpaceReservations, type FreeSpace, type SpaceReservation } from './free-space.js';
 import { ImageUnpacking, type UnpackWish } from './image-unpacking.js';
@@ -51,6 +52,8 @@ export interface PullPorts {
   readonly leases: Scoped<LeaseStore>;
   readonly rootfs: Pick<Rootfs, 'unpack' | 'mayHaveLayers'>;
   readonly remotes: Remotes;
+  /** Asked before anything of an image is fetched; without one every image is taken. */
+  readonly verifier?: ImageVerifier | undefined;
   /** Of the file system with content and snapshots. */
   readonly freeSpace: FreeSpace;
   readonly log: Logger;
@@ -68,7 +71,7 @@ export interface Puller {
    * Resolves, fetches, unpacks, and sets the names last, when all else is durable. Aborting keeps the bytes of unfinished blobs for the
    * next time, and nothing else.
    *
-   * @throws What Resolver, Fetcher, Rootfs and the stores throw.
+   * @throws What Resolver, ImageVerifier, Fetcher, Rootfs and the stores throw.
    */
   pull(scope: Scope, request: PullRequest): Promise<Pulled>;
 }
@@ -107,12 +110,14 @@ async function pullUnder(lease: OperationLease, ports: PullParts, request: PullR
   const { signal } = request;
   const rows = new ProgressRows(request.reference, request.onProgress);
   rows.resolving();
-  const { name, target, fetcher } = await ports.remotes.resolver(request.remote).resolve(request.reference, {
+  const resolved = await ports.remotes.resolver(request.remote).resolve(request.reference, {
     signal,
     onWait: ({ reason }) => {
       rows.resolving(reason);
     },
   });
+  const { name, target, fetcher } = resolved;
+  await ports.verifier?.verify({ resolved, names: request.names, signal });
   rows.resolved(target);
 
   const content = ports.content(lease.scope);

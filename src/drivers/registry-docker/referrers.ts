@@ -11,6 +11,8 @@ import type { RepositoryClient } from './repository-client.js';
 import type { HttpResponse } from './transport.js';
 
 const PAGES_MAX = 100;
+/** Of one object; each may have annotations. */
+const REFERRERS_MAX = 4096;
 /** Registries that do not know the API say so in various ways. */
 const WITHOUT_API = new Set([400, 404, 405, 501]);
 const TAG_BYTES_MAX = 128;
@@ -27,7 +29,7 @@ interface Context {
  * (OCI distribution-spec, "Listing Referrers" and "Referrers Tag Schema").
  *
  * @param artifactType Only those of this type.
- * @throws What the registry answers. resource-exhausted: over 100 pages.
+ * @throws What the registry answers. resource-exhausted: over 100 pages, or 4096 in all.
  */
 export async function listReferrers(
   client: RepositoryClient,
@@ -66,6 +68,9 @@ async function byApi(
     const next = nextPage(response.header('link'));
     path = next === undefined ? undefined : client.resolveLocation(next, response.url, context.what);
     found.push(...parseIndex(await readBounded(response, context.what), MEDIA_TYPES.ociIndex, context.what).manifests);
+    if (found.length > REFERRERS_MAX) {
+      throw new DaemonError('resource-exhausted', `${context.what}: over ${REFERRERS_MAX} referrers`);
+    }
   }
   return found;
 }

@@ -9,6 +9,7 @@ import type {
   ResolveOptions,
   Resolver,
 } from '../../core/remotes/remotes.js';
+import type { Descriptor } from '../../spec/descriptor.js';
 import type { Digest } from '../../spec/digest.js';
 import { isRepositoryPath, isTag } from '../../spec/familiar-name.js';
 import { hostOf, parseReference, pathOf, pinnedDigestOf, tagOf, type Reference } from '../../spec/reference.js';
@@ -68,30 +69,16 @@ export class RegistryRemotes implements Remotes, AsyncDisposable {
       [...clients].flatMap(([endpoint, client]) => (endpoint.capabilities.has(capability) ? [client] : []));
     const asked = clientsWith(pinned === undefined ? 'resolve' : 'pull');
     const object = await resolveAtFirst(asked, tagOf(reference), pinned, name, options);
-    return { name, target: object.target, fetcher: new RepositoryFetcher(clientsWith('pull'), name, object) };
+    const { target } = object;
+    return {
+      ...{ name, target, fetcher: new RepositoryFetcher(clientsWith('pull'), name, object) },
+      referrers: (how = {}) => referrersAtFirst(clientsWith('resolve'), target.digest, name, how),
+    };
   }
 
   async #referrers(name: string, remote: RemoteOptions, options: ReferrersOptions): Promise<Referrers> {
-    const { artifactType, signal } = options;
-    const { target } = await this.#resolve(name, remote, { ...(signal && { signal }) });
-    const reference = parseReference(name);
-    const use = { repository: repositoryOf(reference, name), name };
-    const endpoints = await this.#endpoints(hostOf(reference), remote);
-    const asked = endpoints.filter(({ capabilities }) => capabilities.has('resolve'));
-    for (const [at, endpoint] of asked.entries()) {
-      try {
-        const client = this.#client(endpoint, use, remote);
-        return {
-          name,
-          target,
-          referrers: await listReferrers(client, target.digest, artifactType, { what: name, signal }),
-        };
-      } catch (error) {
-        signal?.throwIfAborted();
-        if (at === asked.length - 1) throw error;
-      }
-    }
-    throw nobody(name, 'resolve');
+    const resolved = await this.#resolve(name, remote, options.signal ? { signal: options.signal } : {});
+    return { name, target: resolved.target, referrers: await resolved.referrers(options) };
   }
 
   async #pusher(name: string, remote: RemoteOptions): Promise<Pusher> {
@@ -144,6 +131,27 @@ async function resolveAtFirst(
     }
   }
   throw nobody(name, pinned === undefined ? 'resolve' : 'pull');
+}
+
+/** The first list with something in it: a mirror seldom has what refers to an image. */
+async function referrersAtFirst(
+  clients: readonly RepositoryClient[],
+  subject: Digest,
+  name: string,
+  { artifactType, signal }: ReferrersOptions,
+): Promise<readonly Descriptor[]> {
+  let failure: unknown = clients.length === 0 ? nobody(name, 'resolve') : undefined;
+  for (const client of clients) {
+    try {
+      const found = await listReferrers(client, subject, artifactType, { what: name, signal });
+      if (found.length > 0) return found;
+    } catch (error) {
+      signal?.throwIfAborted();
+      failure = error;
+    }
+  }
+  if (failure !== undefined) throw failure;
+  return [];
 }
 
 function nobody(name: string, capability: Capability): DaemonError {
