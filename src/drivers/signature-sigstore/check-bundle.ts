@@ -15,7 +15,7 @@ const TRUST_ROOT_BYTES_MAX = 4 * 1024 * 1024;
 /** Each costs the verification of a signature; honest bundles have one or two. */
 const PROOFS_MAX = 8;
 
-/** As `SignatureChecker` has it, by sigstore's own  */
+/** As `SignatureChecker` has it, by sigstore's own library. */
 export async function checkBundle(
   bytes: Uint8Array,
   subject: Digest,
