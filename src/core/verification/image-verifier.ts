@@ -138,6 +138,5 @@ function describe(signers: Signers): string {
 
 /** What strangers wrote, made fit for a line of a message. */
 function oneLine(text: string): string {
-  // eslint-disable-next-line no-control-regex -- they are what is taken out
-  return text.slice(0, 300).replace(/[\u0000-\u001f\u007f-\u009f\u2028\u2029]+/g, ' ');
+  return text.slice(0, 300).replace(/[\p{Cc}\u2028\u2029]+/gu, ' ');
 }

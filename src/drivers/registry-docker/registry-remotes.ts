@@ -140,13 +140,14 @@ async function referrersAtFirst(
   name: string,
   { artifactType, signal }: ReferrersOptions,
 ): Promise<readonly Descriptor[]> {
-  let failure: unknown = clients.length === 0 ? nobody(name, 'resolve') : undefined;
+  let failure: Error | undefined = clients.length === 0 ? nobody(name, 'resolve') : undefined;
   for (const client of clients) {
     try {
       const found = await listReferrers(client, subject, artifactType, { what: name, signal });
       if (found.length > 0) return found;
     } catch (error) {
       signal?.throwIfAborted();
+      if (!(error instanceof Error)) throw error;
       failure = error;
     }
   }

@@ -2,7 +2,7 @@ import { createPublicKey, type KeyObject } from 'node:crypto';
 import { readFile, stat } from 'node:fs/promises';
 import { bundleFromJSON, type Bundle } from '@sigstore/bundle';
 import { TrustedRoot } from '@sigstore/protobuf-specs';
-import { toSignedEntity, toTrustMaterial, Verifier, type TrustMaterial } from '@sigstore/verify';
+import { toSignedEntity, toTrustMaterial, Verifier, type Signer, type TrustMaterial } from '@sigstore/verify';
 import { DaemonError, messageOf } from '../../base/errors.js';
 import type { SignatureChecker } from '../../core/verification/image-verifier.js';
 import type { Signers } from '../../core/verification/policy.js';
@@ -57,7 +57,10 @@ function verifyBundle(bundle: Bundle, signers: Signers, trust: TrustMaterial): s
     ...{ tlogThreshold: Math.min(trust.tlogs.length, 1), ctlogThreshold: Math.min(trust.ctlogs.length, 1) },
     timestampThreshold: 1,
   });
-  const { identity } = verifier.verify(entity);
+  return checkIdentity(verifier.verify(entity), signers);
+}
+
+function checkIdentity({ identity }: Signer, signers: Extract<Signers, { kind: 'identity' }>): string {
   const issuer = identity?.extensions?.issuer;
   const who = identity?.subjectAlternativeName;
   if (issuer !== signers.issuer) throw new Error(`the issuer of the signer is ${String(issuer)}`);

@@ -68,10 +68,9 @@ async function run(
 }
 
 function oneLine(text: string): string {
-  // eslint-disable-next-line no-control-regex -- they are what is taken out
   return text
     .slice(0, REASON_CHARACTERS_MAX)
-    .replace(/[\u0000-\u001f\u007f-\u009f]+/g, ' ')
+    .replace(/\p{Cc}+/gu, ' ')
     .trim();
 }
 
