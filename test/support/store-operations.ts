@@ -136,10 +136,12 @@ const VERBS = {
     here.images.set(name, { target, labels });
     if ('containerd.io/gc.expire' in labels) leased?.resources.add(`image ${name}`);
   },
-  deleteImage: async ({ world, here, scope, a }: Call) => {
+  deleteImage: async ({ world, here, scope, leased, a }: Call) => {
     const name = pick(IMAGES, a);
     const work = world.stores.images(scope).delete(name);
-    if (await expect(work, here.images.has(name) ? undefined : 'not-found')) here.images.delete(name);
+    if (!(await expect(work, here.images.has(name) ? undefined : 'not-found'))) return;
+    here.images.delete(name);
+    leased?.resources.delete(`image ${name}`);
   },
   createContainer: async ({ world, here, scope, a, b, labels }: Call) => {
     const [id, image, snapshot] = [pick(CONTAINERS, a), pick(IMAGES, b), pick(KEYS, b)];
