@@ -81,8 +81,8 @@ test('a redirect within the registry keeps them; a cut on the way is taken up at
     return { status: 302, headers: { location: `${request.uri}?signed=1` }, body: Buffer.alloc(0) };
   };
   const regular = f.registry.script;
-  f.registry.script = (request, answer, count) => {
-    const now = regular(request, answer, count);
+  f.registry.script = async (request, answer, count) => {
+    const now = await regular(request, answer, count);
     if (!request.uri.includes('?') || cut || now.body.length < 300_000) return now;
     cut = true;
     return { ...now, cutAfter: 100_000 };

@@ -47,6 +47,7 @@ const POINTS: readonly (readonly [call: RegExp, point: string | null])[] = [
   [/^(unlink|unlinkat|rename|renameat2|linkat)\(.*\/snapshots\/\d+\/fs/, null],
   [/^(mount|move_mount)\(/, 'a mount is done'],
   [/^umount2\(/, 'a mount is undone'],
+  [/^(rmdir|unlink)\(".*\/probe(\/|")/, null], // the next start clears what a probe has left
   [/^rmdir\(".*\/(apply|compare)\/[0-9a-f]+"/, 'a place of a mount is removed'],
   [/^rmdir\(".*\/logs\/[^/"]+\/[^/"]+"/, 'the log of a container is removed'],
   [/^unlink\(".*\/logs\//, null], // on the way to the line above

@@ -23,7 +23,7 @@ export interface Answer extends Sending {
 }
 
 /** Changes an answer, or replaces it. `count` is how often this path was asked for, this time included. */
-export type Script = (request: Seen, answer: Answer, count: number) => Answer;
+export type Script = (request: Seen, answer: Answer, count: number) => Answer | Promise<Answer>;
 
 /** A registry on loopback that does whatever a script says. */
 export interface FaultRegistry extends AsyncDisposable {
@@ -61,9 +61,9 @@ export async function openFaultRegistry(
     const count = (counts.get(request.uri) ?? 0) + 1;
     counts.set(request.uri, count);
     const regular = regularAnswer(paths, request);
-    const answer = registry.script ? registry.script(request, regular, count) : regular;
-    if (answer.silent) return;
-    void send(response, request, answer, shaped, (bytes) => (registry.sentBytes += bytes));
+    void Promise.resolve(registry.script?.(request, regular, count) ?? regular).then(async (answer) => {
+      if (!answer.silent) await send(response, request, answer, shaped, (bytes) => (registry.sentBytes += bytes));
+    });
   });
   await new Promise<void>((resolve) => server.listen(0, address, resolve));
   const host = `${address.includes(':') ? `[${address}]` : address}:${(server.address() as AddressInfo).port}`;
