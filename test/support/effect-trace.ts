@@ -45,6 +45,7 @@ const POINTS: readonly (readonly [call: RegExp, point: string | null])[] = [
   [/^syncfs\(/, 'a file system is flushed'],
   [/^unlink\(".*\/snapshots\/\d+\/checksums"/, null],
   [/^(unlink|unlinkat|rename|renameat2|linkat)\(.*\/snapshots\/\d+\/fs/, null],
+  [/^(mount\("tmpfs", "[^"]*", "tmpfs", [A-Z_|]+, "mode=0700"\)|move_mount\(.*, "\d+", \w+\))/, null], // ends with a thread's namespace
   [/^(mount|move_mount)\(/, 'a mount is done'],
   [/^umount2\(/, 'a mount is undone'],
   [/^(rmdir|unlink)\(".*\/probe(\/|")/, null], // the next start clears what a probe has left
