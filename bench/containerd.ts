@@ -5,6 +5,7 @@ import { openCpuGroup } from './cpu-group.js';
 import type { Engine } from './engine.js';
 import { startDaemon } from './daemon-process.js';
 import { openLoopDisk, type OpenDisk } from './loop-disk.js';
+import { openStateDisk } from './memory-disk.js';
 
 const DISK_BYTES = 8 * 1024 ** 3;
 
@@ -12,6 +13,7 @@ const DISK_BYTES = 8 * 1024 ** 3;
 export function openContainerd(openDisk?: OpenDisk): Promise<Engine> {
   return Teardown.build(async (down) => {
     const disk = down.own(await (openDisk ?? openLoopDisk)(DISK_BYTES));
+    const memory = down.own(await openStateDisk());
     const group = down.own(await openCpuGroup('containerd'));
     const socket = join(disk.path, 'containerd.sock');
     const config = join(disk.path, 'config.toml');
@@ -21,7 +23,7 @@ export function openContainerd(openDisk?: OpenDisk): Promise<Engine> {
       [
         'version = 2',
         `root = "${disk.path}/root"`,
-        `state = "${disk.path}/state"`,
+        `state = "${memory.path}/state"`,
         'disabled_plugins = ["io.containerd.grpc.v1.cri"]',
         `[grpc]\naddress = "${socket}"`,
         `[debug]\nlevel = "error"`,

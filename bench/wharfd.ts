@@ -4,6 +4,7 @@ import { openCpuGroup } from './cpu-group.js';
 import type { Engine } from './engine.js';
 import { startDaemon } from './daemon-process.js';
 import { openLoopDisk, type OpenDisk } from './loop-disk.js';
+import { openStateDisk } from './memory-disk.js';
 
 const DISK_BYTES = 8 * 1024 ** 3;
 
@@ -11,9 +12,10 @@ const DISK_BYTES = 8 * 1024 ** 3;
 export function openWharfd(openDisk?: OpenDisk): Promise<Engine> {
   return Teardown.build(async (down) => {
     const disk = down.own(await (openDisk ?? openLoopDisk)(DISK_BYTES));
+    const memory = down.own(await openStateDisk());
     const group = down.own(await openCpuGroup('wharfd'));
     const socket = join(disk.path, 'wharfd.sock');
-    const state = join(disk.path, 'state');
+    const state = join(memory.path, 'state');
     const args = ['--root', join(disk.path, 'root'), '--state', state, '--address', socket, '--log-level', 'error'];
     const daemon = down.own(await startDaemon(group, 'bin/wharfd', args, socket));
     const dist = (...args: readonly string[]) => group.run('bin/dist', ['--address', socket, ...args]);

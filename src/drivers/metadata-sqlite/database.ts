@@ -132,17 +132,18 @@ export class Database implements Statements, Disposable {
   /**
    * As `change`, for work that gives room: where the disk is full, what was set aside for that is used. The work may run twice.
    *
+   * @param flush As `change` has it.
    * @throws As `change`.
    */
-  relieve<T>(work: () => T): T {
+  relieve<T>(work: () => T, flush = true): T {
     try {
-      const value = this.change(work);
+      const value = this.change(work, flush);
       this.#reserve.restore();
       return value;
     } catch (error) {
       if (!isDiskFull(error) || !this.#reserve.spend()) throw error;
       try {
-        return this.change(work);
+        return this.change(work, flush);
       } finally {
         this.#reserve.refill();
       }

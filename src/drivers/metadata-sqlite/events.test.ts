@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
-import { join } from 'node:path';
+import { copyFile, mkdir } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
 import { test } from 'node:test';
 import { tempDir } from '../../../test/support/temp-dir.js';
 import { SILENT } from '../../base/logger.js';
@@ -169,4 +170,51 @@ test('a change that is rolled back leaves no event, and its number is used by th
   );
   assert.equal(journal.last(), 0);
   assert.equal((await journal.append('n', { topic: '/t', payload: payload(2) })).sequence, 1);
+});
+
+test('what waits for no flush may go with the power, but its numbers do not come again', async (t) => {
+  await using root = await tempDir(t);
+  const path = join(root.path, 'meta.db');
+  const after = join(root.path, 'after', 'meta.db');
+  const record = (journal: SqliteJournal, number: number) =>
+    journal.passing(() => journal.record('one', { topic: '/a', payload: payload(number) })).sequence;
+  {
+    using db = await openDatabase(path, SILENT);
+    using journal = new SqliteJournal(db, DEFAULT_RETENTION, 'aaaa-1');
+    assert.equal(record(journal, 1), 1);
+    // What is on the disk when the power goes: all but the next two.
+    await mkdir(dirname(after));
+    for (const end of ['', '-wal']) await copyFile(path + end, after + end);
+    assert.deepEqual([record(journal, 2), record(journal, 3)], [2, 3]);
+  }
+  {
+    using db = await openDatabase(path, SILENT);
+    using journal = new SqliteJournal(db, DEFAULT_RETENTION, 'aaaa-1');
+    assert.equal(record(journal, 4), 4, 'the same boot goes on without a gap');
+  }
+  using db = await openDatabase(after, SILENT);
+  let first: number;
+  {
+    using journal = new SqliteJournal(db, DEFAULT_RETENTION, 'bbbb-2');
+    first = record(journal, 5);
+    assert.ok(first > 4, String(first));
+    const all = await take(journal.subscribe({ from: 1, signal: new AbortController().signal }), 2);
+    assert.deepEqual(all.map(numberOf), [1, 5]);
+    const seen = await take(journal.subscribe({ from: 4, signal: new AbortController().signal }), 1);
+    assert.deepEqual(seen.map(numberOf), [5], 'who has read up to 3 goes on');
+  }
+  using journal = new SqliteJournal(db, DEFAULT_RETENTION, 'bbbb-2');
+  assert.equal(record(journal, 6), first + 1, 'a gap comes once a boot');
+});
+
+test('numbers are set aside in time, however many events wait for no flush', async (t) => {
+  await using root = await tempDir(t);
+  using db = await openDatabase(join(root.path, 'meta.db'), SILENT);
+  using journal = new SqliteJournal(db, DEFAULT_RETENTION, 'aaaa-1');
+  const reserved = () =>
+    db.sql<{ value: number }>(`SELECT value FROM counters WHERE name = 'events reserved'`).get()?.value;
+  for (let number = 1; number <= 3000; number += 1) {
+    journal.passing(() => journal.record('one', { topic: '/a', payload: payload(number) }));
+    assert.ok(journal.last() <= (reserved() ?? 0));
+  }
 });

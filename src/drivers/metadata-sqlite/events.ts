@@ -2,6 +2,7 @@ import { deferred, onAbort, type Deferred } from '../../base/abort.js';
 import { DaemonError } from '../../base/errors.js';
 import type { Envelope, Event, EventPayload, Journal } from '../../core/events/journal.js';
 import type { Database } from './database.js';
+import { EventNumbers } from './event-numbers.js';
 
 interface EventRow {
   readonly sequence: bigint;
@@ -35,13 +36,16 @@ export class SqliteJournal implements Journal, Disposable {
   readonly #kept: Retention;
   readonly #listening: Disposable;
   readonly #trimming: NodeJS.Timeout;
+  readonly #numbers: EventNumbers;
   #last: number;
   #announced: number;
   #news: Deferred<undefined> = deferred();
 
-  constructor(db: Database, kept: Retention = DEFAULT_RETENTION) {
+  /** @param bootId That of this boot of the machine; by the kernel unless given. */
+  constructor(db: Database, kept: Retention = DEFAULT_RETENTION, bootId?: string) {
     this.#db = db;
     this.#kept = kept;
+    this.#numbers = new EventNumbers(db, bootId);
     this.#trimming = setInterval(() => {
       this.trim();
     }, TRIM_INTERVAL_MS).unref();
@@ -66,6 +70,19 @@ export class SqliteJournal implements Journal, Disposable {
 
   append(namespace: string, event: Event, timestampNs?: bigint): Promise<Envelope> {
     return Promise.resolve().then(() => this.#db.change(() => this.record(namespace, event, timestampNs)));
+  }
+
+  /**
+   * Runs a transaction whose changes matter for this boot of the machine only, with its events; it waits for no flush, and a power cut may
+   * undo it. As `Database.relieve` otherwise.
+   */
+  passing<T>(work: () => T): T {
+    if (!this.#numbers.isShort(this.#last)) return this.#db.relieve(work, false);
+    return this.#db.relieve(() => {
+      const value = work();
+      this.#numbers.reserve(this.#last);
+      return value;
+    });
   }
 
   last(): number {

@@ -20,7 +20,7 @@ interface ProcessRow {
   readonly details: string;
 }
 
-/** Processes of one namespace. */
+/** Processes of one namespace. They end with this boot of the machine, so no change of them waits for a flush. */
 export class SqliteTasks implements TaskStore {
   readonly #shared: Shared;
   readonly #db: Database;
@@ -51,7 +51,7 @@ export class SqliteTasks implements TaskStore {
   }
 
   async create(record: ProcessRecord, events: readonly Event[] = []): Promise<void> {
-    this.#db.relieve(() => {
+    this.#shared.journal.passing(() => {
       ensureNamespace(this.#db, this.#namespace);
       if (this.#find(record.containerId, record.execId)) {
         throw new DaemonError('already-exists', `${nameOf(record.containerId, record.execId)}: already exists`);
@@ -63,7 +63,7 @@ export class SqliteTasks implements TaskStore {
   }
 
   async put(record: ProcessRecord, events: readonly Event[] = []): Promise<void> {
-    this.#db.relieve(() => {
+    this.#shared.journal.passing(() => {
       if (!this.#find(record.containerId, record.execId)) throw missing(record.containerId, record.execId);
       this.#write(record);
       this.#recordAll(events);
@@ -72,7 +72,7 @@ export class SqliteTasks implements TaskStore {
   }
 
   async delete(containerId: string, execId = '', events: readonly Event[] = []): Promise<void> {
-    this.#db.relieve(() => {
+    this.#shared.journal.passing(() => {
       if (!this.#find(containerId, execId)) throw missing(containerId, execId);
       const which = execId === '' ? '' : ' AND exec = ?';
       const keys = execId === '' ? [containerId] : [containerId, execId];
