@@ -10,6 +10,9 @@ test('Retry-After in seconds and as a date', () => {
   assert.equal(retryAfterMs(' 0 ', now), 0);
   assert.equal(retryAfterMs('Thu, 01 Jan 2026 00:00:30 GMT', now), 30_000);
   assert.equal(retryAfterMs('Wed, 31 Dec 2025 23:00:00 GMT', now), 0);
+  process.env['TZ'] = 'America/New_York';
+  assert.equal(retryAfterMs('Thursday, 01-Jan-26 00:00:30 GMT', now), 30_000);
+  assert.equal(retryAfterMs('Thu Jan  1 00:00:30 2026', now), 30_000, 'in UTC, wherever we are');
   for (const none of [undefined, '', '-1', '1.5', 'soon', '99999999999'])
     assert.equal(retryAfterMs(none, now), undefined);
 });

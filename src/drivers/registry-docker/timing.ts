@@ -32,7 +32,7 @@ export function backOffMs(timing: Timing, attempt: number, random: () => number 
 }
 
 /**
- * Milliseconds that a Retry-After header asks for: seconds, or a date (RFC 9110, 10.2.3).
+ * Milliseconds that a Retry-After header asks for: seconds, or a date in any of its three forms (RFC 9110, 10.2.3).
  *
  * @returns undefined when the header is missing or is neither.
  */
@@ -40,6 +40,7 @@ export function retryAfterMs(header: string | undefined, nowMs: number): number 
   const text = header?.trim() ?? '';
   if (/^\d{1,9}$/.test(text)) return Number(text) * 1000;
   if (!/^[A-Za-z]{3,9},? /.test(text)) return undefined;
-  const at = Date.parse(text);
+  // The oldest form of a date has no zone, and means UTC (RFC 9110, 5.6.7).
+  const at = Date.parse(text.endsWith('GMT') ? text : `${text} GMT`);
   return Number.isNaN(at) ? undefined : Math.max(0, at - nowMs);
 }
