@@ -80,6 +80,7 @@ class Daemon implements TestDaemon {
   readonly #down: Teardown;
   readonly #waiting = new Set<(line: LogLine) => void>();
   #child: ChildProcess | undefined;
+  #isAsked = false;
 
   constructor(dir: string, namespace: string, options: DaemonOptions, down: Teardown) {
     this.dir = dir;
@@ -131,11 +132,13 @@ class Daemon implements TestDaemon {
     const env = withoutAddresses({ ...process.env, ...this.#options.env });
     const child = spawn('setpriv', command, { stdio: ['ignore', 'ignore', 'pipe'], env, cwd: '/' });
     this.#child = child;
+    this.#isAsked = false;
     const text: string[] = [];
     await new Promise<void>((resolve, reject) => {
       child.once('error', reject);
       child.once('exit', (code, signal) => {
         this.#child = undefined;
+        if (!this.#isAsked) console.error(`wharfd ended with ${String(code ?? signal)}; it said:`, this.log.slice(-40));
         reject(new Error(`wharfd ended with ${String(code ?? signal)} before it served:\n${text.join('\n')}`));
       });
       const lines = createInterface({ input: child.stderr });
@@ -173,6 +176,7 @@ class Daemon implements TestDaemon {
   async #end(signal: NodeJS.Signals): Promise<number> {
     const child = this.#child;
     if (!child) return 0;
+    this.#isAsked = true;
     const ended = new Promise<number>((resolve) => {
       child.once('exit', (code) => {
         resolve(code ?? -1);

@@ -161,9 +161,9 @@ async function connected(socket: Socket): Promise<Socket> {
   const { promise, resolve, reject } = deferred<Socket>();
   socket.once('connect', () => resolve(socket));
   socket.once('error', reject);
-  const result = await promise;
-  socket.off('error', reject);
-  return result;
+  // A monitor that ends now resets the connection before its user listens, and that must not end the daemon; 'close' follows.
+  socket.on('error', () => undefined);
+  return await promise;
 }
 
 function nothingThere(cause: unknown): undefined {
