@@ -21,6 +21,8 @@ import { createProxies, proxiesOfEnvironment, type ProxySettings } from '../driv
 import { RegistryRemotes } from '../drivers/registry-docker/registry-remotes.js';
 import { CniNetworks } from '../drivers/network-cni/cni-networks.js';
 import { createOciRuntime } from '../drivers/runtime-oci/open-runtime.js';
+import { withShims } from '../core/execution/shims.js';
+import { ShimRuntime } from '../remote/shim/shim-runtime.js';
 import { RpcServer } from '../rpc/server.js';
 import { wholeSchema } from '../rpc/whole.js';
 import { decodeRuntimeOptions } from '../service/runtime-options.js';
@@ -32,6 +34,7 @@ import { spaceAt } from './disk-space.js';
 import { nativeProgram } from './native-path.js';
 import type { MissedEvents } from '../service/events.js';
 import { createServices } from './services.js';
+import { shimFinder } from './shims.js';
 import { openSelftest } from './selftest.js';
 import { openVerifier } from './verification.js';
 import { openStores, type Stores } from './stores.js';
@@ -55,7 +58,8 @@ export function wire(config: Config, log: Logger): Promise<Daemon> {
     await makeDirectories(config);
     down.own(lockRoot(config.root, kernel));
     const stores = await openStores(config, kernel, log, down);
-    const { runtime, execution, volumes } = await openExecution(config, kernel, stores, log);
+    const { runtime, shims, execution, volumes } = await openExecution(config, kernel, stores, log);
+    down.own(shims);
     down.own(execution);
     const remotes = down.own(
       new RegistryRemotes({
@@ -186,9 +190,15 @@ async function openExecution(config: Config, kernel: Kernel, stores: Stores, log
     },
     log,
   );
+  const bundles = join(config.state, 'io.containerd.runtime.v2.task');
+  const shims = new ShimRuntime({
+    ...kernel,
+    ...{ log, bundles, journal: metadata.journal, address: config.grpc.address },
+  });
   const volumes = new Volumes(join(config.root, 'volumes'), metadata.containers);
   const execution: Execution = createExecution({
-    runtime,
+    runtime: withShims(runtime, shims),
+    findShim: shimFinder(config, kernel.programs),
     logs: runtime.logs,
     tasks: metadata.tasks,
     index: metadata.taskIndex,
@@ -213,8 +223,8 @@ async function openExecution(config: Config, kernel: Kernel, stores: Stores, log
     defaultSnapshotter: config.snapshotter,
     decodeOptions: decodeRuntimeOptions,
     cgroups: await openCgroupReader(kernel.mounts),
-    bundleRoot: join(config.state, 'io.containerd.runtime.v2.task'),
+    bundleRoot: bundles,
     log,
   });
-  return { runtime, execution, volumes };
+  return { runtime, shims, execution, volumes };
 }

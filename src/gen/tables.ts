@@ -34,6 +34,7 @@ import type { CheckpointTaskRequest as containerd_services_tasks_v1_CheckpointTa
 import type { CheckpointTaskResponse as containerd_services_tasks_v1_CheckpointTaskResponse, CheckpointTaskResponse__Output as containerd_services_tasks_v1_CheckpointTaskResponse__Output } from './containerd/services/tasks/v1/CheckpointTaskResponse.js';
 import type { CleanupRequest as containerd_services_snapshots_v1_CleanupRequest, CleanupRequest__Output as containerd_services_snapshots_v1_CleanupRequest__Output } from './containerd/services/snapshots/v1/CleanupRequest.js';
 import type { CloseIORequest as containerd_services_tasks_v1_CloseIORequest, CloseIORequest__Output as containerd_services_tasks_v1_CloseIORequest__Output } from './containerd/services/tasks/v1/CloseIORequest.js';
+import type { CloseIORequest as containerd_task_v2_CloseIORequest, CloseIORequest__Output as containerd_task_v2_CloseIORequest__Output } from './containerd/task/v2/CloseIORequest.js';
 import type { CollectRequest as wharfd_services_diskusage_v1_CollectRequest, CollectRequest__Output as wharfd_services_diskusage_v1_CollectRequest__Output } from './wharfd/services/diskusage/v1/CollectRequest.js';
 import type { CollectResponse as wharfd_services_diskusage_v1_CollectResponse, CollectResponse__Output as wharfd_services_diskusage_v1_CollectResponse__Output } from './wharfd/services/diskusage/v1/CollectResponse.js';
 import type { CollectSummary as wharfd_services_diskusage_v1_CollectSummary, CollectSummary__Output as wharfd_services_diskusage_v1_CollectSummary__Output } from './wharfd/services/diskusage/v1/CollectSummary.js';
@@ -78,7 +79,9 @@ import type { CreateNamespaceResponse as containerd_services_namespaces_v1_Creat
 import type { CreateRequest as containerd_services_leases_v1_CreateRequest, CreateRequest__Output as containerd_services_leases_v1_CreateRequest__Output } from './containerd/services/leases/v1/CreateRequest.js';
 import type { CreateResponse as containerd_services_leases_v1_CreateResponse, CreateResponse__Output as containerd_services_leases_v1_CreateResponse__Output } from './containerd/services/leases/v1/CreateResponse.js';
 import type { CreateTaskRequest as containerd_services_tasks_v1_CreateTaskRequest, CreateTaskRequest__Output as containerd_services_tasks_v1_CreateTaskRequest__Output } from './containerd/services/tasks/v1/CreateTaskRequest.js';
+import type { CreateTaskRequest as containerd_task_v2_CreateTaskRequest, CreateTaskRequest__Output as containerd_task_v2_CreateTaskRequest__Output } from './containerd/task/v2/CreateTaskRequest.js';
 import type { CreateTaskResponse as containerd_services_tasks_v1_CreateTaskResponse, CreateTaskResponse__Output as containerd_services_tasks_v1_CreateTaskResponse__Output } from './containerd/services/tasks/v1/CreateTaskResponse.js';
+import type { CreateTaskResponse as containerd_task_v2_CreateTaskResponse, CreateTaskResponse__Output as containerd_task_v2_CreateTaskResponse__Output } from './containerd/task/v2/CreateTaskResponse.js';
 import type { CurrentRequest as wharfd_services_journal_v1_CurrentRequest, CurrentRequest__Output as wharfd_services_journal_v1_CurrentRequest__Output } from './wharfd/services/journal/v1/CurrentRequest.js';
 import type { CurrentResponse as wharfd_services_journal_v1_CurrentResponse, CurrentResponse__Output as wharfd_services_journal_v1_CurrentResponse__Output } from './wharfd/services/journal/v1/CurrentResponse.js';
 import type { Data as containerd_types_transfer_Data, Data__Output as containerd_types_transfer_Data__Output } from './containerd/types/transfer/Data.js';
@@ -99,12 +102,14 @@ import type { DiffRequest as wharfd_services_changes_v1_DiffRequest, DiffRequest
 import type { DiffResponse as containerd_services_diff_v1_DiffResponse, DiffResponse__Output as containerd_services_diff_v1_DiffResponse__Output } from './containerd/services/diff/v1/DiffResponse.js';
 import type { DiffResponse as wharfd_services_changes_v1_DiffResponse, DiffResponse__Output as wharfd_services_changes_v1_DiffResponse__Output } from './wharfd/services/changes/v1/DiffResponse.js';
 import type { Empty as google_protobuf_Empty, Empty__Output as google_protobuf_Empty__Output } from './google/protobuf/Empty.js';
+import type { Envelope as containerd_services_events_ttrpc_v1_Envelope, Envelope__Output as containerd_services_events_ttrpc_v1_Envelope__Output } from './containerd/services/events/ttrpc/v1/Envelope.js';
 import type { Envelope as containerd_types_Envelope, Envelope__Output as containerd_types_Envelope__Output } from './containerd/types/Envelope.js';
 import type { ErrorResponse as grpc_reflection_v1_ErrorResponse, ErrorResponse__Output as grpc_reflection_v1_ErrorResponse__Output } from './grpc/reflection/v1/ErrorResponse.js';
 import type { ErrorResponse as grpc_reflection_v1alpha_ErrorResponse, ErrorResponse__Output as grpc_reflection_v1alpha_ErrorResponse__Output } from './grpc/reflection/v1alpha/ErrorResponse.js';
 import type { Event as wharfd_services_journal_v1_Event, Event__Output as wharfd_services_journal_v1_Event__Output } from './wharfd/services/journal/v1/Event.js';
 import type { ExecAudit as wharfd_services_execution_v1_ExecAudit, ExecAudit__Output as wharfd_services_execution_v1_ExecAudit__Output } from './wharfd/services/execution/v1/ExecAudit.js';
 import type { ExecProcessRequest as containerd_services_tasks_v1_ExecProcessRequest, ExecProcessRequest__Output as containerd_services_tasks_v1_ExecProcessRequest__Output } from './containerd/services/tasks/v1/ExecProcessRequest.js';
+import type { ExecProcessRequest as containerd_task_v2_ExecProcessRequest, ExecProcessRequest__Output as containerd_task_v2_ExecProcessRequest__Output } from './containerd/task/v2/ExecProcessRequest.js';
 import type { ExecProcessResponse as containerd_services_tasks_v1_ExecProcessResponse, ExecProcessResponse__Output as containerd_services_tasks_v1_ExecProcessResponse__Output } from './containerd/services/tasks/v1/ExecProcessResponse.js';
 import type { ExecRequest as wharfd_services_execution_v1_ExecRequest, ExecRequest__Output as wharfd_services_execution_v1_ExecRequest__Output } from './wharfd/services/execution/v1/ExecRequest.js';
 import type { ExecResponse as wharfd_services_execution_v1_ExecResponse, ExecResponse__Output as wharfd_services_execution_v1_ExecResponse__Output } from './wharfd/services/execution/v1/ExecResponse.js';
@@ -122,6 +127,7 @@ import type { FileDescriptorResponse as grpc_reflection_v1alpha_FileDescriptorRe
 import type { Finding as wharfd_services_fsck_v1_Finding, Finding__Output as wharfd_services_fsck_v1_Finding__Output } from './wharfd/services/fsck/v1/Finding.js';
 import type { ForkRequest as wharfd_services_changes_v1_ForkRequest, ForkRequest__Output as wharfd_services_changes_v1_ForkRequest__Output } from './wharfd/services/changes/v1/ForkRequest.js';
 import type { ForkResponse as wharfd_services_changes_v1_ForkResponse, ForkResponse__Output as wharfd_services_changes_v1_ForkResponse__Output } from './wharfd/services/changes/v1/ForkResponse.js';
+import type { ForwardRequest as containerd_services_events_ttrpc_v1_ForwardRequest, ForwardRequest__Output as containerd_services_events_ttrpc_v1_ForwardRequest__Output } from './containerd/services/events/ttrpc/v1/ForwardRequest.js';
 import type { ForwardRequest as containerd_services_events_v1_ForwardRequest, ForwardRequest__Output as containerd_services_events_v1_ForwardRequest__Output } from './containerd/services/events/v1/ForwardRequest.js';
 import type { GetContainerRequest as containerd_services_containers_v1_GetContainerRequest, GetContainerRequest__Output as containerd_services_containers_v1_GetContainerRequest__Output } from './containerd/services/containers/v1/GetContainerRequest.js';
 import type { GetContainerResponse as containerd_services_containers_v1_GetContainerResponse, GetContainerResponse__Output as containerd_services_containers_v1_GetContainerResponse__Output } from './containerd/services/containers/v1/GetContainerResponse.js';
@@ -156,7 +162,9 @@ import type { InfoRequest as containerd_services_content_v1_InfoRequest, InfoReq
 import type { InfoRequest as containerd_services_mounts_v1_InfoRequest, InfoRequest__Output as containerd_services_mounts_v1_InfoRequest__Output } from './containerd/services/mounts/v1/InfoRequest.js';
 import type { InfoResponse as containerd_services_content_v1_InfoResponse, InfoResponse__Output as containerd_services_content_v1_InfoResponse__Output } from './containerd/services/content/v1/InfoResponse.js';
 import type { InfoResponse as containerd_services_mounts_v1_InfoResponse, InfoResponse__Output as containerd_services_mounts_v1_InfoResponse__Output } from './containerd/services/mounts/v1/InfoResponse.js';
+import type { KeyValue as ttrpc_KeyValue, KeyValue__Output as ttrpc_KeyValue__Output } from './ttrpc/KeyValue.js';
 import type { KillRequest as containerd_services_tasks_v1_KillRequest, KillRequest__Output as containerd_services_tasks_v1_KillRequest__Output } from './containerd/services/tasks/v1/KillRequest.js';
+import type { KillRequest as containerd_task_v2_KillRequest, KillRequest__Output as containerd_task_v2_KillRequest__Output } from './containerd/task/v2/KillRequest.js';
 import type { Lease as containerd_services_leases_v1_Lease, Lease__Output as containerd_services_leases_v1_Lease__Output } from './containerd/services/leases/v1/Lease.js';
 import type { Link as wharfd_services_diskusage_v1_Link, Link__Output as wharfd_services_diskusage_v1_Link__Output } from './wharfd/services/diskusage/v1/Link.js';
 import type { ListContainerMessage as containerd_services_containers_v1_ListContainerMessage, ListContainerMessage__Output as containerd_services_containers_v1_ListContainerMessage__Output } from './containerd/services/containers/v1/ListContainerMessage.js';
@@ -222,6 +230,7 @@ import type { PSIData as io_containerd_cgroups_v2_PSIData, PSIData__Output as io
 import type { PSIStats as io_containerd_cgroups_v2_PSIStats, PSIStats__Output as io_containerd_cgroups_v2_PSIStats__Output } from './io/containerd/cgroups/v2/PSIStats.js';
 import type { PathChange as wharfd_services_changes_v1_PathChange, PathChange__Output as wharfd_services_changes_v1_PathChange__Output } from './wharfd/services/changes/v1/PathChange.js';
 import type { PauseTaskRequest as containerd_services_tasks_v1_PauseTaskRequest, PauseTaskRequest__Output as containerd_services_tasks_v1_PauseTaskRequest__Output } from './containerd/services/tasks/v1/PauseTaskRequest.js';
+import type { PidsResponse as containerd_task_v2_PidsResponse, PidsResponse__Output as containerd_task_v2_PidsResponse__Output } from './containerd/task/v2/PidsResponse.js';
 import type { PidsStat as io_containerd_cgroups_v1_PidsStat, PidsStat__Output as io_containerd_cgroups_v1_PidsStat__Output } from './io/containerd/cgroups/v1/PidsStat.js';
 import type { PidsStat as io_containerd_cgroups_v2_PidsStat, PidsStat__Output as io_containerd_cgroups_v2_PidsStat__Output } from './io/containerd/cgroups/v2/PidsStat.js';
 import type { Platform as containerd_types_Platform, Platform__Output as containerd_types_Platform__Output } from './containerd/types/Platform.js';
@@ -239,6 +248,7 @@ import type { Process as containerd_v1_types_Process, Process__Output as contain
 import type { ProcessDetails as containerd_runc_v1_ProcessDetails, ProcessDetails__Output as containerd_runc_v1_ProcessDetails__Output } from './containerd/runc/v1/ProcessDetails.js';
 import type { ProcessInfo as containerd_v1_types_ProcessInfo, ProcessInfo__Output as containerd_v1_types_ProcessInfo__Output } from './containerd/v1/types/ProcessInfo.js';
 import type { ProcessOptions as wharfd_services_execution_v1_ProcessOptions, ProcessOptions__Output as wharfd_services_execution_v1_ProcessOptions__Output } from './wharfd/services/execution/v1/ProcessOptions.js';
+import type { ProcessRequest as containerd_task_v2_ProcessRequest, ProcessRequest__Output as containerd_task_v2_ProcessRequest__Output } from './containerd/task/v2/ProcessRequest.js';
 import type { Progress as containerd_types_transfer_Progress, Progress__Output as containerd_types_transfer_Progress__Output } from './containerd/types/transfer/Progress.js';
 import type { Progress as wharfd_services_fsck_v1_Progress, Progress__Output as wharfd_services_fsck_v1_Progress__Output } from './wharfd/services/fsck/v1/Progress.js';
 import type { PublishRequest as containerd_services_events_v1_PublishRequest, PublishRequest__Output as containerd_services_events_v1_PublishRequest__Output } from './containerd/services/events/v1/PublishRequest.js';
@@ -274,11 +284,14 @@ import type { RemoveResponse as wharfd_services_rootfs_v1_RemoveResponse, Remove
 import type { RemoveResponse as wharfd_services_volumes_v1_RemoveResponse, RemoveResponse__Output as wharfd_services_volumes_v1_RemoveResponse__Output } from './wharfd/services/volumes/v1/RemoveResponse.js';
 import type { RemoveSnapshotRequest as containerd_services_snapshots_v1_RemoveSnapshotRequest, RemoveSnapshotRequest__Output as containerd_services_snapshots_v1_RemoveSnapshotRequest__Output } from './containerd/services/snapshots/v1/RemoveSnapshotRequest.js';
 import type { RemovedObjects as wharfd_services_diskusage_v1_RemovedObjects, RemovedObjects__Output as wharfd_services_diskusage_v1_RemovedObjects__Output } from './wharfd/services/diskusage/v1/RemovedObjects.js';
+import type { Request as ttrpc_Request, Request__Output as ttrpc_Request__Output } from './ttrpc/Request.js';
 import type { ResizePtyRequest as containerd_services_tasks_v1_ResizePtyRequest, ResizePtyRequest__Output as containerd_services_tasks_v1_ResizePtyRequest__Output } from './containerd/services/tasks/v1/ResizePtyRequest.js';
+import type { ResizePtyRequest as containerd_task_v2_ResizePtyRequest, ResizePtyRequest__Output as containerd_task_v2_ResizePtyRequest__Output } from './containerd/task/v2/ResizePtyRequest.js';
 import type { ResolveRequest as wharfd_services_remotes_v1_ResolveRequest, ResolveRequest__Output as wharfd_services_remotes_v1_ResolveRequest__Output } from './wharfd/services/remotes/v1/ResolveRequest.js';
 import type { ResolveResponse as wharfd_services_remotes_v1_ResolveResponse, ResolveResponse__Output as wharfd_services_remotes_v1_ResolveResponse__Output } from './wharfd/services/remotes/v1/ResolveResponse.js';
 import type { Resource as containerd_services_leases_v1_Resource, Resource__Output as containerd_services_leases_v1_Resource__Output } from './containerd/services/leases/v1/Resource.js';
 import type { Resources as wharfd_services_execution_v1_Resources, Resources__Output as wharfd_services_execution_v1_Resources__Output } from './wharfd/services/execution/v1/Resources.js';
+import type { Response as ttrpc_Response, Response__Output as ttrpc_Response__Output } from './ttrpc/Response.js';
 import type { ResumeTaskRequest as containerd_services_tasks_v1_ResumeTaskRequest, ResumeTaskRequest__Output as containerd_services_tasks_v1_ResumeTaskRequest__Output } from './containerd/services/tasks/v1/ResumeTaskRequest.js';
 import type { RunOwnedRequest as wharfd_services_execution_v1_RunOwnedRequest, RunOwnedRequest__Output as wharfd_services_execution_v1_RunOwnedRequest__Output } from './wharfd/services/execution/v1/RunOwnedRequest.js';
 import type { RunOwnedResponse as wharfd_services_execution_v1_RunOwnedResponse, RunOwnedResponse__Output as wharfd_services_execution_v1_RunOwnedResponse__Output } from './wharfd/services/execution/v1/RunOwnedResponse.js';
@@ -298,6 +311,7 @@ import type { ServerReflectionResponse as grpc_reflection_v1alpha_ServerReflecti
 import type { ServerResponse as containerd_services_introspection_v1_ServerResponse, ServerResponse__Output as containerd_services_introspection_v1_ServerResponse__Output } from './containerd/services/introspection/v1/ServerResponse.js';
 import type { ServiceResponse as grpc_reflection_v1_ServiceResponse, ServiceResponse__Output as grpc_reflection_v1_ServiceResponse__Output } from './grpc/reflection/v1/ServiceResponse.js';
 import type { ServiceResponse as grpc_reflection_v1alpha_ServiceResponse, ServiceResponse__Output as grpc_reflection_v1alpha_ServiceResponse__Output } from './grpc/reflection/v1alpha/ServiceResponse.js';
+import type { ShutdownRequest as containerd_task_v2_ShutdownRequest, ShutdownRequest__Output as containerd_task_v2_ShutdownRequest__Output } from './containerd/task/v2/ShutdownRequest.js';
 import type { SnapshotCommit as containerd_events_SnapshotCommit, SnapshotCommit__Output as containerd_events_SnapshotCommit__Output } from './containerd/events/SnapshotCommit.js';
 import type { SnapshotPrepare as containerd_events_SnapshotPrepare, SnapshotPrepare__Output as containerd_events_SnapshotPrepare__Output } from './containerd/events/SnapshotPrepare.js';
 import type { SnapshotRemove as containerd_events_SnapshotRemove, SnapshotRemove__Output as containerd_events_SnapshotRemove__Output } from './containerd/events/SnapshotRemove.js';
@@ -305,9 +319,11 @@ import type { SpecOptions as wharfd_services_execution_v1_SpecOptions, SpecOptio
 import type { StartRequest as containerd_services_tasks_v1_StartRequest, StartRequest__Output as containerd_services_tasks_v1_StartRequest__Output } from './containerd/services/tasks/v1/StartRequest.js';
 import type { StartRequest as wharfd_services_execution_v1_StartRequest, StartRequest__Output as wharfd_services_execution_v1_StartRequest__Output } from './wharfd/services/execution/v1/StartRequest.js';
 import type { StartResponse as containerd_services_tasks_v1_StartResponse, StartResponse__Output as containerd_services_tasks_v1_StartResponse__Output } from './containerd/services/tasks/v1/StartResponse.js';
+import type { StartResponse as containerd_task_v2_StartResponse, StartResponse__Output as containerd_task_v2_StartResponse__Output } from './containerd/task/v2/StartResponse.js';
 import type { StartResponse as wharfd_services_execution_v1_StartResponse, StartResponse__Output as wharfd_services_execution_v1_StartResponse__Output } from './wharfd/services/execution/v1/StartResponse.js';
 import type { StatSnapshotRequest as containerd_services_snapshots_v1_StatSnapshotRequest, StatSnapshotRequest__Output as containerd_services_snapshots_v1_StatSnapshotRequest__Output } from './containerd/services/snapshots/v1/StatSnapshotRequest.js';
 import type { StatSnapshotResponse as containerd_services_snapshots_v1_StatSnapshotResponse, StatSnapshotResponse__Output as containerd_services_snapshots_v1_StatSnapshotResponse__Output } from './containerd/services/snapshots/v1/StatSnapshotResponse.js';
+import type { StateResponse as containerd_task_v2_StateResponse, StateResponse__Output as containerd_task_v2_StateResponse__Output } from './containerd/task/v2/StateResponse.js';
 import type { Status as containerd_services_content_v1_Status, Status__Output as containerd_services_content_v1_Status__Output } from './containerd/services/content/v1/Status.js';
 import type { Status as google_rpc_Status, Status__Output as google_rpc_Status__Output } from './google/rpc/Status.js';
 import type { StatusRequest as containerd_services_content_v1_StatusRequest, StatusRequest__Output as containerd_services_content_v1_StatusRequest__Output } from './containerd/services/content/v1/StatusRequest.js';
@@ -366,6 +382,7 @@ import type { UpdateResponse as wharfd_services_execution_v1_UpdateResponse, Upd
 import type { UpdateSnapshotRequest as containerd_services_snapshots_v1_UpdateSnapshotRequest, UpdateSnapshotRequest__Output as containerd_services_snapshots_v1_UpdateSnapshotRequest__Output } from './containerd/services/snapshots/v1/UpdateSnapshotRequest.js';
 import type { UpdateSnapshotResponse as containerd_services_snapshots_v1_UpdateSnapshotResponse, UpdateSnapshotResponse__Output as containerd_services_snapshots_v1_UpdateSnapshotResponse__Output } from './containerd/services/snapshots/v1/UpdateSnapshotResponse.js';
 import type { UpdateTaskRequest as containerd_services_tasks_v1_UpdateTaskRequest, UpdateTaskRequest__Output as containerd_services_tasks_v1_UpdateTaskRequest__Output } from './containerd/services/tasks/v1/UpdateTaskRequest.js';
+import type { UpdateTaskRequest as containerd_task_v2_UpdateTaskRequest, UpdateTaskRequest__Output as containerd_task_v2_UpdateTaskRequest__Output } from './containerd/task/v2/UpdateTaskRequest.js';
 import type { UsageRequest as containerd_services_snapshots_v1_UsageRequest, UsageRequest__Output as containerd_services_snapshots_v1_UsageRequest__Output } from './containerd/services/snapshots/v1/UsageRequest.js';
 import type { UsageRequest as wharfd_services_diskusage_v1_UsageRequest, UsageRequest__Output as wharfd_services_diskusage_v1_UsageRequest__Output } from './wharfd/services/diskusage/v1/UsageRequest.js';
 import type { UsageResponse as containerd_services_snapshots_v1_UsageResponse, UsageResponse__Output as containerd_services_snapshots_v1_UsageResponse__Output } from './containerd/services/snapshots/v1/UsageResponse.js';
@@ -376,6 +393,7 @@ import type { ViewSnapshotResponse as containerd_services_snapshots_v1_ViewSnaps
 import type { Volume as wharfd_services_volumes_v1_Volume, Volume__Output as wharfd_services_volumes_v1_Volume__Output } from './wharfd/services/volumes/v1/Volume.js';
 import type { WaitRequest as containerd_services_tasks_v1_WaitRequest, WaitRequest__Output as containerd_services_tasks_v1_WaitRequest__Output } from './containerd/services/tasks/v1/WaitRequest.js';
 import type { WaitResponse as containerd_services_tasks_v1_WaitResponse, WaitResponse__Output as containerd_services_tasks_v1_WaitResponse__Output } from './containerd/services/tasks/v1/WaitResponse.js';
+import type { WaitResponse as containerd_task_v2_WaitResponse, WaitResponse__Output as containerd_task_v2_WaitResponse__Output } from './containerd/task/v2/WaitResponse.js';
 import type { WhyRequest as wharfd_services_diskusage_v1_WhyRequest, WhyRequest__Output as wharfd_services_diskusage_v1_WhyRequest__Output } from './wharfd/services/diskusage/v1/WhyRequest.js';
 import type { WhyResponse as wharfd_services_diskusage_v1_WhyResponse, WhyResponse__Output as wharfd_services_diskusage_v1_WhyResponse__Output } from './wharfd/services/diskusage/v1/WhyResponse.js';
 import type { WindowUpdate as containerd_types_transfer_WindowUpdate, WindowUpdate__Output as containerd_types_transfer_WindowUpdate__Output } from './containerd/types/transfer/WindowUpdate.js';
@@ -449,6 +467,8 @@ export interface MessageTable {
   'containerd.services.diff.v1.ApplyResponse': { input: containerd_services_diff_v1_ApplyResponse; output: containerd_services_diff_v1_ApplyResponse__Output };
   'containerd.services.diff.v1.DiffRequest': { input: containerd_services_diff_v1_DiffRequest; output: containerd_services_diff_v1_DiffRequest__Output };
   'containerd.services.diff.v1.DiffResponse': { input: containerd_services_diff_v1_DiffResponse; output: containerd_services_diff_v1_DiffResponse__Output };
+  'containerd.services.events.ttrpc.v1.Envelope': { input: containerd_services_events_ttrpc_v1_Envelope; output: containerd_services_events_ttrpc_v1_Envelope__Output };
+  'containerd.services.events.ttrpc.v1.ForwardRequest': { input: containerd_services_events_ttrpc_v1_ForwardRequest; output: containerd_services_events_ttrpc_v1_ForwardRequest__Output };
   'containerd.services.events.v1.ForwardRequest': { input: containerd_services_events_v1_ForwardRequest; output: containerd_services_events_v1_ForwardRequest__Output };
   'containerd.services.events.v1.PublishRequest': { input: containerd_services_events_v1_PublishRequest; output: containerd_services_events_v1_PublishRequest__Output };
   'containerd.services.events.v1.SubscribeRequest': { input: containerd_services_events_v1_SubscribeRequest; output: containerd_services_events_v1_SubscribeRequest__Output };
@@ -579,6 +599,19 @@ export interface MessageTable {
   'containerd.services.transfer.v1.TransferOptions': { input: containerd_services_transfer_v1_TransferOptions; output: containerd_services_transfer_v1_TransferOptions__Output };
   'containerd.services.transfer.v1.TransferRequest': { input: containerd_services_transfer_v1_TransferRequest; output: containerd_services_transfer_v1_TransferRequest__Output };
   'containerd.services.version.v1.VersionResponse': { input: containerd_services_version_v1_VersionResponse; output: containerd_services_version_v1_VersionResponse__Output };
+  'containerd.task.v2.CloseIORequest': { input: containerd_task_v2_CloseIORequest; output: containerd_task_v2_CloseIORequest__Output };
+  'containerd.task.v2.CreateTaskRequest': { input: containerd_task_v2_CreateTaskRequest; output: containerd_task_v2_CreateTaskRequest__Output };
+  'containerd.task.v2.CreateTaskResponse': { input: containerd_task_v2_CreateTaskResponse; output: containerd_task_v2_CreateTaskResponse__Output };
+  'containerd.task.v2.ExecProcessRequest': { input: containerd_task_v2_ExecProcessRequest; output: containerd_task_v2_ExecProcessRequest__Output };
+  'containerd.task.v2.KillRequest': { input: containerd_task_v2_KillRequest; output: containerd_task_v2_KillRequest__Output };
+  'containerd.task.v2.PidsResponse': { input: containerd_task_v2_PidsResponse; output: containerd_task_v2_PidsResponse__Output };
+  'containerd.task.v2.ProcessRequest': { input: containerd_task_v2_ProcessRequest; output: containerd_task_v2_ProcessRequest__Output };
+  'containerd.task.v2.ResizePtyRequest': { input: containerd_task_v2_ResizePtyRequest; output: containerd_task_v2_ResizePtyRequest__Output };
+  'containerd.task.v2.ShutdownRequest': { input: containerd_task_v2_ShutdownRequest; output: containerd_task_v2_ShutdownRequest__Output };
+  'containerd.task.v2.StartResponse': { input: containerd_task_v2_StartResponse; output: containerd_task_v2_StartResponse__Output };
+  'containerd.task.v2.StateResponse': { input: containerd_task_v2_StateResponse; output: containerd_task_v2_StateResponse__Output };
+  'containerd.task.v2.UpdateTaskRequest': { input: containerd_task_v2_UpdateTaskRequest; output: containerd_task_v2_UpdateTaskRequest__Output };
+  'containerd.task.v2.WaitResponse': { input: containerd_task_v2_WaitResponse; output: containerd_task_v2_WaitResponse__Output };
   'containerd.types.ActivationInfo': { input: containerd_types_ActivationInfo; output: containerd_types_ActivationInfo__Output };
   'containerd.types.ActiveMount': { input: containerd_types_ActiveMount; output: containerd_types_ActiveMount__Output };
   'containerd.types.Descriptor': { input: containerd_types_Descriptor; output: containerd_types_Descriptor__Output };
@@ -659,6 +692,9 @@ export interface MessageTable {
   'io.containerd.cgroups.v2.RdmaEntry': { input: io_containerd_cgroups_v2_RdmaEntry; output: io_containerd_cgroups_v2_RdmaEntry__Output };
   'io.containerd.cgroups.v2.RdmaStat': { input: io_containerd_cgroups_v2_RdmaStat; output: io_containerd_cgroups_v2_RdmaStat__Output };
   'runtimeoptions.v1.Options': { input: runtimeoptions_v1_Options; output: runtimeoptions_v1_Options__Output };
+  'ttrpc.KeyValue': { input: ttrpc_KeyValue; output: ttrpc_KeyValue__Output };
+  'ttrpc.Request': { input: ttrpc_Request; output: ttrpc_Request__Output };
+  'ttrpc.Response': { input: ttrpc_Response; output: ttrpc_Response__Output };
   'wharfd.services.attach.v1.AttachRequest': { input: wharfd_services_attach_v1_AttachRequest; output: wharfd_services_attach_v1_AttachRequest__Output };
   'wharfd.services.attach.v1.AttachResponse': { input: wharfd_services_attach_v1_AttachResponse; output: wharfd_services_attach_v1_AttachResponse__Output };
   'wharfd.services.attach.v1.AttachStart': { input: wharfd_services_attach_v1_AttachStart; output: wharfd_services_attach_v1_AttachStart__Output };

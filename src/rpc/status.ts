@@ -56,6 +56,9 @@ export function isMeant(error: unknown): boolean {
 }
 
 /** The error that a status stands for; the message is the server's, unchanged. */
-export function errorOfStatus({ code, details }: WireStatus, cause?: ServiceError): DaemonError {
+export function errorOfStatus(
+  { code, details }: { readonly code: number; readonly details: string },
+  cause?: ServiceError,
+): DaemonError {
   return new DaemonError(KIND_OF.get(code) ?? 'unknown', details, cause ? { cause } : undefined);
 }

@@ -22,6 +22,8 @@ export interface ExecutionPorts {
   readonly containers: Scoped<ContainerStore>;
   /** Reads the options of a runtime, which are a message of the wire. @throws invalid-argument: a message that is none. */
   readonly decodeOptions: (options: OpaqueAny) => RuntimeOptions;
+  /** Shims of other programs; without it there are none. */
+  readonly findShim?: (runtime: string) => Promise<string | undefined>;
   readonly cgroups: CgroupReader;
   /** /proc/sys/kernel/random/boot_id. */
   readonly bootId: string;

@@ -1,34 +1,25 @@
 import { DaemonError, kindOf, messageOf } from '../../base/errors.js';
 import type { Container } from '../containers/container-store.js';
-import type { OpaqueAny } from '../events/journal.js';
-import { RUNTIME_NAME } from './parts.js';
-import type { RuntimeOptions } from './runtime.js';
+import type { ExecutionPorts } from './parts.js';
+import type { CreateRequest } from './runtime.js';
+import { chosenShim } from './shims.js';
 import type { TaskDraft } from './tasks.js';
 
 /**
- * The runtime options of a task: its own, or else the container's; they are not merged.
+ * The runtime of a task: our monitor with its options, or a shim with options that are its own business. Options of the task replace the
+ * container's; they are not merged.
  *
- * @throws unknown: a runtime that is not ours, by its name. invalid-argument: options that are none.
+ * @throws unknown: a runtime that is not installed, by its name. invalid-argument: options that are none.
  */
-export function taskOptions(
+export async function taskRuntime(
   container: Container,
   draft: Pick<TaskDraft, 'options' | 'runtimePath'>,
-  decode: (options: OpaqueAny) => RuntimeOptions,
-): RuntimeOptions {
-  checkRuntime(draft.runtimePath || container.runtime.name);
+  { decodeOptions, findShim }: Pick<ExecutionPorts, 'decodeOptions' | 'findShim'>,
+): Promise<Pick<CreateRequest, 'options' | 'shim'>> {
+  const program = await chosenShim(draft.runtimePath || container.runtime.name, findShim);
   const options = draft.options ?? container.runtime.options;
-  return options ? decode(options) : {};
-}
-
-/** @throws unknown: a runtime name or path that is not ours; a foreign shim is never served by our monitor under its name. */
-export function checkRuntime(name: string): void {
-  if (name === RUNTIME_NAME) return;
-  const shim = name.startsWith('/') ? name : `containerd-shim-${name.split('.').slice(-2).join('-')}`;
-  throw new DaemonError(
-    'unknown',
-    `failed to start shim: failed to resolve runtime path: runtime ${JSON.stringify(name)} binary not installed ` +
-      `${JSON.stringify(shim)}: file does not exist`,
-  );
+  if (program !== undefined) return { options: {}, shim: { program, ...(options && { options }) } };
+  return { options: options ? decodeOptions(options) : {} };
 }
 
 /** The error of a creation in the form that clients parse. */

@@ -29,7 +29,7 @@ import type { Rootfs } from '../rootfs/rootfs.js';
 import type { Snapshotter } from '../snapshots/snapshotter.js';
 import type { LogLimits } from './logs.js';
 import { RUNTIME_NAME, type ExecutionPorts } from './parts.js';
-import { checkRuntime } from './requests.js';
+import { chosenShim } from './shims.js';
 import type { ProcessRecord } from './task-store.js';
 import type { RootfsView } from './rootfs-view.js';
 import { runExtension, type RunRecord } from './run-record.js';
@@ -79,7 +79,10 @@ export interface RunOutcome extends ProcessView {
 }
 
 /** Where the parts of a container come from. */
-export interface RunPorts extends Pick<ExecutionPorts, 'containers' | 'tasks' | 'logs' | 'log' | 'bootId'> {
+export interface RunPorts extends Pick<
+  ExecutionPorts,
+  'containers' | 'tasks' | 'logs' | 'log' | 'bootId' | 'findShim'
+> {
   readonly images: Scoped<ImageStore>;
   readonly content: Scoped<ContentStore>;
   readonly leases: Scoped<LeaseStore>;
@@ -190,7 +193,7 @@ function runName({ namespace }: Scope, id: string): string {
 
 async function planRun(scope: Scope, ports: RunPorts, request: RunRequest): Promise<Plan> {
   const id = request.id === '' ? `run-${randomBytes(6).toString('hex')}` : checkIdentifier(request.id, 'container id');
-  checkRuntime(request.runtime.name || RUNTIME_NAME);
+  await chosenShim(request.runtime.name || RUNTIME_NAME, ports.findShim);
   const snapshotter = request.snapshotter || ports.defaultSnapshotter;
   await ports.leftovers.clear(runName(scope, id));
   await refuseTaken(scope, ports, id, snapshotter);

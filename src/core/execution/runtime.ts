@@ -1,4 +1,5 @@
 import type { Mount } from '../kernel/mounts.js';
+import type { OpaqueAny } from '../events/journal.js';
 import type { LogLimits } from './logs.js';
 
 /** Stdio as the client gives it: paths of FIFOs or files, or empty. */
@@ -35,6 +36,8 @@ export interface CreateRequest extends ProcessKey {
   readonly rootfs: readonly Mount[];
   readonly stdio: StdioPaths;
   readonly options: RuntimeOptions;
+  /** Absolute path of the shim that makes it, with options of its own; absent for our monitor. */
+  readonly shim?: { readonly program: string; readonly options?: OpaqueAny };
   /** True: all output goes to the container's log, and to whoever attaches. */
   readonly log?: boolean;
   /** With `log`. */

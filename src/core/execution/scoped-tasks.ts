@@ -7,7 +7,7 @@ import { attachTo } from './attaching.js';
 import { detailsOf, withDetails } from './details.js';
 import type { Exits } from './exits.js';
 import { DRAIN_MS, settlesWithin, type ExecutionPorts } from './parts.js';
-import { argsOf, createError, sharesPids, taskOptions } from './requests.js';
+import { argsOf, createError, sharesPids, taskRuntime } from './requests.js';
 import type { CreateRequest } from './runtime.js';
 import { execAudit, taskEvents } from './task-events.js';
 import type { ProcessRecord, TaskStore } from './task-store.js';
@@ -45,7 +45,7 @@ export class ScopedTasks implements Tasks {
   async create(containerId: string, draft: TaskDraft): Promise<ProcessView> {
     const { runtime, bundleRoot, bootId, log } = this.#ports;
     const container = await this.#ports.containers(this.#scope).get(containerId);
-    const options = taskOptions(container, draft, this.#ports.decodeOptions);
+    const chosen = await taskRuntime(container, draft, this.#ports);
     if (!container.spec) throw new DaemonError('failed-precondition', `container ${containerId} has no spec`);
     using _ = this.#table.reserve(this.#scope, containerId);
     await this.#table.vacate(this.#scope, containerId);
@@ -58,7 +58,7 @@ export class ScopedTasks implements Tasks {
         spec: container.spec.value,
         rootfs: draft.rootfs,
         stdio: draft.stdio,
-        options,
+        ...chosen,
       },
       ...(draft.socketStdio && { log: true, waitForReader: draft.startOnAttach ?? false }),
       ...(draft.logLimits && { logLimits: draft.logLimits }),
