@@ -59,10 +59,13 @@ test('a shim that is killed: the exit is unknown, what it ran is ended, and noth
     await ok(daemon, 'run', '-d', name, id, 'sleep', '1000');
     const [pid = 0, ...others] = await shims(daemon);
     assert.deepEqual(others, []);
+    const held = Number(new RegExp(`${id} +(\\d+)`).exec(await ok(daemon, 'tasks', 'ls'))?.[1]);
     if (!daemonUp) await daemon.stop();
     process.kill(pid, 'SIGKILL');
     if (!daemonUp) await daemon.start();
     await eventually(async () => assert.match(await ok(daemon, 'tasks', 'ls'), new RegExp(`${id} +\\d+ +STOPPED`)));
+    // Who has inherited it may not have reaped it yet.
+    assert.equal(await readFile(`/proc/${held}/cmdline`, 'utf8').catch(() => ''), '');
     assert.match(text((await ctr(daemon, 'tasks', 'delete', id)).stderr), /exit code 255/);
     await ok(daemon, 'containers', 'delete', id);
     await assertNothingLeft(daemon.mine);

@@ -138,7 +138,8 @@ class Daemon implements TestDaemon {
       child.once('error', reject);
       child.once('exit', (code, signal) => {
         this.#child = undefined;
-        if (!this.#isAsked) console.error(`wharfd ended with ${String(code ?? signal)}; it said:`, this.log.slice(-40));
+        if (!this.#isAsked && signal !== 'SIGKILL')
+          console.error(`wharfd ended with ${String(code ?? signal)}; it said:`, this.log.slice(-40));
         reject(new Error(`wharfd ended with ${String(code ?? signal)} before it served:\n${text.join('\n')}`));
       });
       const lines = createInterface({ input: child.stderr });
