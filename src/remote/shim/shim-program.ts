@@ -71,7 +71,10 @@ async function call(programs: Programs, command: ShimCommand, action: string, st
 function parseAddress(text: string): ShimAddress {
   const { address, version, protocol } = text.startsWith('{') ? parseBootstrap(text) : { address: text };
   if (protocol !== undefined && protocol !== 'ttrpc') {
-    throw new DaemonError('unimplemented', `failed to start shim: it speaks ${JSON.stringify(protocol)}, and we ttrpc only`);
+    throw new DaemonError(
+      'unimplemented',
+      `failed to start shim: it speaks ${JSON.stringify(protocol)}, and we ttrpc only`,
+    );
   }
   const socket = typeof address === 'string' ? address.replace(/^unix:\/\//, '') : '';
   if (!socket.startsWith('/')) {
