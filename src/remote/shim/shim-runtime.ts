@@ -238,7 +238,7 @@ export class ShimRuntime implements ShimsRuntime, AsyncDisposable {
     try {
       const reply = await this.#call(key, 'Wait', 'containerd.task.v2.ProcessRequest', wireKey(key), 0);
       const { exit_status: status, exited_at: at } = messages.decode('containerd.task.v2.WaitResponse', reply);
-      const exitedAtNs = at ? BigInt(String(at.seconds)) * 1_000_000_000n + BigInt(at.nanos ?? 0) : nowNs();
+      const exitedAtNs = at ? BigInt(at.seconds) * 1_000_000_000n + BigInt(at.nanos) : nowNs();
       return { status: status & 0xff, unknown: false, exitedAtNs, oomKilled: false };
     } catch (error) {
       // The next daemon finds out.
