@@ -22,6 +22,8 @@ export interface ContainerSummary {
   readonly pid: number;
   readonly status: 'defined' | 'created' | 'running' | 'paused' | 'stopped' | 'unknown';
   readonly exitStatus: number | undefined;
+  /** Why nobody can know how it ended; `exitStatus` is 255 then. Undefined when that is known. */
+  readonly exitUnknown: string | undefined;
   readonly createdAt: Date | undefined;
 }
 
@@ -194,13 +196,14 @@ function parseJson(bytes: Buffer): unknown {
 }
 
 function toSummary(wire: Incoming<'wharfd.services.execution.v1.ContainerSummary'>): ContainerSummary {
-  const { id, image, pid, status, exit_status: exitStatus, created_at: createdAt } = wire;
+  const { id, image, pid, status, exit_status: exitStatus, exit_unknown: why, created_at: createdAt } = wire;
   return {
     id,
     image,
     pid,
     status: STATUSES[status] ?? 'unknown',
     exitStatus: status === 'CONTAINER_STATUS_STOPPED' ? (exitStatus ?? 0) : undefined,
+    exitUnknown: why === '' ? undefined : why,
     createdAt: dateOfTimestamp(createdAt),
   };
 }

@@ -148,7 +148,7 @@ function toWireSummary({ container, task }: ContainerState): Outgoing<'wharfd.se
     ...{ id: container.id, image: container.image, labels: container.labels },
     pid: task && !exit ? task.pid : 0,
     status: task ? STATUS[task.status] : 'CONTAINER_STATUS_DEFINED',
-    ...(exit && { exit_status: exit.status }),
+    ...(exit && { exit_status: exit.status, exit_unknown: exit.unknownReason ?? '' }),
     exited_at: exit?.exitedAtNs === undefined ? null : timestampOfNs(exit.exitedAtNs),
     created_at: timestampOfDate(container.createdAt),
   };

@@ -2,6 +2,8 @@ import assert from 'node:assert/strict';
 import { readFile } from 'node:fs/promises';
 import { test } from 'node:test';
 import { setTimeout as delay } from 'node:timers/promises';
+import { attach as attachClient } from '../../src/client/attach.js';
+import { execProcess } from '../../src/client/execution.js';
 import { openSession, type Session } from '../../src/client/session.js';
 import type { Incoming, Outgoing } from '../../src/rpc/handlers.js';
 import { makeBusyboxImage } from '../support/busybox-image.js';
@@ -13,6 +15,7 @@ import { openRegistry } from '../support/registry.js';
 const FULL = process.env['WHARFD_TEST_FULL'] === '1';
 const SESSIONS = FULL ? 1000 : 100;
 const RESIZES = FULL ? 10_000 : 1000;
+const EXECS = 100;
 const YES_MS = FULL ? 30_000 : 3000;
 /** What garbage and buffers of a busy daemon may make of its size. */
 const GROWTH_KIB = 40 * 1024;
@@ -56,6 +59,39 @@ test('sessions: output that nobody reads, many resizes and many sessions leave t
   await execution.remove({ id: 'box', force: true });
   await assertNothingLeft(daemon.mine);
 });
+
+test('a hundred execs at once: each has its own output and status, and nothing of them stays', async () => {
+  await using registry = await openRegistry();
+  await using daemon = await openDaemon();
+  const image = await registry.push(await makeBusyboxImage(), 'busybox');
+  assert.equal((await runBuilt('dist', daemon, ['pull', image])).code, 0);
+  using session = openSession({ address: daemon.address, namespace: daemon.namespace });
+  const execution = session.service('wharfd.services.execution.v1.ExecutionService');
+  await execution.run({ id: 'box', image, process: { args: ['sleep', '100000'] } });
+  await execOnce(session, 0);
+  const descriptors = await openDescriptors(daemon.pid);
+  await Promise.all(Array.from({ length: EXECS }, (_, at) => execOnce(session, at)));
+  const { processes } = await session.service('containerd.services.tasks.v1.Tasks').listPids({ container_id: 'box' });
+  assert.equal(processes.length, 1);
+  await assertNoMoreDescriptors(daemon.pid, descriptors);
+  await execution.remove({ id: 'box', force: true });
+  await assertNothingLeft(daemon.mine);
+});
+
+async function execOnce(session: Session, at: number): Promise<void> {
+  const script = `echo out ${at}; echo err ${at} >&2; exit ${at}`;
+  const { execId } = await execProcess(session, { id: 'box', process: { args: ['sh', '-c', script] }, attach: true });
+  const told = { stdout: '', stderr: '' };
+  const { exited } = attachClient(session, {
+    ...{ containerId: 'box', execId },
+    onOutput: (stream, bytes) => {
+      told[stream] += Buffer.from(bytes).toString();
+      return Promise.resolve();
+    },
+  });
+  assert.equal(await exited, at);
+  assert.deepEqual(told, { stdout: `out ${at}\n`, stderr: `err ${at}\n` });
+}
 
 async function attachOnce(session: Session, execId: string): Promise<void> {
   const gone = new AbortController();

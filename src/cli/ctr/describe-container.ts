@@ -16,6 +16,7 @@ export function describeContainer(container: StoredContainer, summary: Container
       Status: summary.status.toUpperCase(),
       Pid: summary.pid,
       ...(summary.exitStatus === undefined ? {} : { ExitStatus: summary.exitStatus }),
+      ...(summary.exitUnknown === undefined ? {} : { ExitUnknown: summary.exitUnknown }),
     },
   };
 }

@@ -12,6 +12,8 @@ export interface ProcessDetails {
   readonly sharedPids?: boolean;
   /** Init only: frozen. */
   readonly paused?: boolean;
+  /** Why nobody can know how the process ended. */
+  readonly exitUnknownReason?: string;
   /** Init only: an out-of-memory kill was journalled. */
   readonly oom?: boolean;
   /** Started by the first client that attaches, and undone if none comes. */

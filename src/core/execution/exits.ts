@@ -135,5 +135,10 @@ export function stoppedRecord(record: ProcessRecord, exit: ExitRecord): ProcessR
     exitUnknown: exit.unknown,
     exitedAtNs: exit.exitedAtNs,
   };
-  return withDetails(stopped, { paused: false, ...(exit.oomKilled && { oom: true }) });
+  const { unknownReason } = exit;
+  return withDetails(stopped, {
+    paused: false,
+    ...(exit.oomKilled && { oom: true }),
+    ...(unknownReason !== undefined && { exitUnknownReason: unknownReason }),
+  });
 }

@@ -68,7 +68,7 @@ async function recoverProcess(ports: ExecutionPorts, scope: Scope, record: Proce
   const handle = await recoverHandle(ports, { namespace: scope.namespace, containerId, execId });
   const neverStarted = execId !== '' && record.state === 'created';
   if (handle || record.state === 'stopped' || neverStarted) return new TaskProcess(record, handle);
-  const exit = lostExit();
+  const exit = lostExit('its files were gone, or damaged, when the daemon came back');
   const stopped = stoppedRecord(record, exit);
   await ports.tasks(scope).put(stopped, [taskEvents.exit(record, exit)]);
   return new TaskProcess(stopped);
@@ -88,7 +88,7 @@ async function dropTask(ports: ExecutionPorts, scope: Scope, init: ProcessRecord
   const events: Event[] = [];
   let last = init;
   if (init.state !== 'stopped') {
-    const exit = lostExit();
+    const exit = lostExit('the machine was restarted while it ran');
     events.push(taskEvents.exit(init, exit));
     last = stoppedRecord(init, exit);
   }
@@ -106,8 +106,8 @@ async function removeStrays({ ports, table }: RecoveryParts): Promise<void> {
   }
 }
 
-function lostExit(): ExitRecord {
-  return { status: 255, unknown: true, exitedAtNs: BigInt(Date.now()) * 1_000_000n, oomKilled: false };
+function lostExit(unknownReason: string): ExitRecord {
+  return { status: 255, unknown: true, unknownReason, exitedAtNs: BigInt(Date.now()) * 1_000_000n, oomKilled: false };
 }
 
 function byContainer(records: readonly ProcessRecord[]): Map<string, ProcessRecord[]> {

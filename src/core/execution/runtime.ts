@@ -60,6 +60,8 @@ export interface ExitRecord {
   readonly status: number;
   /** True when the monitor was lost and the kernel does not tell: `status` is 255 then. */
   readonly unknown: boolean;
+  /** Why nobody can know it; only with `unknown`. */
+  readonly unknownReason?: string;
   /** Nanoseconds since 1970. */
   readonly exitedAtNs: bigint;
   readonly oomKilled: boolean;

@@ -153,7 +153,7 @@ export class ScopedTasks implements Tasks {
       await this.#store.delete(containerId, '', [...init.owed, taskEvents.delete(init.record)]);
       this.#table.remove(task);
       for (const process of [...task.execs.values(), init]) {
-        process.ended.resolve({ pid: 0, status: 255, unknown: true });
+        process.ended.resolve({ pid: 0, status: 255, unknown: true, unknownReason: 'it never ran' });
         if (process !== init || !detailsOf(init.record).removeOnExit) process.removed.resolve();
         await this.#release(process);
       }
@@ -170,7 +170,7 @@ export class ScopedTasks implements Tasks {
       if (process.record.state === 'running') throw new DaemonError('unknown', 'cannot delete a running process');
       await this.#store.delete(containerId, execId, process.owed);
       task.execs.delete(execId);
-      process.ended.resolve({ pid: 0, status: 255, unknown: true });
+      process.ended.resolve({ pid: 0, status: 255, unknown: true, unknownReason: 'it never ran' });
       process.removed.resolve();
       await this.#release(process);
       return exitOf(process.record);
@@ -283,7 +283,8 @@ export class ScopedTasks implements Tasks {
 
   /** An exec that the runtime could not start: its waiters go on, and no exit is journalled. */
   async #neverRan(process: TaskProcess): Promise<void> {
-    const record: ProcessRecord = { ...process.record, state: 'stopped', exitStatus: 255, exitUnknown: true };
+    const stopped: ProcessRecord = { ...process.record, state: 'stopped', exitStatus: 255, exitUnknown: true };
+    const record = withDetails(stopped, { exitUnknownReason: 'it never ran' });
     await this.#store.put(record);
     process.stored(record);
   }

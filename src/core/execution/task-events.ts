@@ -49,7 +49,7 @@ export const taskEvents = {
       pid,
       exit_status: exit.status,
       exited_at: isoOfNs(exit.exitedAtNs),
-      ...(exit.unknown && { unknown: true }),
+      ...(exit.unknown && { unknown: true, unknown_reason: exit.unknownReason ?? '' }),
     });
   },
   delete(record: ProcessRecord): Event {

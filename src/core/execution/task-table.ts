@@ -186,10 +186,12 @@ export class TaskTable {
 
 /** The exit that a stopped process's record tells. */
 export function exitOf(record: ProcessRecord): ProcessExit {
+  const { exitUnknownReason: unknownReason } = detailsOf(record);
   return {
     pid: record.pid,
     status: record.exitStatus ?? 0,
     unknown: record.exitUnknown ?? false,
+    ...(unknownReason !== undefined && { unknownReason }),
     ...(record.exitedAtNs !== undefined && { exitedAtNs: record.exitedAtNs }),
   };
 }

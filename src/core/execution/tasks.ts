@@ -13,6 +13,8 @@ export interface ProcessExit {
   /** 0 to 255: the code, or 128 + signal; 255 when it cannot be known. */
   readonly status: number;
   readonly unknown: boolean;
+  /** Why nobody can know the status; only with `unknown`. */
+  readonly unknownReason?: string;
   /** Nanoseconds since 1970; undefined when it never ran. */
   readonly exitedAtNs?: bigint;
 }

@@ -9,7 +9,7 @@ import type { Fd } from '../../core/kernel/directory-files.js';
 import type { Kernel } from '../../core/kernel/kernel.js';
 import { CriLog } from './cri-log.js';
 import type { KeptProcess, LaunchOrder, ProcessKeeper } from './keeper.js';
-import { LostProcess } from './lost-process.js';
+import { LostProcess, REAPER_LOST } from './lost-process.js';
 import { RUNTIME_TIMEOUT_MS, runtimeError } from './oci-cli.js';
 import { OomWatch } from './oom-watch.js';
 import { Orphans } from './orphans.js';
@@ -56,7 +56,7 @@ export class DaemonKeeper implements ProcessKeeper {
   async recover(key: ProcessKey, dir: string): Promise<KeptProcess | undefined> {
     const file = await readProcessFile(dir);
     if (file?.bootId !== (await readBootId())) return undefined;
-    return new LostProcess(this.#parts.processes, key, dir, file);
+    return new LostProcess(this.#parts.processes, key, dir, file, REAPER_LOST);
   }
 
   async #onPipes(order: LaunchOrder, down: Teardown, signal: AbortSignal | undefined): Promise<ReapedProcess> {

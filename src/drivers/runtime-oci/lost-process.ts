@@ -8,10 +8,13 @@ import type { KeptProcess } from './keeper.js';
 import { monitorGone } from './monitor-connection.js';
 import { type ProcessFile, readExitFile, writeExitFile } from './records.js';
 
+/** Why the status of a process may not be known. */
+export const MONITOR_LOST = 'its monitor ended before it';
+export const REAPER_LOST = 'the daemon, which was its reaper, ended before it';
 /** What clients of containerd take for "not known". */
 const UNKNOWN_STATUS = 255;
 /** How long init (or whoever is the next subreaper) may take to reap an orphan, and how often we look: there is no event. */
-const REAPED_BY_OTHERS_MS = 1000;
+const REAPED_BY_OTHERS_MS = 5000;
 const LOOK_MS = 20;
 
 /** Holds a process by the files that its monitor left; undefined when it has ended. Never another one with the same pid. */
@@ -35,19 +38,22 @@ export function signalProcess(handle: ProcessHandle | undefined, signal: number)
 
 /**
  * Waits for the end of a process that nobody of ours is the parent of any more (WIRE.md 7). The status is what its monitor still wrote,
- * else what the kernel tells, else unknown; it is written down for the next restart.
+ * else what the kernel tells, else unknown, because of `why`; it is written down for the next restart.
  */
 export async function exitOfOrphan(
   processes: Processes,
   dir: string,
   handle: ProcessHandle | undefined,
+  why: string,
 ): Promise<ExitRecord> {
   await handle?.exited();
   const written = await readExitFile(dir);
   if (written) return written;
   const exitedAtNs = BigInt(Date.now()) * 1_000_000n;
   const status = handle && (await statusFromKernel(processes, handle));
-  const record: ExitRecord = { status: status?.code ?? UNKNOWN_STATUS, unknown: !status, exitedAtNs, oomKilled: false };
+  const record: ExitRecord = status
+    ? { status: status.code, unknown: false, exitedAtNs, oomKilled: false }
+    : { status: UNKNOWN_STATUS, unknown: true, unknownReason: why, exitedAtNs, oomKilled: false };
   await writeExitFile(dir, handle?.pid ?? 0, status?.signal ?? 0, record);
   return record;
 }
@@ -82,13 +88,13 @@ export class LostProcess implements KeptProcess {
   readonly #dir: string;
   readonly #handle: ProcessHandle | undefined;
 
-  constructor(processes: Processes, key: ProcessKey, dir: string, file: ProcessFile) {
+  constructor(processes: Processes, key: ProcessKey, dir: string, file: ProcessFile, why: string) {
     this.key = key;
     this.pid = file.pid;
     this.released = this.#released.promise;
     this.#dir = dir;
     this.#handle = openRecorded(processes, file);
-    this.exited = exitOfOrphan(processes, dir, this.#handle);
+    this.exited = exitOfOrphan(processes, dir, this.#handle, why);
   }
 
   signal(signal: number): void {

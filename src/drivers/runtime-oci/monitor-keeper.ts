@@ -6,7 +6,7 @@ import type { Descriptors } from '../../core/kernel/descriptors.js';
 import type { Processes } from '../../core/kernel/processes.js';
 import type { Programs } from '../../core/kernel/programs.js';
 import type { KeptProcess, LaunchOrder, ProcessKeeper } from './keeper.js';
-import { LostProcess } from './lost-process.js';
+import { LostProcess, MONITOR_LOST } from './lost-process.js';
 import { connectMonitor } from './monitor-connection.js';
 import { MonitorProcess } from './monitor-process.js';
 import { RUNTIME_TIMEOUT_MS, runtimeError } from './oci-cli.js';
@@ -61,7 +61,7 @@ export class MonitorKeeper implements ProcessKeeper {
     if (adopted) return adopted.process;
     const file = await readProcessFile(dir);
     if (file?.bootId !== (await readBootId())) return undefined;
-    return new LostProcess(this.#parts.processes, key, dir, file);
+    return new LostProcess(this.#parts.processes, key, dir, file, MONITOR_LOST);
   }
 
   /** The process of a monitor that answers, if its launch did not fail; undefined when the monitor ends at this very moment. */

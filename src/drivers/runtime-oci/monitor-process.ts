@@ -6,7 +6,7 @@ import type { Attachment, AttachWishes, ExitRecord, ProcessKey } from '../../cor
 import type { ProcessHandle, Processes } from '../../core/kernel/processes.js';
 import { type MonitorState, REQUEST, words } from './frames.js';
 import type { KeptProcess } from './keeper.js';
-import { exitOfOrphan, openRecorded, signalProcess } from './lost-process.js';
+import { exitOfOrphan, MONITOR_LOST, openRecorded, signalProcess } from './lost-process.js';
 import { attachToMonitor } from './monitor-attachment.js';
 import { connectMonitor, MonitorConnection, monitorGone } from './monitor-connection.js';
 import { MonitorInput } from './monitor-input.js';
@@ -162,7 +162,7 @@ export class MonitorProcess implements KeptProcess {
     }
     this.#connection = undefined;
     this.#drained.resolve(undefined);
-    if (!this.#hasEnded) this.#ended(await exitOfOrphan(this.#processes, this.#dir, this.#handle));
+    if (!this.#hasEnded) this.#ended(await exitOfOrphan(this.#processes, this.#dir, this.#handle, MONITOR_LOST));
   }
 
   #ended(record: ExitRecord): void {
@@ -175,7 +175,7 @@ export class MonitorProcess implements KeptProcess {
     await this.#handle?.exited().catch(() => undefined);
     const exitedAtNs = BigInt(Date.now()) * 1_000_000n;
     this.#drained.resolve(undefined);
-    this.#ended({ status: 255, unknown: true, exitedAtNs, oomKilled: false });
+    this.#ended({ status: 255, unknown: true, unknownReason: MONITOR_LOST, exitedAtNs, oomKilled: false });
   }
 }
 

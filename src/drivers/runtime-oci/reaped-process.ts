@@ -102,7 +102,9 @@ export class ReapedProcess implements KeptProcess {
     const oomKilled = (await this.#oom?.check()) ?? false;
     await this.#oom?.[Symbol.asyncDispose]();
     const status = processes.reap(this.pid);
-    const record: ExitRecord = { status: status?.code ?? 255, unknown: !status, exitedAtNs, oomKilled };
+    const record: ExitRecord = status
+      ? { status: status.code, unknown: false, exitedAtNs, oomKilled }
+      : { status: 255, unknown: true, unknownReason: 'somebody else reaped it', exitedAtNs, oomKilled };
     await writeExitFile(dir, this.pid, status?.signal ?? 0, record);
     return record;
   }

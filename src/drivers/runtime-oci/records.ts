@@ -25,9 +25,12 @@ export async function readProcessFile(dir: string): Promise<ProcessFile | undefi
 export async function readExitFile(dir: string): Promise<ExitRecord | undefined> {
   const fields = await readJson(join(dir, 'exit.json'));
   if (!fields) return undefined;
-  const { status, exitedAtNs, oomKilled, unknown } = fields;
+  const { status, exitedAtNs, oomKilled, unknown, unknownReason } = fields;
   if (typeof status !== 'number' || typeof exitedAtNs !== 'string') throw damaged(dir, 'exit.json');
-  return { status, unknown: unknown === true, exitedAtNs: BigInt(exitedAtNs), oomKilled: oomKilled === true };
+  return {
+    ...{ status, unknown: unknown === true, exitedAtNs: BigInt(exitedAtNs), oomKilled: oomKilled === true },
+    ...(typeof unknownReason === 'string' && { unknownReason }),
+  };
 }
 
 async function readJson(path: string): Promise<Record<string, unknown> | undefined> {
@@ -49,9 +52,9 @@ function damaged(dir: string, what: string): DaemonError {
 
 /** Writes the exit record of a process that no monitor saw the end of. The folder may be gone with its container: then nobody needs it. */
 export async function writeExitFile(dir: string, pid: number, signal: number, record: ExitRecord): Promise<void> {
-  const { status, unknown, oomKilled } = record;
+  const { status, unknown, unknownReason, oomKilled } = record;
   const exitedAtNs = record.exitedAtNs.toString();
-  await publish(dir, 'exit.json', { version: 1, pid, status, signal, exitedAtNs, oomKilled, unknown });
+  await publish(dir, 'exit.json', { version: 1, pid, status, signal, exitedAtNs, oomKilled, unknown, unknownReason });
 }
 
 /** Writes process.json as a monitor would. */

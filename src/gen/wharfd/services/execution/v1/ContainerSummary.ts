@@ -12,6 +12,7 @@ export interface ContainerSummary {
   'exited_at'?: (_google_protobuf_Timestamp | null);
   'created_at'?: (_google_protobuf_Timestamp | null);
   'labels'?: ({[key: string]: string});
+  'exit_unknown'?: (string);
   '_exit_status'?: "exit_status";
 }
 
@@ -24,5 +25,6 @@ export interface ContainerSummary__Output {
   'exited_at': (_google_protobuf_Timestamp__Output | null);
   'created_at': (_google_protobuf_Timestamp__Output | null);
   'labels': ({[key: string]: string});
+  'exit_unknown': (string);
   '_exit_status'?: "exit_status";
 }
