@@ -45,6 +45,9 @@ export function openContainerd(openDisk?: OpenDisk): Promise<Engine> {
       async pull(reference) {
         await ctr('images', 'pull', '--plain-http', reference);
       },
+      async fetch(reference) {
+        await ctr('content', 'fetch', '--plain-http', reference);
+      },
       async remove(reference) {
         await ctr('images', 'rm', '--sync', reference);
       },

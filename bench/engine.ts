@@ -14,6 +14,8 @@ export interface Engine extends AsyncDisposable {
   containerdCtr(...args: readonly string[]): Promise<void>;
   /** Pulls and unpacks. */
   pull(reference: string): Promise<void>;
+  /** Downloads without unpacking; as `pull` where there is no such thing. */
+  fetch(reference: string): Promise<void>;
   /** Removes the image and all that only it kept; returns when the space is free. */
   remove(reference: string): Promise<void>;
   listImages(): Promise<void>;
@@ -23,6 +25,12 @@ export interface Engine extends AsyncDisposable {
   exec(id: string, command: readonly string[]): Promise<void>;
   /** Kills and deletes a detached container. */
   destroy(id: string): Promise<void>;
+}
+
+/** The most that a daemon has had in memory since its start, in bytes (proc(5), status). */
+export async function peakBytes({ daemonPid }: Pick<Engine, 'daemonPid'>): Promise<number> {
+  const text = await readFile(`/proc/${daemonPid}/status`, 'utf8');
+  return Number(/^VmHWM:\s+(\d+) kB$/m.exec(text)?.[1] ?? 0) * 1024;
 }
 
 /** Proportional set size of a process in bytes (proc(5), smaps_rollup): shared pages count by their share. */

@@ -9,6 +9,7 @@ import { ensureRedisLayout } from '../test/support/redis-image.js';
 import { openRegistry } from '../test/support/registry.js';
 import { openContainerd } from './containerd.js';
 import { contentFigures } from './content.js';
+import { downloadRows } from './downloads.js';
 import type { Engine } from './engine.js';
 import { memoryOf, timed, type Reading, type TimedFigure } from './figures.js';
 import { pullRows } from './pulls.js';
@@ -71,7 +72,7 @@ async function bench(): Promise<void> {
   const rows: Row[] = [];
   const wanted = process.argv.slice(2);
   const chosen = (name: string) => wanted.length === 0 || wanted.some((part) => name.includes(part));
-  rows.push(...(await pullRows(chosen)));
+  rows.push(...(await pullRows(chosen)), ...(await downloadRows(chosen)));
   const ours = down.own(await openWharfd());
   const theirs = down.own(await openContainerd());
   for (const engine of [ours, theirs]) await engine.pull(reference);

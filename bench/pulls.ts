@@ -1,4 +1,3 @@
-import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Teardown } from '../src/base/teardown.js';
 import type { Image } from '../test/support/image.js';
@@ -7,7 +6,7 @@ import { skopeoPush } from '../test/support/oci-layout.js';
 import { ensureRedisLayout } from '../test/support/redis-image.js';
 import { openRegistry } from '../test/support/registry.js';
 import { openContainerd } from './containerd.js';
-import type { Engine } from './engine.js';
+import { peakBytes } from './engine.js';
 import { measured, median, type Reading } from './figures.js';
 import { makeLayeredImage, makeTinyFilesImage, makeToolchainImage } from './images.js';
 import { compareTimes, megabytes, type Row, secondsRow } from './report.js';
@@ -96,12 +95,6 @@ function peakRow(name: string, ours: number, theirs: number): Row {
     target: undefined,
     limit: { text: `≤ ${megabytes(PEAK_BYTES_MAX)}`, met: ours <= PEAK_BYTES_MAX },
   };
-}
-
-/** The most that the daemon has had in memory since its start (proc(5), status). */
-async function peakBytes({ daemonPid }: Engine): Promise<number> {
-  const text = await readFile(`/proc/${daemonPid}/status`, 'utf8');
-  return Number(/^VmHWM:\s+(\d+) kB$/m.exec(text)?.[1] ?? 0) * 1024;
 }
 
 async function slowPull(): Promise<Row[]> {

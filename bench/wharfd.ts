@@ -34,6 +34,9 @@ export function openWharfd(openDisk?: OpenDisk): Promise<Engine> {
       async pull(reference) {
         await dist('pull', reference);
       },
+      async fetch(reference) {
+        await dist('pull', '--no-unpack', reference);
+      },
       async remove(reference) {
         await dist('rmi', '--sync', reference);
       },

@@ -22,7 +22,7 @@ type Reaper = 'monitor' | 'daemon';
 for (const reaper of ['monitor', 'daemon'] as const) {
   test(`killed at any moment, with the ${reaper} as reaper: what is told of a container is true`, async (t) => {
     await using registry = await openRegistry();
-    await using daemon = await openDaemon({ config: { runtime: { reaper } } });
+    await using daemon = await openDaemon({ config: { reaper } });
     const image = await registry.push(await makeBusyboxImage(), 'busybox');
     const { code, stderr } = await runBuilt('dist', daemon, ['pull', image]);
     assert.equal(code, 0, stderr.toString());

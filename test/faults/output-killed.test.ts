@@ -3,9 +3,8 @@ import { spawn } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { once } from 'node:events';
 import { createReadStream } from 'node:fs';
-import { stat } from 'node:fs/promises';
+import { stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { setTimeout as delay } from 'node:timers/promises';
 import { test } from 'node:test';
 import { listContainers } from '../../src/client/execution.js';
 import { readLogs } from '../../src/client/logs.js';
@@ -21,7 +20,7 @@ import { output, WITH_US } from '../support/run.js';
 
 /** 200 MB of lines that differ. */
 const OUTPUT = `seq 1 23500000 | tr '\\n' ' ' | fold -w 1000`;
-const COUNT_MS = 120_000;
+const END_MS = 120_000;
 
 for (const { limit, whole } of [
   { limit: ['--log-max-size', '1GiB'], whole: true },
@@ -36,23 +35,26 @@ for (const { limit, whole } of [
     const file = join(daemon.dir, 'output');
     await output('sh', ['-c', `${OUTPUT} > ${file}`]);
     const mount = ['--mount', `type=bind,src=${daemon.dir},dst=/box,options=rbind:ro`];
-    const command = ['run', '--id', 'loud', ...mount, ...limit, image, 'sh', '-c', 'cat /box/output; exit 7'];
-    const client = spawn('setpriv', [...WITH_US, process.execPath, join(PACKAGE_ROOT, 'build/cli/ctr.cjs'), ...command], {
+    const script = 'until [ -e /box/go ]; do sleep 0.05; done; cat /box/output; exit 7';
+    const command = ['run', '--detach', '--id', 'loud', ...mount, ...limit, image, 'sh', '-c', script];
+    assert.equal((await runBuilt('ctr', daemon, command)).code, 0);
+    const ctr = [process.execPath, join(PACKAGE_ROOT, 'build/cli/ctr.cjs'), 'attach', 'loud'];
+    const client = spawn('setpriv', [...WITH_US, ...ctr], {
       stdio: ['ignore', 'pipe', 'inherit'],
       env: { ...process.env, WHARFD_ADDRESS: daemon.address, WHARFD_NAMESPACE: daemon.namespace },
     });
     const gone = once(client, 'exit');
     let shown = 0;
     client.stdout.on('data', (bytes: Buffer) => (shown += bytes.length));
-    await eventually(() => assert.ok(shown > 20_000_000), COUNT_MS);
+    await writeFile(join(daemon.dir, 'go'), '');
+    await eventually(() => assert.ok(shown > 20_000_000), END_MS);
     client.kill('SIGKILL');
     await gone;
-    await delay(100);
     await daemon.kill();
     await daemon.start();
 
     using session = openSession({ address: daemon.address, namespace: daemon.namespace });
-    await eventually(async () => assert.equal((await listContainers(session))[0]?.status, 'stopped'), COUNT_MS);
+    await eventually(async () => assert.equal((await listContainers(session))[0]?.status, 'stopped'), END_MS);
     assert.equal((await listContainers(session))[0]?.exitStatus, 7);
     const log = await readLog(session, 'loud');
     const expected = await textOf(file);

@@ -14,11 +14,14 @@ export interface Sending {
   endless?: boolean;
 }
 
-/** Bytes a second of a network. */
+/** What a network is like. */
 export interface Link {
+  /** Bytes a second. */
   readonly total?: number;
-  /** Of one response. */
+  /** Bytes a second of one response. */
   readonly each?: number;
+  /** Milliseconds from a request to its answer. */
+  readonly latencyMs?: number;
 }
 
 const PIECE_BYTES = 64 * 1024;
@@ -45,10 +48,17 @@ class Meter {
 export class ShapedLink {
   readonly #total: Meter | undefined;
   readonly #each: number | undefined;
+  readonly #latencyMs: number;
 
-  constructor({ total, each }: Link) {
+  constructor({ total, each, latencyMs = 0 }: Link) {
+    this.#latencyMs = latencyMs;
     this.#total = total === undefined ? undefined : new Meter(total);
     this.#each = each;
+  }
+
+  /** Resolves when a request has come there and its answer back. */
+  async arrive(): Promise<void> {
+    if (this.#latencyMs > 0) await sleep(this.#latencyMs);
   }
 
   /** @returns What one response waits by before each piece. */

@@ -31,6 +31,8 @@ export interface FaultRegistry extends AsyncDisposable {
   readonly seen: readonly Seen[];
   /** Bytes of bodies that were sent. */
   readonly sentBytes: number;
+  /** When the last of them went, by performance.now; 0 before. */
+  readonly lastSentMs: number;
   script: Script | undefined;
   /** Serves an image as `<host>/<name>:<tag>`, and returns that. */
   add(image: Image, name: string, tag?: string): string;
@@ -54,7 +56,7 @@ export async function openFaultRegistry(
   const paths = new Map<string, Stored>();
   const counts = new Map<string, number>();
   const seen: Seen[] = [];
-  const registry = { script: undefined as Script | undefined, sentBytes: 0 };
+  const registry = { script: undefined as Script | undefined, sentBytes: 0, lastSentMs: 0 };
   const server = createServer((incoming, response) => {
     const request = note(incoming);
     seen.push(request);
@@ -62,7 +64,11 @@ export async function openFaultRegistry(
     counts.set(request.uri, count);
     const regular = regularAnswer(paths, request);
     void Promise.resolve(registry.script?.(request, regular, count) ?? regular).then(async (answer) => {
-      if (!answer.silent) await send(response, request, answer, shaped, (bytes) => (registry.sentBytes += bytes));
+      if (answer.silent) return;
+      await send(response, request, answer, shaped, (bytes) => {
+        registry.sentBytes += bytes;
+        registry.lastSentMs = performance.now();
+      });
     });
   });
   await new Promise<void>((resolve) => server.listen(0, address, resolve));
@@ -119,6 +125,7 @@ async function send(
   link: ShapedLink | undefined,
   onSent: (bytes: number) => void,
 ): Promise<void> {
+  await link?.arrive();
   const length = headers['transfer-encoding'] === undefined ? { 'content-length': String(body.length) } : {};
   response.writeHead(status, { ...length, ...headers });
   if (method === 'HEAD') response.end();

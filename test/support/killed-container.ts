@@ -14,7 +14,7 @@ export const LET_GO = 42;
 export const STOPPED = 5;
 export const KILLED = 137;
 
-const LIBRARY = join(PACKAGE_ROOT, 'build/client/index.js');
+const LIBRARY = join(PACKAGE_ROOT, 'build/js/client/index.js');
 const CLIENT = join(PACKAGE_ROOT, 'test/support/task-client.mjs');
 /** Says that it runs, waits at a FIFO, and leaves word of the way it takes just before it ends. */
 const SCRIPT = `
@@ -85,7 +85,9 @@ export class KilledContainer {
 
   async monitorPid(): Promise<number> {
     const folder = join(this.#daemon.state, 'io.containerd.runtime.v2.task', this.#daemon.namespace, this.id);
-    const { monitor } = JSON.parse(await readFile(join(folder, 'work/init/process.json'), 'utf8')) as { monitor: number };
+    const { monitor } = JSON.parse(await readFile(join(folder, 'work/init/process.json'), 'utf8')) as {
+      monitor: number;
+    };
     return monitor;
   }
 

@@ -20,12 +20,5 @@ export const list = defineCommand({
 function cells({ id, pid, status, image, exitStatus, exitUnknown, createdAt }: ContainerSummary): readonly string[] {
   const exit = exitUnknown === undefined ? String(exitStatus ?? '-') : `unknown: ${exitUnknown}`;
   const age = createdAt ? formatAge(Date.now() - createdAt.getTime()) : '-';
-  return [
-    id,
-    String(pid),
-    status.toUpperCase(),
-    image || '-',
-    exit,
-    age,
-  ];
+  return [id, String(pid), status.toUpperCase(), image || '-', exit, age];
 }

@@ -1,0 +1,102 @@
+import { randomBytes } from 'node:crypto';
+import { Teardown } from '../src/base/teardown.js';
+import { openFaultRegistry } from '../test/support/fault-registry.js';
+import { makeImage, type Layer, layerOf } from '../test/support/image.js';
+import { openRegistry } from '../test/support/registry.js';
+import { openCpuGroup } from './cpu-group.js';
+import { peakBytes } from './engine.js';
+import { measured, median, type Reading } from './figures.js';
+import { megabytes, type Row, secondsRow } from './report.js';
+import { openWharfd } from './wharfd.js';
+
+const ROUNDS = 5;
+const BLOB_BYTES = 300_000_000;
+const BLOB_CPU_TARGET = 1.3;
+/** Of the daemon while it downloads, beyond what it had before: no more for a larger blob. */
+const GROWTH_BYTES_MAX = 64 * 1024 ** 2;
+const LINK = { total: 50_000_000, latencyMs: 20 };
+/** Of layers, in bytes: mixed, 200 MB in all. */
+const LAYERS = [60, 40, 30, 20, 15, 12, 8, 6, 4, 3, 1.5, 0.5].map((mb) => mb * 1_000_000);
+const LINK_TARGET = 1.05;
+
+/** Downloads alone: how little they cost, and how much of a link they use. */
+export async function downloadRows(chosen: (name: string) => boolean): Promise<Row[]> {
+  return [
+    ...(chosen('download of a 300 MB blob') ? await blobRows() : []),
+    ...(chosen('download over a link') ? [await linkRow()] : []),
+  ];
+}
+
+async function blobRows(): Promise<Row[]> {
+  await using down = new Teardown();
+  const registry = down.own(await openRegistry());
+  const layer = noise(BLOB_BYTES);
+  const reference = await registry.push(makeImage({ layers: [layer] }), 'bench/blob');
+  const repository = reference.slice(0, reference.lastIndexOf(':')).replace('/', '/v2/');
+  const url = `http://${repository}/blobs/${layer.diffId}`;
+  const ours = down.own(await openWharfd());
+  const shell = down.own(await openCpuGroup('curl'));
+  const readings: readonly [Reading[], Reading[]] = [[], []];
+  // The blob is in the page cache of the registry's file, and the daemon has compiled its way.
+  await ours.fetch(reference);
+  const before = await peakBytes(ours);
+  for (let round = 0; round < ROUNDS; round += 1) {
+    await ours.remove(reference);
+    readings[0].push(await measured(ours.group, () => ours.fetch(reference)));
+    const script = 'curl -sfS "$0" | openssl dgst -sha256';
+    readings[1].push(
+      await measured(shell, async () => {
+        await shell.run('/bin/bash', ['-c', script, url]);
+      }),
+    );
+  }
+  const grown = (await peakBytes(ours)) - before;
+  const [mine, limit] = readings;
+  const middle = (all: readonly Reading[], kind: keyof Reading) => median(all.map((reading) => reading[kind]));
+  const row = (what: string, kind: keyof Reading) =>
+    secondsRow(
+      `download of a 300 MB blob, ${what}, beside curl and openssl dgst`,
+      middle(mine, kind),
+      middle(limit, kind),
+    );
+  return [
+    row('wall', 'wall'),
+    { ...row('CPU', 'cpu'), target: BLOB_CPU_TARGET },
+    {
+      ...{ figure: 'download of a 300 MB blob five times: growth of the daemon (peak RSS)', theirs: '–' },
+      ...{ ours: megabytes(grown), ratio: grown / GROWTH_BYTES_MAX, target: undefined },
+      limit: { text: `≤ ${megabytes(GROWTH_BYTES_MAX)}`, met: grown <= GROWTH_BYTES_MAX },
+    },
+  ];
+}
+
+async function linkRow(): Promise<Row> {
+  await using down = new Teardown();
+  const registry = down.own(await openFaultRegistry('127.0.0.1', { link: LINK }));
+  const reference = registry.add(makeImage({ layers: LAYERS.map(noise) }), 'bench/layers');
+  const ours = down.own(await openWharfd());
+  const walls: number[] = [];
+  let sent = 0;
+  for (let round = 0; round < ROUNDS; round += 1) {
+    await ours.remove(reference).catch(() => undefined);
+    const sentBefore = registry.sentBytes;
+    const startedMs = performance.now();
+    await ours.fetch(reference);
+    walls.push((registry.lastSentMs - startedMs) / 1000);
+    sent = registry.sentBytes - sentBefore;
+  }
+  const limit = sent / LINK.total;
+  return {
+    ...secondsRow(
+      'download over a link of 50 MB/s and 20 ms, 12 layers, to the last byte, beside the limit',
+      median(walls),
+      limit,
+    ),
+    target: LINK_TARGET,
+  };
+}
+
+/** A layer of bytes that can't be packed any further; nothing unpacks it. */
+function noise(bytes: number): Layer {
+  return layerOf(randomBytes(bytes), 'none');
+}
