@@ -118,6 +118,15 @@ export async function removeContainer(
   await session.service(SERVICE).remove(request, optional(signal));
 }
 
+/** Gives a container whose process does not run another id. @throws not-found. already-exists. failed-precondition: it runs. */
+export async function renameContainer(
+  session: Session,
+  request: { readonly id: string; readonly newId: string },
+  signal?: AbortSignal,
+): Promise<void> {
+  await session.service(SERVICE).rename({ id: request.id, new_id: request.newId }, optional(signal));
+}
+
 /** Changes a container's limits; what is absent stays. @throws not-found. invalid-argument: a limit that can't be. */
 export async function updateContainer(
   session: Session,

@@ -37,6 +37,7 @@ export {
   killProcess,
   listContainers,
   removeContainer,
+  renameContainer,
   runContainer,
   runOwnedContainer,
   type OwnedContainer,

@@ -284,6 +284,8 @@ import type { RemoveResponse as wharfd_services_rootfs_v1_RemoveResponse, Remove
 import type { RemoveResponse as wharfd_services_volumes_v1_RemoveResponse, RemoveResponse__Output as wharfd_services_volumes_v1_RemoveResponse__Output } from './wharfd/services/volumes/v1/RemoveResponse.js';
 import type { RemoveSnapshotRequest as containerd_services_snapshots_v1_RemoveSnapshotRequest, RemoveSnapshotRequest__Output as containerd_services_snapshots_v1_RemoveSnapshotRequest__Output } from './containerd/services/snapshots/v1/RemoveSnapshotRequest.js';
 import type { RemovedObjects as wharfd_services_diskusage_v1_RemovedObjects, RemovedObjects__Output as wharfd_services_diskusage_v1_RemovedObjects__Output } from './wharfd/services/diskusage/v1/RemovedObjects.js';
+import type { RenameRequest as wharfd_services_execution_v1_RenameRequest, RenameRequest__Output as wharfd_services_execution_v1_RenameRequest__Output } from './wharfd/services/execution/v1/RenameRequest.js';
+import type { RenameResponse as wharfd_services_execution_v1_RenameResponse, RenameResponse__Output as wharfd_services_execution_v1_RenameResponse__Output } from './wharfd/services/execution/v1/RenameResponse.js';
 import type { Request as ttrpc_Request, Request__Output as ttrpc_Request__Output } from './ttrpc/Request.js';
 import type { ResizePtyRequest as containerd_services_tasks_v1_ResizePtyRequest, ResizePtyRequest__Output as containerd_services_tasks_v1_ResizePtyRequest__Output } from './containerd/services/tasks/v1/ResizePtyRequest.js';
 import type { ResizePtyRequest as containerd_task_v2_ResizePtyRequest, ResizePtyRequest__Output as containerd_task_v2_ResizePtyRequest__Output } from './containerd/task/v2/ResizePtyRequest.js';
@@ -744,6 +746,8 @@ export interface MessageTable {
   'wharfd.services.execution.v1.ProcessOptions': { input: wharfd_services_execution_v1_ProcessOptions; output: wharfd_services_execution_v1_ProcessOptions__Output };
   'wharfd.services.execution.v1.RemoveRequest': { input: wharfd_services_execution_v1_RemoveRequest; output: wharfd_services_execution_v1_RemoveRequest__Output };
   'wharfd.services.execution.v1.RemoveResponse': { input: wharfd_services_execution_v1_RemoveResponse; output: wharfd_services_execution_v1_RemoveResponse__Output };
+  'wharfd.services.execution.v1.RenameRequest': { input: wharfd_services_execution_v1_RenameRequest; output: wharfd_services_execution_v1_RenameRequest__Output };
+  'wharfd.services.execution.v1.RenameResponse': { input: wharfd_services_execution_v1_RenameResponse; output: wharfd_services_execution_v1_RenameResponse__Output };
   'wharfd.services.execution.v1.Resources': { input: wharfd_services_execution_v1_Resources; output: wharfd_services_execution_v1_Resources__Output };
   'wharfd.services.execution.v1.RunOwnedRequest': { input: wharfd_services_execution_v1_RunOwnedRequest; output: wharfd_services_execution_v1_RunOwnedRequest__Output };
   'wharfd.services.execution.v1.RunOwnedResponse': { input: wharfd_services_execution_v1_RunOwnedResponse; output: wharfd_services_execution_v1_RunOwnedResponse__Output };
@@ -969,6 +973,7 @@ export interface ServiceTable {
     start: { kind: 'unary'; request: 'wharfd.services.execution.v1.StartRequest'; response: 'wharfd.services.execution.v1.StartResponse' };
     stop: { kind: 'unary'; request: 'wharfd.services.execution.v1.StopRequest'; response: 'wharfd.services.execution.v1.StopResponse' };
     remove: { kind: 'unary'; request: 'wharfd.services.execution.v1.RemoveRequest'; response: 'wharfd.services.execution.v1.RemoveResponse' };
+    rename: { kind: 'unary'; request: 'wharfd.services.execution.v1.RenameRequest'; response: 'wharfd.services.execution.v1.RenameResponse' };
     update: { kind: 'unary'; request: 'wharfd.services.execution.v1.UpdateRequest'; response: 'wharfd.services.execution.v1.UpdateResponse' };
   };
   'wharfd.services.fsck.v1.FsckService': {

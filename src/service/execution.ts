@@ -54,6 +54,10 @@ export function createExecutionService(
     async list({ filters }, { scope }) {
       return { containers: (await execution.list(scope, filters)).map(toWireSummary) };
     },
+    async rename({ id, new_id: newId }, { scope }) {
+      await execution.rename(scope, id, newId);
+      return {};
+    },
     async update({ id, resources }, { scope }) {
       await execution.update(scope, id, fromWireResources(resources));
       return {};

@@ -35,7 +35,8 @@ for (const { limit, whole } of [
     const file = join(daemon.dir, 'output');
     await output('sh', ['-c', `${OUTPUT} > ${file}`]);
     const mount = ['--mount', `type=bind,src=${daemon.dir},dst=/box,options=rbind:ro`];
-    const script = 'until [ -e /box/go ]; do sleep 0.05; done; cat /box/output; exit 7';
+    const beginning = 'dd bs=1000 count=1 2>/dev/null; until [ -e /box/go ]; do sleep 0.05; done; cat';
+    const script = `{ ${beginning}; } < /box/output; exit 7`;
     const command = ['run', '--detach', '--id', 'loud', ...mount, ...limit, image, 'sh', '-c', script];
     assert.equal((await runBuilt('ctr', daemon, command)).code, 0);
     const ctr = [process.execPath, join(PACKAGE_ROOT, 'build/cli/ctr.cjs'), 'attach', 'loud'];
@@ -46,6 +47,8 @@ for (const { limit, whole } of [
     const gone = once(client, 'exit');
     let shown = 0;
     client.stdout.on('data', (bytes: Buffer) => (shown += bytes.length));
+    // Only one that is attached slows the output down.
+    await eventually(() => assert.ok(shown > 0), END_MS);
     await writeFile(join(daemon.dir, 'go'), '');
     await eventually(() => assert.ok(shown > 20_000_000), END_MS);
     client.kill('SIGKILL');

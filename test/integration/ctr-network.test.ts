@@ -126,6 +126,9 @@ test('ctr run --net: address, names, published ports; all of it goes with the co
   assert.match(joined.stdout, new RegExp(`inet ${address}/24 [^]*${address}\tweb-host`));
   assert.match(await beside('iptables-save', '-t', 'nat'), /dport 18080/);
 
+  await ok('stop', '--time', '0', 'web');
+  const renamed = await runCommand(ctr, daemon, ['rename', 'web', 'site']);
+  assert.match(renamed.stderr, /web has a network/);
   await ok('delete', '-f', 'web');
   assert.deepEqual(await given(), []);
   assert.doesNotMatch(await beside('iptables-save', '-t', 'nat'), /18080|10\.87\.0\.\d+\/32/);

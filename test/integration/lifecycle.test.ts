@@ -99,6 +99,41 @@ test('stop and start of one that is frozen, one with --rm, and one that runs', a
   assert.equal(await ok('list', '-q'), '');
 });
 
+test('rename: file system, log, host name and cgroup go along; what runs or is taken is refused', async () => {
+  const script = 'echo x >> /count; wc -l < /count; cat /proc/sys/kernel/hostname; cat /proc/self/cgroup; exit 5';
+  await ok('run', '-d', '--id', 'old', image, 'sh', '-c', trapping('USR1', 5));
+  await ready('old');
+  assert.match(await refused('rename', 'old', 'new'), /old is running: end it first/);
+  await ok('stop', 'old');
+  await ok('create', '--id', 'other', image, 'sh', '-c', script);
+  assert.match(await refused('rename', 'old', 'other'), /other already exists/);
+  assert.match(await refused('rename', 'nothing', 'new'), /not found/);
+  assert.match(await refused('rename', 'old', '../new'), /id/);
+  assert.equal(await ok('rename', 'old', 'new'), 'new\n');
+  assert.equal(await ok('logs', 'new'), 'ready\n');
+  assert.match(await refused('logs', 'old'), /not found/);
+  assert.match(await refused('create', '--id', 'old', image), /container new was called old before/);
+
+  await ok('start', 'other');
+  await ok('wait', 'other');
+  await ok('rename', 'other', 'another');
+  await daemon.kill();
+  await daemon.start();
+  assert.deepEqual((await ok('list', '-q')).split('\n'), ['another', 'new', '']);
+  await ok('start', 'another');
+  assert.equal(await ok('wait', 'another'), '5\n');
+  const lines = (await ok('logs', '--follow', 'another')).split('\n');
+  assert.deepEqual([lines[0], lines[1]], ['1', 'other']);
+  const again = lines.slice(lines.indexOf('2'));
+  assert.equal(again[1], 'another');
+  assert.match(again.join('\n'), new RegExp(`/${daemon.namespace}/another$`, 'm'));
+  assert.doesNotMatch(again.join('\n'), new RegExp(`/${daemon.namespace}/other$`, 'm'));
+  await ok('delete', 'another', 'new');
+  assert.equal(await ok('create', '--id', 'old', image), 'old\n');
+  await ok('delete', 'old');
+  await assertNothingLeft(daemon.mine);
+});
+
 test('a start that fails leaves a container that can be started again or deleted', async () => {
   await ok('create', '--id', 'bad', image, '/nothing');
   assert.match(await refused('start', 'bad'), /no such file/);

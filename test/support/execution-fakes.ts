@@ -1,7 +1,7 @@
 import { deferred, type Deferred } from '../../src/base/abort.js';
 import { DaemonError } from '../../src/base/errors.js';
 import { SILENT } from '../../src/base/logger.js';
-import type { Container, ContainerDraft, ContainerStore } from '../../src/core/containers/container-store.js';
+import type { Container, ContainerDraft, RenamingContainerStore } from '../../src/core/containers/container-store.js';
 import type { Event } from '../../src/core/events/journal.js';
 import { createExecution, type Execution } from '../../src/core/execution/execution.js';
 import type { ExecutionPorts } from '../../src/core/execution/parts.js';
@@ -87,7 +87,7 @@ export class MemoryTasks implements TaskStore {
 }
 
 /** Containers in memory. */
-export class MemoryContainers implements ContainerStore {
+export class MemoryContainers implements RenamingContainerStore {
   readonly containers = new Map<string, Container>();
 
   async get(id: string): Promise<Container> {
@@ -108,6 +108,11 @@ export class MemoryContainers implements ContainerStore {
   async update(draft: ContainerDraft): Promise<Container> {
     await this.get(draft.id);
     return this.#set(draft);
+  }
+
+  async rename(id: string, draft: ContainerDraft): Promise<Container> {
+    await this.delete(id);
+    return await this.create(draft);
   }
 
   async delete(id: string): Promise<void> {
@@ -291,6 +296,7 @@ export function fakePorts(): ExecutionPorts & { runtime: FakeRuntime; store: Mem
       read: async function* () {
         yield* [];
       },
+      share: async () => undefined,
       remove: async () => undefined,
       list: async () => [],
     },

@@ -1,4 +1,5 @@
 import { commitContainer, containerChanges, forkContainer } from '../../client/changes.js';
+import { renameContainer } from '../../client/execution.js';
 import { DaemonError } from '../../base/errors.js';
 import { only } from '../shared/arguments.js';
 import { defineCommand } from '../shared/command.js';
@@ -40,6 +41,18 @@ export const fork = defineCommand({
   async run({ args, session, out, signal }) {
     const [id = '', newId = ''] = args;
     await forkContainer(session(), id, newId, signal);
+    out.line(newId);
+    return 0;
+  },
+});
+
+export const rename = defineCommand({
+  usage: 'rename <container> <id>',
+  summary: 'Give a container that does not run another id',
+  options: {},
+  async run({ args, session, out, signal }) {
+    const [id = '', newId = ''] = args;
+    await renameContainer(session(), { id, newId }, signal);
     out.line(newId);
     return 0;
   },

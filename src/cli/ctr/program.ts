@@ -1,6 +1,6 @@
 import type { Program } from '../shared/program.js';
 import { attach } from './attach.js';
-import { commit, diff, fork } from './changes.js';
+import { commit, diff, fork, rename } from './changes.js';
 import { cp } from './cp.js';
 import { remove } from './delete.js';
 import { events } from './events.js';
@@ -42,6 +42,7 @@ export const ctr: Program = {
     diff,
     commit,
     fork,
+    rename,
     events,
     version,
     ...IMAGES,

@@ -1,11 +1,9 @@
 import { randomBytes } from 'node:crypto';
 import { DaemonError, isKind } from '../../base/errors.js';
 import { checkIdentifier } from '../../spec/identifier.js';
-import { hostnameOf } from '../../spec/process-options.js';
-import type { RuntimeSpec } from '../../spec/runtime-spec.js';
 import type { Container, ContainerStore } from '../containers/container-store.js';
-import type { OpaqueAny } from '../events/journal.js';
 import { runExtension, runRecordOf } from '../execution/run-record.js';
+import { specForId } from '../execution/spec-for-id.js';
 import type { Tasks } from '../execution/tasks.js';
 import type { LeaseStore } from '../leases/lease-store.js';
 import type { Scope, Scoped } from '../namespaces/scope.js';
@@ -65,18 +63,8 @@ function forkOf(container: Container, { namespace }: Scope, id: string): Paramet
   return {
     ...{ id, labels, image, runtime, snapshotter, snapshotKey: id, sandbox },
     extensions: { ...extensions, ...made },
-    ...(spec && { spec: specFor(spec, `/${namespace}/${container.id}`, container.id, { namespace, id }) }),
+    ...(spec && { spec: specForId(spec, namespace, container.id, id) }),
   };
-}
-
-/** What a spec has of its container's id becomes the new one's; all else stays as it is. */
-function specFor(spec: OpaqueAny, group: string, oldId: string, made: { namespace: string; id: string }): OpaqueAny {
-  const value = JSON.parse(Buffer.from(spec.value).toString()) as Partial<RuntimeSpec>;
-  const hostname = value.hostname === hostnameOf(oldId) ? hostnameOf(made.id) : value.hostname;
-  const linux =
-    value.linux?.cgroupsPath === group ? { ...value.linux, cgroupsPath: `/${made.namespace}/${made.id}` } : value.linux;
-  const changed = { ...value, ...(hostname !== undefined && { hostname }), ...(linux && { linux }) };
-  return { typeUrl: spec.typeUrl, value: Buffer.from(JSON.stringify(changed)) };
 }
 
 function undefinedIfMissing(error: unknown): undefined {

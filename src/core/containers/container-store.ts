@@ -20,6 +20,12 @@ export interface Container {
 
 export type ContainerDraft = Omit<Container, 'createdAt' | 'updatedAt'>;
 
+/** A store whose containers can get another id; no call of containerd's does that. */
+export interface RenamingContainerStore extends ContainerStore {
+  /** Puts `draft` in the place of container `id`, in one step. @throws not-found. already-exists: the draft's id. invalid-argument. */
+  rename(id: string, draft: ContainerDraft): Promise<Container>;
+}
+
 export interface ContainerStore {
   /** @throws not-found. */
   get(id: string): Promise<Container>;

@@ -18,6 +18,7 @@ import type { LogGap, LogQuery, LogRecord } from './logs.js';
 import { recoverTasks } from './recovery.js';
 import { Removal } from './removal.js';
 import { parseJson } from './requests.js';
+import { renameContainer } from './rename.js';
 import { Restarts } from './restarts.js';
 import { withRoot, type OpenRoot, type RootUse } from './rootfs-access.js';
 import { runContainer, specOfRun, type RunOutcome, type RunPorts, type RunRequest } from './run.js';
@@ -81,6 +82,8 @@ export interface Execution extends AsyncDisposable {
   start(scope: Scope, id: string): Promise<ProcessView>;
   /** As stopContainer; what was to go with its process is gone then. */
   stop(scope: Scope, id: string, request: StopRequest): Promise<ProcessExit | undefined>;
+  /** As renameContainer. */
+  rename(scope: Scope, id: string, newId: string): Promise<void>;
   /** Ordered by id. @param filters Over containers. */
   list(scope: Scope, filters: readonly string[]): Promise<readonly ContainerState[]>;
   /** Removes task, container, and the snapshot that a run made. @throws not-found. failed-precondition: it runs, without `force`. */
@@ -222,6 +225,11 @@ class ExecutionOverPorts implements Execution {
     const exit = await stopContainer(scope, this.#ports, this.tasks, id, request);
     if (init && detailsOf(init.record).removeOnExit) await settlesWithin(init.removed.promise, DRAIN_MS);
     return exit;
+  }
+
+  async rename(scope: Scope, id: string, newId: string): Promise<void> {
+    await this.#restarts.rest(scope, id);
+    await renameContainer(scope, this.#ports, this.tasks(scope), id, newId);
   }
 
   async list(scope: Scope, filters: readonly string[]): Promise<readonly ContainerState[]> {

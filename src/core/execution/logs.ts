@@ -44,6 +44,8 @@ export interface LogQuery {
 export interface ContainerLogs {
   /** In order, in small batches; the consumer sets the pace. A container that never wrote anything has none. */
   read(key: LogKey, query: LogQuery, signal: AbortSignal): AsyncIterable<readonly (LogRecord | LogGap)[]>;
+  /** Gives what a container that does not run has written to another one as well, byte for byte. None is no error. */
+  share(from: LogKey, to: LogKey): Promise<void>;
   /** Missing is no error. */
   remove(key: LogKey): Promise<void>;
   /** Everything that has a log. */

@@ -1,6 +1,6 @@
 import { deferred } from '../../base/abort.js';
 import type { Logger } from '../../base/logger.js';
-import type { ContainerStore } from '../containers/container-store.js';
+import type { RenamingContainerStore } from '../containers/container-store.js';
 import type { OpaqueAny } from '../events/journal.js';
 import type { Scoped } from '../namespaces/scope.js';
 import type { CgroupReader } from './cgroup-stats.js';
@@ -19,7 +19,7 @@ export interface ExecutionPorts {
   readonly runtime: Runtime;
   readonly logs: ContainerLogs;
   readonly tasks: Scoped<TaskStore>;
-  readonly containers: Scoped<ContainerStore>;
+  readonly containers: Scoped<RenamingContainerStore>;
   /** Reads the options of a runtime, which are a message of the wire. @throws invalid-argument: a message that is none. */
   readonly decodeOptions: (options: OpaqueAny) => RuntimeOptions;
   /** Shims of other programs; without it there are none. */

@@ -64,7 +64,7 @@ export class Restarts {
 
   /** A user starts it: what was counted is over. */
   async startedByUser(scope: Scope, id: string): Promise<void> {
-    await this.#rest(scope, id);
+    await this.rest(scope, id);
     await this.#setLabels(scope, id, {
       [RESTART_LABELS.status]: 'running',
       [RESTART_LABELS.explicitlyStopped]: 'false',
@@ -74,7 +74,7 @@ export class Restarts {
 
   /** A user stops or removes it: told before its process is asked to end. */
   async stoppedByUser(scope: Scope, id: string): Promise<void> {
-    await this.#rest(scope, id);
+    await this.rest(scope, id);
     await this.#setLabels(scope, id, { [RESTART_LABELS.explicitlyStopped]: 'true' });
   }
 
@@ -86,7 +86,7 @@ export class Restarts {
   }
 
   /** Resolves when nothing is done to it here any more, and only a later end would. */
-  async #rest(scope: Scope, id: string): Promise<void> {
+  async rest(scope: Scope, id: string): Promise<void> {
     this.#acts += 1;
     this.#forget(scope, id);
     await this.#starts.get(keyOf(scope, id));

@@ -33,6 +33,7 @@ import { chosenShim } from './shims.js';
 import type { ProcessRecord } from './task-store.js';
 import type { RootfsView } from './rootfs-view.js';
 import { runExtension, type RunRecord } from './run-record.js';
+import { refuseTaken } from './taken-ids.js';
 import { specFor } from './run-spec.js';
 import type { ProcessView, Tasks } from './tasks.js';
 
@@ -228,21 +229,6 @@ async function checkRootfs({ rootfs, image }: RunRequest): Promise<void> {
     throw new DaemonError(
       'invalid-argument',
       `root file system ${JSON.stringify(rootfs)} is no directory of the host, by its absolute path`,
-    );
-  }
-}
-
-async function refuseTaken(scope: Scope, ports: RunPorts, id: string, snapshotter: string): Promise<void> {
-  if (await ports.containers(scope).get(id).catch(undefinedIfMissing)) {
-    throw new DaemonError(
-      'already-exists',
-      `container ${id} already exists: remove it with "ctr delete ${id}", or choose another id`,
-    );
-  }
-  if (await ports.snapshots(scope, snapshotter).stat(id).catch(undefinedIfMissing)) {
-    throw new DaemonError(
-      'already-exists',
-      `snapshot ${id} of no container already exists in ${snapshotter}: choose another id`,
     );
   }
 }

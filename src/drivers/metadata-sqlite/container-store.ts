@@ -1,5 +1,5 @@
 import { DaemonError } from '../../base/errors.js';
-import type { Container, ContainerDraft, ContainerStore } from '../../core/containers/container-store.js';
+import type { Container, ContainerDraft, RenamingContainerStore } from '../../core/containers/container-store.js';
 import type { Scope } from '../../core/namespaces/scope.js';
 import { updateMap, wrongPath } from '../../spec/field-paths.js';
 import { parseListFilters } from '../../spec/filter.js';
@@ -31,7 +31,7 @@ interface ContainerRow {
 const MUTABLE = ['labels', 'spec', 'extensions', 'image', 'snapshotkey'];
 
 /** Containers of one namespace. */
-export class SqliteContainers implements ContainerStore {
+export class SqliteContainers implements RenamingContainerStore {
   readonly #shared: Shared;
   readonly #db: Database;
   readonly #scope: Scope;
@@ -70,14 +70,7 @@ export class SqliteContainers implements ContainerStore {
           throw new DaemonError('already-exists', `container ${JSON.stringify(draft.id)}: already exists`);
         }
         const now = new Date();
-        const created = this.#write({ ...draft, createdAt: now, updatedAt: now });
-        const { id, image, runtime } = created;
-        const options = runtime.options && {
-          type_url: runtime.options.typeUrl,
-          value: Buffer.from(runtime.options.value).toString('base64'),
-        };
-        this.#record('create', 'ContainerCreate', { id, image, runtime: { name: runtime.name, options } });
-        return created;
+        return this.#add({ ...draft, createdAt: now, updatedAt: now });
       }),
     );
   }
@@ -100,16 +93,44 @@ export class SqliteContainers implements ContainerStore {
     );
   }
 
+  async rename(id: string, draft: ContainerDraft): Promise<Container> {
+    checkContainer(draft, 'rename failed validation');
+    return Promise.resolve(
+      this.#db.change(() => {
+        const former = this.#find(id);
+        if (!former) throw new DaemonError('not-found', `container ${id}: not found`);
+        if (this.#find(draft.id)) throw new DaemonError('already-exists', `container ${draft.id}: already exists`);
+        this.#remove(id);
+        return this.#add({ ...draft, createdAt: former.createdAt, updatedAt: new Date() });
+      }),
+    );
+  }
+
   async delete(id: string): Promise<void> {
     this.#db.relieve(() => {
-      const { changes } = this.#db
-        .sql('DELETE FROM containers WHERE namespace = ? AND id = ?')
-        .run(this.#scope.namespace, id);
-      if (changes === 0) throw new DaemonError('not-found', `container ${id}: not found`);
-      this.#record('delete', 'ContainerDelete', { id });
+      this.#remove(id);
     });
     this.#shared.collection.request();
     return Promise.resolve();
+  }
+
+  #add(container: Container): Container {
+    const created = this.#write(container);
+    const { id, image, runtime } = created;
+    const options = runtime.options && {
+      type_url: runtime.options.typeUrl,
+      value: Buffer.from(runtime.options.value).toString('base64'),
+    };
+    this.#record('create', 'ContainerCreate', { id, image, runtime: { name: runtime.name, options } });
+    return created;
+  }
+
+  #remove(id: string): void {
+    const { changes } = this.#db
+      .sql('DELETE FROM containers WHERE namespace = ? AND id = ?')
+      .run(this.#scope.namespace, id);
+    if (changes === 0) throw new DaemonError('not-found', `container ${id}: not found`);
+    this.#record('delete', 'ContainerDelete', { id });
   }
 
   #find(id: string): Container | undefined {

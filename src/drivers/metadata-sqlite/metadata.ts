@@ -2,7 +2,7 @@ import { dirname } from 'node:path';
 import { DaemonError } from '../../base/errors.js';
 import type { Logger } from '../../base/logger.js';
 import { Teardown } from '../../base/teardown.js';
-import type { ContainerStore } from '../../core/containers/container-store.js';
+import type { RenamingContainerStore } from '../../core/containers/container-store.js';
 import type { BlobStore } from '../../core/content/blob-store.js';
 import type { ContentStore } from '../../core/content/content-store.js';
 import type { Journal } from '../../core/events/journal.js';
@@ -64,7 +64,7 @@ export interface MetadataOptions {
 export interface Metadata extends AsyncDisposable {
   readonly content: Scoped<ContentStore>;
   readonly images: Scoped<ImageStore>;
-  readonly containers: Scoped<ContainerStore>;
+  readonly containers: Scoped<RenamingContainerStore>;
   readonly sandboxes: Scoped<SandboxStore>;
   readonly sandboxRuns: Scoped<SandboxRuns>;
   readonly leases: Scoped<LeaseStore>;

@@ -1,5 +1,5 @@
 import { watch } from 'node:fs';
-import { open, readdir, rm, type FileHandle } from 'node:fs/promises';
+import { link, mkdir, open, readdir, rm, type FileHandle } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { abortable, deferred } from '../../base/abort.js';
 import { isErrno } from '../../base/errors.js';
@@ -49,6 +49,16 @@ export class LogFiles implements ContainerLogs {
       await closeAll(queue.filter((file) => !next.includes(file)));
       queue = next;
     }
+  }
+
+  async share(from: LogKey, to: LogKey): Promise<void> {
+    const [source, target] = [this.#folder(from), this.#folder(to)];
+    const names = await namesIn(source);
+    if (names.length === 0) return;
+    // What lies there is of a container that is gone.
+    await rm(target, { recursive: true, force: true });
+    await mkdir(target, { recursive: true, mode: 0o700 });
+    for (const name of names) await link(join(source, name), join(target, name));
   }
 
   async remove(key: LogKey): Promise<void> {
