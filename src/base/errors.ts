@@ -47,6 +47,11 @@ export function isErrno(error: unknown, code: string): boolean {
   return error instanceof Error && 'code' in error && error.code === code;
 }
 
+/** For `catch`: what is not there is undefined. @throws Any other error. */
+export function undefinedIfMissing(error: unknown): undefined {
+  if (!isKind(error, 'not-found')) throw error;
+}
+
 /** The message of anything thrown. */
 export function messageOf(error: unknown): string {
   return error instanceof Error ? error.message : String(error);

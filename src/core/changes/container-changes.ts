@@ -1,4 +1,4 @@
-import { DaemonError, isKind } from '../../base/errors.js';
+import { DaemonError, isKind, undefinedIfMissing } from '../../base/errors.js';
 import type { Descriptor } from '../../spec/descriptor.js';
 import type { ContentStore } from '../content/content-store.js';
 import type { Comparer } from '../diff/comparer.js';
@@ -100,8 +100,4 @@ async function store(content: ContentStore, { descriptor, bytes, labels }: NewDo
     const paths = Object.keys(labels).map((key) => `labels.${key}`);
     if (paths.length > 0) await content.update(digest, labels, paths);
   }
-}
-
-function undefinedIfMissing(error: unknown): undefined {
-  if (!isKind(error, 'not-found')) throw error;
 }

@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { DaemonError, isKind } from '../../base/errors.js';
+import { DaemonError, undefinedIfMissing } from '../../base/errors.js';
 import { checkIdentifier } from '../../spec/identifier.js';
 import type { Container, ContainerStore } from '../containers/container-store.js';
 import { runExtension, runRecordOf } from '../execution/run-record.js';
@@ -65,8 +65,4 @@ function forkOf(container: Container, { namespace }: Scope, id: string): Paramet
     extensions: { ...extensions, ...made },
     ...(spec && { spec: specForId(spec, namespace, container.id, id) }),
   };
-}
-
-function undefinedIfMissing(error: unknown): undefined {
-  if (!isKind(error, 'not-found')) throw error;
 }

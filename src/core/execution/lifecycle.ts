@@ -1,4 +1,4 @@
-import { DaemonError, isKind } from '../../base/errors.js';
+import { DaemonError, undefinedIfMissing } from '../../base/errors.js';
 import type { SpecProcess } from '../../spec/runtime-spec.js';
 import type { Container } from '../containers/container-store.js';
 import type { Mount } from '../kernel/mounts.js';
@@ -112,8 +112,4 @@ function wishesOf(record: RunRecord | undefined, request: StopRequest): Required
 async function ask(tasks: Tasks, { containerId, status }: ProcessView, signal: number): Promise<void> {
   await tasks.kill(containerId, '', signal, false).catch(undefinedIfMissing);
   if (status === 'paused') await tasks.resume(containerId).catch(undefinedIfMissing);
-}
-
-function undefinedIfMissing(error: unknown): undefined {
-  if (!isKind(error, 'not-found')) throw error;
 }

@@ -1,4 +1,4 @@
-import { DaemonError, isKind, messageOf } from '../../base/errors.js';
+import { DaemonError, isKind, messageOf, undefinedIfMissing } from '../../base/errors.js';
 import type { Container } from '../containers/container-store.js';
 import type { NetworkKey } from '../network/container-networks.js';
 import type { Scope, Scoped } from '../namespaces/scope.js';
@@ -171,8 +171,4 @@ function stillRuns(id: string, status: string): DaemonError {
     'failed-precondition',
     `container ${id} is ${status}: end it with "ctr kill ${id}", or delete it by force`,
   );
-}
-
-function undefinedIfMissing(error: unknown): undefined {
-  if (!isKind(error, 'not-found')) throw error;
 }

@@ -1,4 +1,4 @@
-import { DaemonError, isKind } from '../../base/errors.js';
+import { DaemonError, undefinedIfMissing } from '../../base/errors.js';
 import { checkIdentifier } from '../../spec/identifier.js';
 import type { Scope } from '../namespaces/scope.js';
 import type { ExecutionPorts } from './parts.js';
@@ -60,8 +60,4 @@ function keyOf(
 
 function refuse(why: string): never {
   throw new DaemonError('failed-precondition', why);
-}
-
-function undefinedIfMissing(error: unknown): undefined {
-  if (!isKind(error, 'not-found')) throw error;
 }

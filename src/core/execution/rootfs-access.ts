@@ -1,4 +1,4 @@
-import { DaemonError, isKind } from '../../base/errors.js';
+import { DaemonError, undefinedIfMissing } from '../../base/errors.js';
 import type { Container } from '../containers/container-store.js';
 import type { Fd } from '../kernel/directory-files.js';
 import type { Mount } from '../kernel/mounts.js';
@@ -99,8 +99,4 @@ function bindsOf({ mounts = [] }: Rootfs): Mount[] {
       ...{ type: 'bind', source, target: destination },
       options: options.includes('ro') ? ['rbind', 'ro'] : ['rbind', 'rw'],
     }));
-}
-
-function undefinedIfMissing(error: unknown): undefined {
-  if (!isKind(error, 'not-found')) throw error;
 }

@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { stat } from 'node:fs/promises';
-import { DaemonError, isKind, messageOf } from '../../base/errors.js';
+import { DaemonError, isKind, messageOf, undefinedIfMissing } from '../../base/errors.js';
 import type { Leftovers } from '../../base/leftovers.js';
 import { Teardown } from '../../base/teardown.js';
 import { chainIdOf } from '../../spec/chain-id.js';
@@ -375,8 +375,4 @@ async function temporaryLease(leases: LeaseStore): Promise<AsyncDisposable & { r
   const id = `run-${randomBytes(8).toString('hex')}`;
   await leases.create({ id, labels: {} }, true);
   return { id, [Symbol.asyncDispose]: () => leases.delete(id) };
-}
-
-function undefinedIfMissing(error: unknown): undefined {
-  if (!isKind(error, 'not-found')) throw error;
 }

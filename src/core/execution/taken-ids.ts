@@ -1,4 +1,4 @@
-import { DaemonError, isKind } from '../../base/errors.js';
+import { DaemonError, undefinedIfMissing } from '../../base/errors.js';
 import type { Scope } from '../namespaces/scope.js';
 import type { Snapshotter } from '../snapshots/snapshotter.js';
 import type { ExecutionPorts } from './parts.js';
@@ -28,8 +28,4 @@ export async function refuseTaken(scope: Scope, ports: TakenPorts, id: string, s
       `snapshot ${id} of no container already exists in ${snapshotter}: choose another id`,
     );
   }
-}
-
-function undefinedIfMissing(error: unknown): undefined {
-  if (!isKind(error, 'not-found')) throw error;
 }

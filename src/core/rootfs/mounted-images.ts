@@ -1,7 +1,7 @@
 import { createHash, randomUUID } from 'node:crypto';
 import { realpath, stat } from 'node:fs/promises';
 import { isAbsolute } from 'node:path';
-import { DaemonError, isErrno, isKind, messageOf } from '../../base/errors.js';
+import { DaemonError, isErrno, isKind, messageOf, undefinedIfMissing } from '../../base/errors.js';
 import { KeyedLock } from '../../base/keyed-lock.js';
 import type { Logger } from '../../base/logger.js';
 import { chainIdOf } from '../../spec/chain-id.js';
@@ -205,8 +205,4 @@ async function realDirectory(path: string): Promise<string> {
     throw new DaemonError('not-found', `directory ${path} does not exist: make it first`, { cause });
   }
   throw new DaemonError('invalid-argument', `${path} is no directory`);
-}
-
-function undefinedIfMissing(error: unknown): undefined {
-  if (!isKind(error, 'not-found')) throw error;
 }

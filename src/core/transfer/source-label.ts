@@ -1,4 +1,4 @@
-import { DaemonError, isKind } from '../../base/errors.js';
+import { DaemonError, undefinedIfMissing } from '../../base/errors.js';
 import { LABEL_BYTES_MAX, LABELS, type Labels } from '../../spec/labels.js';
 import { hostOf, parseReference, pathOf } from '../../spec/reference.js';
 import type { ContentStore } from '../content/content-store.js';
@@ -40,8 +40,4 @@ function nameParts(name: string): { readonly key: string; readonly path: string 
     if (error instanceof DaemonError) return undefined;
     throw error;
   }
-}
-
-function undefinedIfMissing(error: unknown): undefined {
-  if (!isKind(error, 'not-found')) throw error;
 }
