@@ -1,10 +1,11 @@
 import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
 import { test } from 'node:test';
+import { type Digest, digestOf } from '../../src/spec/digest.js';
 import { MEDIA_TYPES } from '../../src/spec/media-types.js';
 import { assertRejectsWithKind } from '../support/assert-kind.js';
 import { openFaultRegistry, type FaultRegistry, type Script } from '../support/fault-registry.js';
-import { layerOf, makeImage } from '../support/image.js';
+import { type Image, layerOf, makeImage } from '../support/image.js';
 import { openPuller, SCOPE, type TestPuller } from '../support/puller.js';
 
 interface Fixture extends AsyncDisposable {
@@ -90,3 +91,69 @@ test('a page that comes in place of a manifest is no image, and nothing is named
   await assert.rejects(f.puller.pull(f.reference));
   assert.deepEqual(await f.puller.metadata.images(SCOPE).list(), []);
 });
+
+test('a token server whose reply has no end is cut off, and no manifest is asked for again', async () => {
+  await using f = await open(({ uri, headers }, answer) => {
+    if (uri.startsWith('/token')) {
+      return { status: 200, headers: CHUNKED, body: Buffer.from('{"token":"aaaa'), endless: true };
+    }
+    const { host = '' } = headers;
+    const challenge = `Bearer realm="http://${host}/token",service="registry"`;
+    return { ...answer, status: 401, headers: { 'www-authenticate': challenge }, body: Buffer.alloc(0) };
+  });
+  await assertRejectsWithKind(f.puller.pull(f.reference), 'unavailable', /bytes instead of a token/);
+  assert.equal(f.registry.seen.filter(({ uri }) => isManifest(uri)).length, 1);
+});
+
+test('a configuration with one key twice is refused, and nothing is named', async () => {
+  await using f = await open();
+  const image = makeImage({ layers: [layerOf(randomBytes(1000), 'none')] });
+  const reference = f.registry.add(
+    withConfig(image, (text) => text.replace('{', '{"os":"plan9",')),
+    'twice',
+  );
+  await assertRejectsWithKind(f.puller.pull(reference), 'invalid-argument', /"os"/);
+  assert.deepEqual(await f.puller.metadata.images(SCOPE).list(), []);
+});
+
+test('a layer with addresses of its own is asked for at its registry only', async () => {
+  await using f = await open();
+  await using elsewhere = await openFaultRegistry('127.0.0.2');
+  const image = makeImage({ layers: [layerOf(randomBytes(1000), 'none')] });
+  const urls = [`http://${elsewhere.host}/layer`];
+  const { image: foreign, layer } = withUrls(image, urls);
+  const reference = f.registry.add(foreign, 'foreign');
+  f.registry.script = ({ uri }, answer) => (uri.endsWith(layer) ? { ...answer, status: 404 } : answer);
+  await assertRejectsWithKind(f.puller.pull(reference), 'not-found');
+  assert.deepEqual(elsewhere.seen, []);
+});
+
+/** The same image with another text of its configuration. */
+function withConfig(image: Image, change: (text: string) => string): Image {
+  const manifest = manifestOf(image);
+  const bytes = Buffer.from(change(String(image.blobs.get(manifest.config.digest))));
+  const config = { ...manifest.config, digest: digestOf(bytes), size: bytes.length };
+  return withManifest(image, { ...manifest, config }, new Map([...image.blobs, [config.digest, bytes]]));
+}
+
+/** The same image whose only layer is said to lie elsewhere, too. */
+function withUrls(image: Image, urls: readonly string[]): { readonly image: Image; readonly layer: string } {
+  const manifest = manifestOf(image);
+  const layers = manifest.layers.map((layer) => ({ ...layer, urls }));
+  return { image: withManifest(image, { ...manifest, layers }, image.blobs), layer: layers[0]?.digest ?? '' };
+}
+
+interface ManifestFields {
+  readonly config: { readonly digest: Digest };
+  readonly layers: readonly { readonly digest: string }[];
+}
+
+function manifestOf(image: Image): ManifestFields {
+  return JSON.parse(String(image.manifests.at(-1)?.bytes)) as ManifestFields;
+}
+
+function withManifest(image: Image, manifest: object, blobs: Image['blobs']): Image {
+  const bytes = Buffer.from(JSON.stringify(manifest));
+  const target = { ...image.target, digest: digestOf(bytes), size: bytes.length };
+  return { target, manifests: [{ descriptor: target, bytes }], blobs };
+}
