@@ -74,6 +74,20 @@ test('an error page that drips for hours holds nobody up', async () => {
   await assertRejectsWithKind(f.puller.pull(f.reference), 'permission-denied', /denies access/);
 });
 
+for (const what of ['manifest', 'token']) {
+  test(`a ${what} that drips for hours is given up, and the host named`, async () => {
+    await using f = await open(({ uri, headers }, answer) => {
+      const { host = '' } = headers;
+      const drip = { bytes: 1, everyMs: 20 };
+      if (uri.startsWith('/token')) return { status: 200, headers: {}, body: Buffer.alloc(60_000, ' '), drip };
+      if (what === 'manifest') return { ...answer, drip };
+      const challenge = `Bearer realm="http://${host}/token",service="registry"`;
+      return { ...answer, status: 401, headers: { 'www-authenticate': challenge }, body: Buffer.alloc(0) };
+    });
+    await assertRejectsWithKind(f.puller.pull(f.reference), 'unavailable', /took more than 1 s over \d+ bytes/);
+  });
+}
+
 test('a digest header that lies about a blob: the bytes decide', async () => {
   await using f = await open(({ uri }, answer) => {
     const lie = { ...answer.headers, 'docker-content-digest': `sha256:${'0'.repeat(64)}` };
@@ -95,7 +109,7 @@ test('a page that comes in place of a manifest is no image, and nothing is named
 test('a token server whose reply has no end is cut off, and no manifest is asked for again', async () => {
   await using f = await open(({ uri, headers }, answer) => {
     if (uri.startsWith('/token')) {
-      return { status: 200, headers: CHUNKED, body: Buffer.from('{"token":"aaaa'), endless: true };
+      return { status: 200, headers: CHUNKED, body: Buffer.alloc(65_536, '{"token":"'), endless: true };
     }
     const { host = '' } = headers;
     const challenge = `Bearer realm="http://${host}/token",service="registry"`;

@@ -19,6 +19,7 @@ export const IMPATIENT = {
   connectMs: 2_000,
   headersMs: 2_000,
   stallMs: 500,
+  documentMs: 1_000,
   backOffMs: 5,
   backOffMaxMs: 20,
   retryAfterMaxMs: 3_000,

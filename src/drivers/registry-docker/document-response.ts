@@ -76,19 +76,12 @@ function checkDocument(bytes: Buffer, mediaType: string, what: string): void {
   if (kind === 'index') parseIndex(bytes, mediaType, what);
 }
 
-/** Reads a whole body of at most 4 MiB. @throws invalid-argument: it is larger. */
+/** Reads a whole body of at most 4 MiB. @throws invalid-argument: it is larger. unavailable: it takes too long. */
 export async function readBounded(response: HttpResponse, what: string): Promise<Buffer> {
-  const parts: Uint8Array[] = [];
-  let size = 0;
-  for await (const bytes of response.body()) {
-    size += bytes.length;
-    if (size > DOCUMENT_BYTES_MAX) {
-      throw new DaemonError(
-        'invalid-argument',
-        `${what}: ${response.url.host} sends a manifest of more than ${DOCUMENT_BYTES_MAX} bytes`,
-      );
-    }
-    parts.push(bytes);
-  }
-  return Buffer.concat(parts);
+  const bytes = await response.whole(DOCUMENT_BYTES_MAX);
+  if (bytes) return bytes;
+  throw new DaemonError(
+    'invalid-argument',
+    `${what}: ${response.url.host} sends a manifest of more than ${DOCUMENT_BYTES_MAX} bytes`,
+  );
 }

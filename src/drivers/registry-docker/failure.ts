@@ -46,14 +46,8 @@ async function messageIn(response: HttpResponse): Promise<string> {
     return '';
   }
   try {
-    const parts: Uint8Array[] = [];
-    let size = 0;
-    for await (const bytes of response.body()) {
-      size += bytes.length;
-      if (size > BODY_MAX) return '';
-      parts.push(bytes);
-    }
-    return firstMessage(JSON.parse(Buffer.concat(parts).toString()));
+    const bytes = await response.whole(BODY_MAX);
+    return bytes ? firstMessage(JSON.parse(bytes.toString())) : '';
   } catch {
     // What a failing server says about its failure is a help, not a need.
     return '';

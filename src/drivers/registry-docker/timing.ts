@@ -4,8 +4,10 @@ export interface Timing {
   readonly connectMs: number;
   /** From request to the response's headers. */
   readonly headersMs: number;
-  /** Between two pieces of a body; there is no limit for the whole. */
+  /** Between two pieces of a body; there is no limit for the whole of a blob. */
   readonly stallMs: number;
+  /** For the whole of a document: a manifest, a token, what is said about an error. */
+  readonly documentMs: number;
   /** First pause before another try; doubled each time, up to `backOffMaxMs`, with jitter. */
   readonly backOffMs: number;
   readonly backOffMaxMs: number;
@@ -19,6 +21,7 @@ export const DEFAULT_TIMING: Timing = {
   connectMs: 15_000,
   headersMs: 60_000,
   stallMs: 60_000,
+  documentMs: 300_000,
   backOffMs: 300,
   backOffMaxMs: 20_000,
   retryAfterMaxMs: 300_000,

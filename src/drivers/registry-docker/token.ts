@@ -107,16 +107,11 @@ async function sendPatiently(transport: Transport, what: string, request: HttpRe
 }
 
 async function readReply(response: HttpResponse, host: string): Promise<unknown> {
-  const parts: Uint8Array[] = [];
-  let size = 0;
-  for await (const bytes of response.body()) {
-    size += bytes.length;
-    if (size > REPLY_BYTES_MAX)
-      throw new DaemonError('unavailable', `${host} sends more than ${REPLY_BYTES_MAX} bytes instead of a token`);
-    parts.push(bytes);
-  }
+  const bytes = await response.whole(REPLY_BYTES_MAX);
+  if (!bytes)
+    throw new DaemonError('unavailable', `${host} sends more than ${REPLY_BYTES_MAX} bytes instead of a token`);
   try {
-    return JSON.parse(Buffer.concat(parts).toString());
+    return JSON.parse(bytes.toString());
   } catch {
     // The error is not passed on as cause: it quotes the reply, which may hold a token.
     throw new DaemonError('unavailable', `${host} answers a request for a token with something that is no JSON`);

@@ -35,6 +35,13 @@ export interface HttpResponse {
   headers(name: string): readonly string[];
   /** @throws unavailable: the connection broke or stood still for too long. */
   body(): AsyncIterable<Uint8Array>;
+  /**
+   * Reads a short body whole.
+   *
+   * @returns Undefined when it is longer than `bytesMax`; the connection is closed then.
+   * @throws unavailable: as `body`, or it comes so slowly that its time is over.
+   */
+  whole(bytesMax: number): Promise<Buffer | undefined>;
   /** Gives the connection back or closes it. */
   discard(): Promise<void>;
 }
@@ -100,7 +107,7 @@ export class Transport implements AsyncDisposable {
         ...(headersMs !== undefined && { headersTimeout: headersMs }),
         ...(signal && { signal }),
       });
-      return new UndiciResponse(url, response, signal);
+      return new UndiciResponse(url, response, this.timing.documentMs, signal);
     } catch (cause) {
       signal?.throwIfAborted();
       if (cause instanceof DaemonError) throw cause;
@@ -127,9 +134,11 @@ class UndiciResponse implements HttpResponse {
   readonly url: URL;
   readonly status: number;
   readonly #response: Dispatcher.ResponseData;
+  readonly #documentMs: number;
   readonly #signal: AbortSignal | undefined;
 
-  constructor(url: URL, response: Dispatcher.ResponseData, signal: AbortSignal | undefined) {
+  constructor(url: URL, response: Dispatcher.ResponseData, documentMs: number, signal: AbortSignal | undefined) {
+    this.#documentMs = documentMs;
     this.url = url;
     this.status = response.statusCode;
     this.#response = response;
@@ -154,6 +163,25 @@ class UndiciResponse implements HttpResponse {
       this.#signal?.throwIfAborted();
       throw connectionError(this.url, cause);
     }
+  }
+
+  async whole(bytesMax: number): Promise<Buffer | undefined> {
+    const parts: Uint8Array[] = [];
+    let size = 0;
+    const endMs = performance.now() + this.#documentMs;
+    // Each piece is in time, or the agent ends the wait; here it is their sum.
+    for await (const bytes of this.body()) {
+      size += bytes.length;
+      if (size > bytesMax) return undefined;
+      if (performance.now() > endMs) {
+        throw new DaemonError(
+          'unavailable',
+          `${this.url.host} took more than ${this.#documentMs / 1000} s over ${size} bytes of an answer; try again later`,
+        );
+      }
+      parts.push(bytes);
+    }
+    return Buffer.concat(parts);
   }
 
   async discard(): Promise<void> {
