@@ -128,7 +128,10 @@ test('rename: file system, log, host name and cgroup go along; what runs or is t
   assert.equal(again[1], 'another');
   assert.match(again.join('\n'), new RegExp(`/${daemon.namespace}/another$`, 'm'));
   assert.doesNotMatch(again.join('\n'), new RegExp(`/${daemon.namespace}/other$`, 'm'));
-  await ok('delete', 'another', 'new');
+  const both = await Promise.all([1, 2].map(() => runCommand(ctr, daemon, ['rename', 'new', 'newer'])));
+  assert.deepEqual(both.map(({ code }) => code).sort(), [0, 1]);
+  assert.equal(await ok('logs', 'newer'), 'ready\n');
+  await ok('delete', 'another', 'newer');
   assert.equal(await ok('create', '--id', 'old', image), 'old\n');
   await ok('delete', 'old');
   await assertNothingLeft(daemon.mine);

@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { DaemonError, isKind, messageOf } from '../../base/errors.js';
+import { Semaphore } from '../../base/semaphore.js';
 import { Leftovers } from '../../base/leftovers.js';
 import type { ProcessOptions } from '../../spec/process-options.js';
 import { firstRestartLabels } from '../../spec/restart-policy.js';
@@ -113,6 +114,7 @@ class ExecutionOverPorts implements Execution {
   readonly #removal: Removal;
   readonly #runPorts: RunPorts;
   readonly #restarts: Restarts;
+  readonly #renames = new Semaphore(1);
   readonly #timers = new Set<NodeJS.Timeout>();
 
   constructor(given: AllExecutionPorts) {
@@ -229,7 +231,8 @@ class ExecutionOverPorts implements Execution {
 
   async rename(scope: Scope, id: string, newId: string): Promise<void> {
     await this.#restarts.rest(scope, id);
-    await renameContainer(scope, this.#ports, this.tasks(scope), id, newId);
+    // One after another, so that none takes the log from under another of the same ids.
+    await this.#renames.run(() => renameContainer(scope, this.#ports, this.tasks(scope), id, newId));
   }
 
   async list(scope: Scope, filters: readonly string[]): Promise<readonly ContainerState[]> {
