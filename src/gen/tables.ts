@@ -973,8 +973,8 @@ export interface ServiceTable {
     start: { kind: 'unary'; request: 'wharfd.services.execution.v1.StartRequest'; response: 'wharfd.services.execution.v1.StartResponse' };
     stop: { kind: 'unary'; request: 'wharfd.services.execution.v1.StopRequest'; response: 'wharfd.services.execution.v1.StopResponse' };
     remove: { kind: 'unary'; request: 'wharfd.services.execution.v1.RemoveRequest'; response: 'wharfd.services.execution.v1.RemoveResponse' };
-    rename: { kind: 'unary'; request: 'wharfd.services.execution.v1.RenameRequest'; response: 'wharfd.services.execution.v1.RenameResponse' };
     update: { kind: 'unary'; request: 'wharfd.services.execution.v1.UpdateRequest'; response: 'wharfd.services.execution.v1.UpdateResponse' };
+    rename: { kind: 'unary'; request: 'wharfd.services.execution.v1.RenameRequest'; response: 'wharfd.services.execution.v1.RenameResponse' };
   };
   'wharfd.services.fsck.v1.FsckService': {
     check: { kind: 'server-stream'; request: 'wharfd.services.fsck.v1.CheckRequest'; response: 'wharfd.services.fsck.v1.CheckResponse' };

@@ -37,11 +37,11 @@ export async function renameContainer(
   const task = await tasks.get(id, '').catch(undefinedIfMissing);
   if (task && task.status !== 'stopped')
     refuse(`container ${id} is ${task.status}: end it first with "ctr stop ${id}"`);
-  if (task) await tasks.delete(id);
   // Both have the log until the ids are changed; what is then left over goes, here or at the next start.
   await ports.logs.share(key, newKey);
   const { createdAt: _, updatedAt: __, spec, ...rest } = container;
   try {
+    if (task) await tasks.delete(id);
     const changed = spec && { spec: specForId(spec, scope.namespace, id, newId) };
     await containers.rename(id, { ...rest, ...changed, id: newId });
   } catch (cause) {
