@@ -132,12 +132,12 @@ const schema = z.strictObject({
     }),
     {},
   ),
-  /** Snapshotters of other programs, by the name under which clients ask for them; as containerd has it. */
+  /** Snapshotters of other programs, by the name under which clients ask for them, and a content store; as containerd has it. */
   proxy_plugins: z.prefault(
     z.record(
       z.string().check(z.regex(/^[a-z][\w.-]*$/i, 'must be a name')),
       z.strictObject({
-        type: z.enum(['snapshot']),
+        type: z.enum(['snapshot', 'content']),
         address: absolutePath,
         platform: z.optional(z.string()),
       }),

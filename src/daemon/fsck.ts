@@ -6,11 +6,11 @@ import type { Stores } from './stores.js';
 
 /** Puts the check of the stores together. */
 export function openFsck(stores: Stores, remotes: Remotes): Fsck {
-  const { metadata, blobs, backends, pool, layered, workshopOf } = stores;
+  const { metadata, blobs, blobFiles, backends, pool, layered, workshopOf } = stores;
   const { content, leases, images, namespaces, layers } = metadata;
   return createFsck({
     ...{ content, namespaces, layers, backends, pool },
     blobRepair: createBlobRepair({ content, leases, blobs, remotes }),
-    layerRepair: createLayerRepair({ content, images, snapshots: layered, layers, workshopOf }),
+    layerRepair: createLayerRepair({ content, blobFiles, images, snapshots: layered, layers, workshopOf }),
   });
 }

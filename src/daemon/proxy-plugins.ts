@@ -1,66 +1,77 @@
-import { DaemonError, isKind, messageOf } from '../base/errors.js';
+import { DaemonError } from '../base/errors.js';
+import type { BlobStore } from '../core/content/blob-store.js';
 import type { Scoped } from '../core/namespaces/scope.js';
 import type { Snapshotter } from '../core/snapshots/snapshotter.js';
+import { RemoteBlobs } from '../remote/blobs.js';
 import { remoteSnapshots } from '../remote/snapshots.js';
 import { Channel } from '../rpc/channel.js';
 import { wholeSchema } from '../rpc/whole.js';
 import type { Config } from './config.js';
 
-/** A snapshotter that fetches what it mounts may take its time; one that never answers holds nobody for ever. */
+/** A program that fetches what it shows may take its time; one that never answers holds nobody for ever. */
 const TIMEOUT_MS = 10 * 60 * 1000;
 
 /** A snapshotter behind a socket. */
-export interface ProxyPlugin extends Disposable {
+export interface SnapshotProxy {
   readonly name: string;
   readonly address: string;
   readonly snapshots: Scoped<Snapshotter>;
 }
 
-/** The configured snapshotters of other programs; they need not run yet, and are connected anew whenever they come back. */
-export function openProxyPlugins({ proxy_plugins: plugins }: Config, taken: readonly string[]): readonly ProxyPlugin[] {
-  return Object.entries(plugins).map(([name, { address }]) => {
-    if (taken.includes(name)) {
-      throw new DaemonError(
-        'invalid-argument',
-        `proxy plugin ${name}: a snapshotter of wharfd has that name: choose another`,
-      );
-    }
-    const channel = new Channel({ address, schema: wholeSchema, timeoutMs: TIMEOUT_MS, reconnectMs: 1000 });
-    const remote = remoteSnapshots(channel, name);
-    return {
-      name,
-      address,
-      snapshots: (scope) => explaining(remote(scope), name, address),
-      [Symbol.dispose]: () => {
-        channel.close();
-      },
-    };
-  });
+/** A content store behind a socket. */
+export interface ContentProxy {
+  readonly name: string;
+  readonly address: string;
+  readonly blobs: BlobStore;
 }
 
-/** Says of which program it is that it can't be reached. */
-function explaining(snapshots: Snapshotter, name: string, address: string): Snapshotter {
-  const told = <T>(call: Promise<T>): Promise<T> =>
-    call.catch((cause: unknown) => {
-      if (!isKind(cause, 'unavailable')) throw cause;
-      // The whole text would be taken for a connection error of the client's own.
-      const why =
-        /connect (E[A-Z]+)/.exec(messageOf(cause instanceof Error ? cause.cause : cause))?.[1] ?? 'no connection';
-      throw new DaemonError(
-        'unavailable',
-        `snapshotter ${name} does not answer at ${address} (${why}): start the program that serves it, then try again`,
-        { cause },
-      );
+/** What other programs do for the daemon. */
+export interface ProxyPlugins extends Disposable {
+  readonly snapshotters: readonly SnapshotProxy[];
+  /** Takes the place of the daemon's own. */
+  readonly content: ContentProxy | undefined;
+}
+
+/**
+ * Opens the configured plugins; the programs need not run yet, and are connected anew whenever they come back.
+ *
+ * @param taken Names of our own snapshotters.
+ * @throws invalid-argument: a snapshotter by one of those names, or a second content store.
+ */
+export function openProxyPlugins({ proxy_plugins: plugins }: Config, taken: readonly string[]): ProxyPlugins {
+  const named = Object.entries(plugins).map(([name, plugin]) => ({ name, ...plugin }));
+  const wrong = named.find(({ name, type }) => type === 'snapshot' && taken.includes(name));
+  if (wrong) {
+    throw new DaemonError(
+      'invalid-argument',
+      `proxy plugin ${wrong.name}: a snapshotter of wharfd has that name: choose another`,
+    );
+  }
+  const [content, second] = named.filter(({ type }) => type === 'content');
+  if (content && second) {
+    const both = `${content.name} and ${second.name}`;
+    throw new DaemonError('invalid-argument', `proxy plugins ${both}: only one content store can be used: remove one`);
+  }
+  const channels: Channel[] = [];
+  const open = (peer: string, address: string): Channel => {
+    const channel = new Channel({ address, peer, schema: wholeSchema, timeoutMs: TIMEOUT_MS, reconnectMs: 1000 });
+    channels.push(channel);
+    return channel;
+  };
+  const snapshotters = named
+    .filter(({ type }) => type === 'snapshot')
+    .map(({ name, address }) => {
+      return { name, address, snapshots: remoteSnapshots(open(`snapshotter ${name}`, address), name) };
     });
   return {
-    stat: (key) => told(snapshots.stat(key)),
-    update: (key, labels, paths) => told(snapshots.update(key, labels, paths)),
-    usage: (key, signal) => told(snapshots.usage(key, signal)),
-    mounts: (key) => told(snapshots.mounts(key)),
-    prepare: (key, parent, labels) => told(snapshots.prepare(key, parent, labels)),
-    view: (key, parent, labels) => told(snapshots.view(key, parent, labels)),
-    commit: (target, key, labels, signal) => told(snapshots.commit(target, key, labels, signal)),
-    remove: (key) => told(snapshots.remove(key)),
-    list: (filters) => told(snapshots.list(filters)),
+    snapshotters,
+    content: content && {
+      name: content.name,
+      address: content.address,
+      blobs: new RemoteBlobs(open(`content store ${content.name}`, content.address), content.name, TIMEOUT_MS),
+    },
+    [Symbol.dispose]: () => {
+      for (const channel of channels) channel.close();
+    },
   };
 }

@@ -156,12 +156,12 @@ export async function createServices(parts: ServiceParts): Promise<readonly Serv
   ];
   const plugins = listPlugins({
     platform: hostPlatform,
-    contentRoot: stores.contentRoot,
+    content: stores.contentPlugin,
     snapshotters: [
       ...stores.backends.map(({ name, root }) => ({
         ...{ name, exports: { root }, capabilities: stores.mapsOwners.has(name) ? ['remap-ids'] : [] },
       })),
-      ...stores.plugins.map(({ name, address }) => ({ name, exports: { address }, capabilities: [] })),
+      ...stores.plugins.snapshotters.map(({ name, address }) => ({ name, exports: { address }, capabilities: [] })),
     ],
     services: names,
   });

@@ -5,11 +5,13 @@ import type { Teardown } from '../base/teardown.js';
 import type { ApplyLimits } from '../core/diff/applier.js';
 import { createComparer, type Comparer } from '../core/diff/comparer.js';
 import { createDiffer, type Differ } from '../core/diff/differ.js';
+import { Scratch } from '../core/diff/scratch.js';
 import type { Marked } from '../core/gc/unreachable.js';
 import { pooledApplier } from '../core/diff/pooled-applier.js';
 import type { WorkerPool } from '../core/diff/worker-pool.js';
 import type { Kernel } from '../core/kernel/kernel.js';
 import type { Scope } from '../core/namespaces/scope.js';
+import { type BlobFiles, createBlobFiles } from '../core/content/blob-files.js';
 import type { BlobStore } from '../core/content/blob-store.js';
 import type { LayerWorkshop } from '../core/rootfs/layer-flight.js';
 import { createRootfs } from '../core/rootfs/create-rootfs.js';
@@ -27,7 +29,7 @@ import { openOverlayBackend } from '../drivers/snapshot-overlay/overlay-backend.
 import { platformOfNode } from '../spec/platform.js';
 import { openWorkerPool } from '../drivers/worker-pool/worker-pool.js';
 import type { Config } from './config.js';
-import { openProxyPlugins, type ProxyPlugin } from './proxy-plugins.js';
+import { openProxyPlugins, type ProxyPlugins } from './proxy-plugins.js';
 
 const DAY_MS = 24 * 60 * 60 * 1000;
 
@@ -46,8 +48,10 @@ export interface Stores {
   readonly snapshots: (scope: Scope, name: string) => Snapshotter;
   /** @throws unimplemented: it is one of another program. */
   readonly layered: (scope: Scope, name: string) => LayeredSnapshotter;
-  readonly plugins: readonly ProxyPlugin[];
-  readonly contentRoot: string;
+  readonly plugins: ProxyPlugins;
+  readonly blobFiles: BlobFiles;
+  /** Where the bytes of content are, in words of the introspection service. */
+  readonly contentPlugin: { readonly name: string; readonly exports: Readonly<Record<string, string>> };
   readonly blobs: BlobStore;
   /** What unpacking a layer for a snapshotter takes. */
   readonly workshopOf: (snapshotter: string) => LayerWorkshop;
@@ -63,21 +67,22 @@ export async function openStores(config: Config, kernel: Kernel, log: Logger, do
     await openOverlayBackend({ ...parts, root: join(root, 'overlayfs') }),
     await openNativeBackend({ ...parts, root: join(root, 'native') }),
   ];
-  const plugins = openProxyPlugins(
-    config,
-    backends.map(({ name }) => name),
-  ).map((plugin) => down.own(plugin));
-  const known = [...backends, ...plugins].map(({ name }) => name);
+  const own = backends.map(({ name }) => name);
+  const plugins = down.own(openProxyPlugins(config, own));
+  const known = [...own, ...plugins.snapshotters.map(({ name }) => name)];
   if (!known.includes(config.snapshotter)) throw noSnapshotter(config.snapshotter, known);
   const marker = down.own(openWorkerPool(new URL('./worker.js', import.meta.url), 1));
   const contentRoot = join(root, 'content');
-  const blobs = await LocalBlobs.open(contentRoot);
+  const blobs = plugins.content?.blobs ?? (await LocalBlobs.open(contentRoot));
+  const contentPlugin = plugins.content
+    ? { name: plugins.content.name, exports: { address: plugins.content.address } }
+    : { name: 'content', exports: { root: contentRoot } };
   const metadata = down.own(
     await openMetadata({
       path: join(root, 'meta.db'),
       blobs,
       backends,
-      proxied: plugins,
+      proxied: plugins.snapshotters,
       log,
       marking: { atOnce: MARKED_AT_ONCE, mark: (task, signal) => marker.run<Marked>(task, { signal }) },
       sharing: config.content.sharing,
@@ -101,8 +106,11 @@ export async function openStores(config: Config, kernel: Kernel, log: Logger, do
   };
   const applier = pooledApplier(pool);
   const limits = applyLimits(config.limits);
+  const spool = new Scratch(join(root, 'spool'), kernel.mounts);
+  await spool.clean();
+  const blobFiles = createBlobFiles(metadata.content, () => spool.path());
   const differ = createDiffer({
-    content: metadata.content,
+    blobFiles,
     applier,
     pool,
     kernel,
@@ -111,6 +119,7 @@ export async function openStores(config: Config, kernel: Kernel, log: Logger, do
   });
   const rootfs = createRootfs({
     content: metadata.content,
+    blobFiles,
     snapshots,
     backends,
     defaultSnapshotter: config.snapshotter,
@@ -158,7 +167,8 @@ export async function openStores(config: Config, kernel: Kernel, log: Logger, do
     snapshots,
     layered,
     plugins,
-    contentRoot,
+    blobFiles,
+    contentPlugin,
     blobs,
     workshopOf,
   };

@@ -6,7 +6,7 @@ import type {
   Expected,
   IngestStatus,
 } from '../core/content/content-store.js';
-import type { Scope, Scoped } from '../core/namespaces/scope.js';
+import type { Scope } from '../core/namespaces/scope.js';
 import type { Channel } from '../rpc/channel.js';
 import type { CallOptions, Incoming, ServiceClient } from '../rpc/handlers.js';
 import { fromInteger, toSafeNumber } from '../rpc/int64.js';
@@ -19,13 +19,16 @@ import { RemoteWriter } from './content-writer.js';
 
 type Client = ServiceClient<'containerd.services.content.v1.Content'>;
 
+/** Bytes take the time that they take. */
+const ENDLESS = { timeoutMs: 0 } as const;
+
 /** The content store of a daemon, over its socket. */
-export function remoteContent(channel: Channel): Scoped<ContentStore> {
+export function remoteContent(channel: Channel): (scope: Scope) => RemoteContent {
   const client = channel.service('containerd.services.content.v1.Content');
   return (scope) => new RemoteContent(client, scope);
 }
 
-class RemoteContent implements ContentStore {
+export class RemoteContent implements ContentStore {
   readonly #client: Client;
   readonly #scope: Scope;
 
@@ -61,7 +64,7 @@ class RemoteContent implements ContentStore {
   writer(ref: string, expected: Expected = {}, signal?: AbortSignal): Promise<RemoteWriter> {
     const committed = (digest: Digest) => this.info(digest);
     return RemoteWriter.open(
-      (requests) => this.#client.write(requests, this.#options(signal)),
+      (requests) => this.#client.write(requests, { ...this.#options(signal), ...ENDLESS }),
       committed,
       ref,
       expected,
@@ -112,7 +115,7 @@ class RemoteBlob implements BlobReader {
     }
     if (from === to) return;
     const request = { digest: this.digest, offset: fromInteger(from), size: fromInteger(to - from) };
-    const options = signal ? { ...this.#scope, signal } : this.#scope;
+    const options = signal ? { ...this.#scope, ...ENDLESS, signal } : { ...this.#scope, ...ENDLESS };
     let at = from;
     for await (const { data } of this.#client.read(request, options)) {
       yield { offset: at, bytes: data };

@@ -8,14 +8,13 @@ import type {
   ServiceError,
 } from '@grpc/grpc-js';
 import { deferred, onAbort } from '../base/abort.js';
-import { errorOfCall } from './connection-error.js';
+import { errorOfCall, type Peer } from './connection-error.js';
 import type { CallOptions } from './handlers.js';
 import type { MethodInfo, Schema } from './schema.js';
 
 /** What the channel lends to the methods of its services. */
-export interface GrpcCaller {
+export interface GrpcCaller extends Peer {
   readonly client: Client;
-  readonly address: string;
   readonly schema: Schema;
   /** Resolves when there is a connection or none is to be had. @throws unavailable: nobody answers. */
   connected(): Promise<void>;
@@ -47,7 +46,7 @@ function unary({ client, ...caller }: GrpcCaller, method: MethodInfo) {
       bytes,
       caller.metadata(options),
       caller.grpcOptions(options),
-      settle(caller.address, reply),
+      settle(caller, reply),
     );
     using _ = cancelOnAbort(call, options);
     return caller.schema.codec(method.response).decode(await reply.promise.catch(preferReason(options)));
@@ -64,7 +63,7 @@ function clientStream({ client, ...caller }: GrpcCaller, method: MethodInfo) {
       same,
       caller.metadata(options),
       caller.grpcOptions(options),
-      settle(caller.address, reply),
+      settle(caller, reply),
     );
     using _ = cancelOnAbort(call, options);
     using _pump = sendAll(call, requests, caller.schema.codec(method.request).encode, reply.reject);
@@ -119,9 +118,9 @@ async function ready(caller: Caller, { signal }: CallOptions): Promise<void> {
   signal?.throwIfAborted();
 }
 
-function settle(address: string, reply: { resolve(value: Buffer): void; reject(error: unknown): void }) {
+function settle(peer: Peer, reply: { resolve(value: Buffer): void; reject(error: unknown): void }) {
   return (error: ServiceError | null, value?: Buffer): void => {
-    if (error) reply.reject(errorOfCall(address, error));
+    if (error) reply.reject(errorOfCall(peer, error));
     else reply.resolve(value ?? Buffer.alloc(0));
   };
 }
@@ -153,7 +152,7 @@ async function* replies(
     for await (const bytes of call) yield codec.decode(bytes as Buffer);
   } catch (error) {
     options.signal?.throwIfAborted();
-    throw isServiceError(error) ? errorOfCall(caller.address, error) : error;
+    throw isServiceError(error) ? errorOfCall(caller, error) : error;
   } finally {
     call.cancel();
   }

@@ -12,6 +12,8 @@ import { checkSocketPath } from './socket-path.js';
 export interface ChannelOptions {
   /** Path of the socket; `unix:///path` and `unix:path` are the same. */
   readonly address: string;
+  /** What is behind it, where that is not our daemon; for messages. */
+  readonly peer?: string;
   readonly schema: Schema;
   /** Sent with every call that names no other; none when missing. */
   readonly namespace?: string;
@@ -65,6 +67,7 @@ export class Channel implements Disposable {
     const caller: GrpcCaller = {
       client: this.#client,
       address: this.address,
+      peer: this.#options.peer,
       schema: this.#schema,
       connected: () => this.#connected(),
       metadata: (options) => this.#metadata(options),
@@ -93,7 +96,7 @@ export class Channel implements Disposable {
       const late = await new Promise<Error | undefined>((resolve) => {
         channel.watchConnectivityState(state, deadline, resolve);
       });
-      if (late) throw connectionError(this.address, 'timeout', late);
+      if (late) throw connectionError({ address: this.address, peer: this.#options.peer }, 'timeout', late);
     }
   }
 

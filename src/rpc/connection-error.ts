@@ -26,20 +26,32 @@ function notRunning(address: string): DaemonError {
   );
 }
 
+/** Who is to answer: our daemon, or another program by what it is for us (such as `snapshotter stargz`). */
+export interface Peer {
+  /** Path of the socket. */
+  readonly address: string;
+  readonly peer?: string | undefined;
+}
+
 /** The error for a daemon that cannot be reached. @param why An errno, or `timeout`. */
-export function connectionError(address: string, why: string, cause: Error): DaemonError {
+export function connectionError({ address, peer }: Peer, why: string, cause: Error): DaemonError {
+  if (peer !== undefined) {
+    const advice = 'start the program that serves it, then try again';
+    return new DaemonError('unavailable', `${peer} does not answer at ${address} (${why}): ${advice}`, { cause });
+  }
   const error = WHY[why]?.(address) ?? new DaemonError('unavailable', `cannot connect to ${address}: ${cause.message}`);
   error.cause = cause;
   return error;
 }
 
 /** The error of a failed call; one that never reached the daemon says so. */
-export function errorOfCall(address: string, error: ServiceError): DaemonError {
+export function errorOfCall(peer: Peer, error: ServiceError): DaemonError {
   if (error.code !== Status.UNAVAILABLE) return errorOfStatus(error, error);
   const [, errno] = /connect (E[A-Z]+) /.exec(error.details) ?? [];
-  if (errno !== undefined) return connectionError(address, errno, error);
+  if (errno !== undefined) return connectionError(peer, errno, error);
   if (/^(Connection dropped|read ECONNRESET)/.test(error.details)) {
-    const lost = `the connection to the daemon at ${address} was lost: it stopped or crashed; see its log`;
+    const who = peer.peer ?? 'the daemon';
+    const lost = `the connection to ${who} at ${peer.address} was lost: it stopped or crashed; see its log`;
     return new DaemonError('unavailable', lost, { cause: error });
   }
   return errorOfStatus(error, error);

@@ -17,7 +17,11 @@ export interface Plugin {
 /** What the daemon was put together from. */
 export interface DaemonParts {
   readonly platform: Platform;
-  readonly contentRoot: string;
+  readonly content: {
+    readonly name: string;
+    /** `root`, or `address` of one in another program. */
+    readonly exports: Readonly<Record<string, string>>;
+  };
   readonly snapshotters: readonly {
     readonly name: string;
     /** `root`, or `address` of one in another program. */
@@ -45,7 +49,7 @@ export function listPlugins(parts: DaemonParts): readonly Plugin[] {
   const platforms = [parts.platform];
   return [
     { type: EVENT_TYPE, id: 'exchange' },
-    { type: CONTENT_TYPE, id: 'content', exports: { root: parts.contentRoot } },
+    { type: CONTENT_TYPE, id: parts.content.name, exports: parts.content.exports },
     ...parts.snapshotters.map(({ name, exports, capabilities, failure }) => ({
       type: SNAPSHOTTER_TYPE,
       id: name,

@@ -22,7 +22,7 @@ async function connected(t: TestContext): Promise<{ channel: Channel; identity: 
   const identity = await openServerIdentity(root);
   const plugins = listPlugins({
     platform: { os: 'linux', architecture: 'amd64' },
-    contentRoot: '/r/content',
+    content: { name: 'content', exports: { root: '/r/content' } },
     snapshotters: [
       { name: 'overlayfs', exports: { root: '/r/overlayfs' }, capabilities: ['rebase'] },
       { name: 'native', exports: { root: '/r/native' }, capabilities: [], failure: 'no room' },

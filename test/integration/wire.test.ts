@@ -32,7 +32,7 @@ async function openServer(root: string): Promise<{ server: RpcServer; address: s
           identity,
           plugins: listPlugins({
             platform: { os: 'linux', architecture: 'amd64' },
-            contentRoot: root,
+            content: { name: 'content', exports: { root } },
             snapshotters: [{ name: 'overlayfs', exports: { root }, capabilities: [] }],
             services: ['containerd.services.version.v1.Version'],
           }),

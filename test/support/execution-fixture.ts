@@ -4,6 +4,7 @@ import { dirname, join } from 'node:path';
 import type { TestContext } from 'node:test';
 import { SILENT } from '../../src/base/logger.js';
 import { Teardown } from '../../src/base/teardown.js';
+import { createBlobFiles } from '../../src/core/content/blob-files.js';
 import { pooledApplier } from '../../src/core/diff/pooled-applier.js';
 import { createExecution, type Execution } from '../../src/core/execution/execution.js';
 import { readHostFacts } from '../../src/core/execution/host-facts.js';
@@ -107,8 +108,9 @@ async function assemble(
   const metadata = down.own(await openMetadata({ path, blobs, backends: [backend], log: SILENT }));
   const snapshotter = metadata.snapshotters.get(backend.name);
   if (!snapshotter) throw new Error('no overlay snapshotter');
+  const blobFiles = createBlobFiles(metadata.content, () => Promise.resolve(join(root, 'spool')));
   const rootfs = createRootfs({
-    ...{ content: metadata.content, snapshots: (scope) => snapshotter(scope), backends: [backend] },
+    ...{ content: metadata.content, blobFiles, snapshots: (scope) => snapshotter(scope), backends: [backend] },
     ...{
       defaultSnapshotter: backend.name,
       applier: pooledApplier(pool),

@@ -4,6 +4,7 @@ import type { TestContext } from 'node:test';
 import { isKind } from '../../src/base/errors.js';
 import { SILENT } from '../../src/base/logger.js';
 import { Teardown } from '../../src/base/teardown.js';
+import { createBlobFiles } from '../../src/core/content/blob-files.js';
 import { DEFAULT_LIMITS, type Applier, type ApplyLimits } from '../../src/core/diff/applier.js';
 import { createComparer, type Comparer } from '../../src/core/diff/comparer.js';
 import { createDiffer, type Differ } from '../../src/core/diff/differ.js';
@@ -79,15 +80,17 @@ export function openRootfs(root: string, options: RootfsFixtureOptions = {}): Pr
     };
     const limits = { ...DEFAULT_LIMITS, ...options.limits };
     const applier = (options.applier ?? ((real) => real))(pooledApplier(pool));
+    const blobFiles = createBlobFiles(metadata.content, () => Promise.resolve(join(root, 'spool')));
     const rootfs = createRootfs({
       content: metadata.content,
+      blobFiles,
       snapshots: ({ namespace }, name) => snapshots(name, namespace),
       defaultSnapshotter: 'overlayfs',
       platform: HOST_PLATFORM,
       ...{ backends, applier, pool, limits },
     });
     const differ = createDiffer({
-      content: metadata.content,
+      blobFiles,
       applier,
       pool,
       kernel,

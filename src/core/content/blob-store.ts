@@ -21,6 +21,8 @@ export interface IngestFile extends AsyncDisposable {
  * The metadata's ContentStore is built on it.
  */
 export interface BlobStore {
+  /** It may have blobs that were never brought here, and those need not be brought. */
+  readonly selfFilling?: true;
   /** Opens an ingest's file, made when it is not there; its hash state is rebuilt from the bytes. */
   ingest(id: string, algorithm: 'sha256' | 'sha384' | 'sha512', signal?: AbortSignal): Promise<IngestFile>;
   /** Bytes of an ingest's file; undefined when there is none. */

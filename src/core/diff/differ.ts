@@ -6,10 +6,10 @@ import { DaemonError, isErrno } from '../../base/errors.js';
 import { faultPoint } from '../../base/fault-point.js';
 import type { Descriptor } from '../../spec/descriptor.js';
 import { MEDIA_TYPES } from '../../spec/media-types.js';
-import type { ContentStore } from '../content/content-store.js';
+import type { BlobFiles } from '../content/blob-files.js';
 import type { Disks } from '../kernel/disks.js';
 import type { Mount, Mounts } from '../kernel/mounts.js';
-import type { Scope, Scoped } from '../namespaces/scope.js';
+import type { Scope } from '../namespaces/scope.js';
 import type { Applied, Applier, ApplyLimits } from './applier.js';
 import type { TieLayerTask } from './layer-tasks.js';
 import { overlayOption } from './overlay-mount.js';
@@ -44,7 +44,7 @@ export interface Differ {
 }
 
 export interface DifferParts {
-  readonly content: Scoped<ContentStore>;
+  readonly blobFiles: BlobFiles;
   readonly applier: Applier;
   readonly pool: WorkerPool;
   readonly kernel: { readonly mounts: Mounts; readonly disks: Disks };
@@ -81,16 +81,9 @@ class LayerDiffer implements Differ {
     options: { readonly sync?: boolean; readonly signal?: AbortSignal } = {},
   ): Promise<Descriptor> {
     const { signal, sync = false } = options;
-    await using blob = await this.#parts.content(scope).open(layer.digest, signal);
-    const { path } = blob;
-    if (path === undefined) {
-      throw new DaemonError(
-        'unimplemented',
-        `layer ${layer.digest} is in a content store without files: fetch it into ours first`,
-      );
-    }
+    await using blob = await this.#parts.blobFiles(scope, layer.digest, signal);
     const applied = await this.#at(mounts, async (target) => {
-      const done = await this.#write(path, layer.mediaType, target, signal);
+      const done = await this.#write(blob.path, layer.mediaType, target, signal);
       if (sync) await this.#parts.kernel.disks.sync(target.directory);
       return done;
     });

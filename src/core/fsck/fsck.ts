@@ -1,7 +1,7 @@
 import { access } from 'node:fs/promises';
 import { DaemonError, isErrno, isKind, messageOf } from '../../base/errors.js';
-import { algorithmOf, hexOf, type Digest } from '../../spec/digest.js';
-import type { ContentStore } from '../content/content-store.js';
+import { algorithmOf, hasherOf, hexOf, type Digest } from '../../spec/digest.js';
+import type { BlobReader, ContentStore } from '../content/content-store.js';
 import type { WorkerPool } from '../diff/worker-pool.js';
 import type { NamespaceStore } from '../namespaces/namespace-store.js';
 import type { Scoped } from '../namespaces/scope.js';
@@ -132,10 +132,7 @@ async function problemOf(
 ): Promise<Finding['problem'] | undefined> {
   try {
     await using blob = await content.open(digest, signal);
-    if (blob.path === undefined) return undefined;
-    const task: HashFileTask = { kind: 'hash-file', path: blob.path, algorithm: algorithmOf(digest) };
-    const hex = await pool.run<string>(task, { signal });
-    return hex === hexOf(digest) ? undefined : 'altered';
+    return (await hashOf(pool, blob, signal)) === hexOf(digest) ? undefined : 'altered';
   } catch (error) {
     signal.throwIfAborted();
     // Deleted meanwhile.
@@ -145,14 +142,30 @@ async function problemOf(
   }
 }
 
+async function hashOf(pool: WorkerPool, blob: BlobReader, signal: AbortSignal): Promise<string> {
+  const algorithm = algorithmOf(blob.digest);
+  if (blob.path !== undefined) {
+    const task: HashFileTask = { kind: 'hash-file', path: blob.path, algorithm };
+    return await pool.run<string>(task, { signal });
+  }
+  const hash = hasherOf(algorithm);
+  for await (const { bytes } of blob.chunks({}, signal)) hash.update(bytes);
+  return hash.digest('hex');
+}
+
 async function repairBlob(
   parts: FsckParts,
   finding: Finding,
   options: Parameters<BlobRepair['repair']>[2],
 ): Promise<Finding> {
   try {
-    await parts.blobRepair.repair(finding.name, finding.namespaces, options);
-    return { ...finding, repaired: true };
+    const { name, namespaces } = finding;
+    await parts.blobRepair.repair(name, namespaces, options);
+    const [namespace = ''] = namespaces;
+    const left = await problemOf(parts, parts.content({ namespace }), name, options.signal);
+    if (left === undefined) return { ...finding, repaired: true };
+    const why = `it is ${left} even after it was fetched anew: the content store has kept its broken copy, remove that there`;
+    throw new DaemonError('data-loss', why);
   } catch (error) {
     options.signal.throwIfAborted();
     return { ...finding, reason: messageOf(error) };

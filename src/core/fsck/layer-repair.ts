@@ -6,6 +6,7 @@ import type { Descriptor } from '../../spec/descriptor.js';
 import type { Digest } from '../../spec/digest.js';
 import { parseImageConfig } from '../../spec/image-config.js';
 import { kindOfMedia } from '../../spec/media-types.js';
+import type { BlobFiles } from '../content/blob-files.js';
 import type { ContentStore } from '../content/content-store.js';
 import { childrenOf, readDocument } from '../images/handlers/children.js';
 import { effect, inOrder } from '../images/handlers/handler.js';
@@ -35,6 +36,7 @@ interface Recipe {
 
 export function createLayerRepair(parts: {
   readonly content: Scoped<ContentStore>;
+  readonly blobFiles: BlobFiles;
   readonly images: Scoped<ImageStore>;
   readonly snapshots: (scope: Scope, name: string) => LayeredSnapshotter;
   readonly layers: () => readonly LayerRecord[];
@@ -46,16 +48,12 @@ export function createLayerRepair(parts: {
       const workshop = parts.workshopOf(record.snapshotter);
       const { backend, pool } = workshop;
       const snapshotter = parts.snapshots(scope, record.snapshotter);
-      const content = parts.content(scope);
       const flight = flightOver(parts.layers(), record, recipe, workshop);
       try {
         flight.start({
           layer: recipe.layer,
           snapshotter,
-          open: async (until) => {
-            const blob = await content.open(recipe.layer.digest, until);
-            return { path: blob.path ?? '', [Symbol.asyncDispose]: () => blob[Symbol.asyncDispose]() };
-          },
+          open: (until) => parts.blobFiles(scope, recipe.layer.digest, until),
         });
         const { layerId } = await flight.finished;
         const directory = backend.filesOf(record.id);

@@ -3,7 +3,8 @@ import { DaemonError } from '../../base/errors.js';
 import type { Semaphore } from '../../base/semaphore.js';
 import type { Descriptor } from '../../spec/descriptor.js';
 import type { Digest } from '../../spec/digest.js';
-import type { ContentStore } from '../content/content-store.js';
+import type { BlobFiles } from '../content/blob-files.js';
+import type { Scope } from '../namespaces/scope.js';
 import type { AppliedLayer, LayeredSnapshotter } from '../snapshots/snapshotter.js';
 import type { LayerBlob, LayerFlight } from './layer-flight.js';
 import type { LayerFlights } from './layer-flights.js';
@@ -13,7 +14,8 @@ import type { Unpacking, UnpackProgress, UnpackRequest } from './rootfs.js';
 export interface ChainParts {
   readonly snapshotterName: string;
   readonly snapshotter: LayeredSnapshotter;
-  readonly content: ContentStore;
+  readonly scope: Scope;
+  readonly blobFiles: BlobFiles;
   readonly flights: LayerFlights;
   /** Lets one caller at a time name layers. */
   readonly naming: Semaphore;
@@ -93,20 +95,11 @@ export class ChainUnpacking implements Unpacking {
   }
 
   #blobOf(layer: Descriptor): LayerBlob {
-    const { content, snapshotter } = this.#parts;
+    const { blobFiles, scope, snapshotter } = this.#parts;
     return {
       layer,
       snapshotter,
-      open: async (signal) => {
-        const blob = await content.open(layer.digest, signal);
-        const { path } = blob;
-        if (path !== undefined) return { path, [Symbol.asyncDispose]: () => blob[Symbol.asyncDispose]() };
-        await blob[Symbol.asyncDispose]();
-        throw new DaemonError(
-          'unimplemented',
-          `layer ${layer.digest} is in a content store without files: fetch it into ours first`,
-        );
-      },
+      open: (signal) => blobFiles(scope, layer.digest, signal),
     };
   }
 

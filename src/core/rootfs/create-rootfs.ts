@@ -6,6 +6,7 @@ import { DOCUMENT_BYTES_MAX, mediaTypeInDocument } from '../../spec/document.js'
 import { LABELS } from '../../spec/labels.js';
 import { MEDIA_TYPES } from '../../spec/media-types.js';
 import type { Platform } from '../../spec/platform.js';
+import type { BlobFiles } from '../content/blob-files.js';
 import type { ContentStore } from '../content/content-store.js';
 import type { Applier, ApplyLimits } from '../diff/applier.js';
 import type { Differ } from '../diff/differ.js';
@@ -23,6 +24,7 @@ import type { Rootfs, UnpackedManifest, Unpacking, UnpackRequest } from './rootf
 /** What the root file systems are made with. */
 export interface RootfsParts {
   readonly content: Scoped<ContentStore>;
+  readonly blobFiles: BlobFiles;
   /** @throws not-found: no snapshotter of that name. */
   readonly snapshots: (scope: Scope, name: string) => Snapshotter;
   /** Where those snapshotters keep their files; their names are the snapshotters' names. */
@@ -65,7 +67,7 @@ export function createRootfs(parts: RootfsParts): Rootfs {
     if (!home || !isLayered(snapshotter))
       throw new DaemonError('unimplemented', `snapshotter ${snapshotterName} takes no layers of ours`);
     return await ChainUnpacking.begin(
-      { ...home, snapshotterName, snapshotter, content: parts.content(scope) },
+      { ...home, snapshotterName, snapshotter, scope, blobFiles: parts.blobFiles },
       request,
     );
   };

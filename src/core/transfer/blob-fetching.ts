@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { DaemonError, isKind } from '../../base/errors.js';
+import { DaemonError, isKind, undefinedIfMissing } from '../../base/errors.js';
 import { Semaphore } from '../../base/semaphore.js';
 import { SingleFlight } from '../../base/single-flight.js';
 import type { Descriptor } from '../../spec/descriptor.js';
@@ -165,7 +165,8 @@ class BlobDownload {
     } catch (error) {
       if (isKind(error, 'already-exists')) return;
       // Neither wrong bytes nor bytes that fill the disk are kept; any other break is taken up again where it happened.
-      if (isKind(error, 'data-loss') || this.#storeFailed) await this.#throwAway();
+      const full = this.#storeFailed && !isKind(error, 'unavailable');
+      if (isKind(error, 'data-loss') || full) await this.#throwAway();
       throw error;
     }
   }
@@ -215,7 +216,7 @@ class BlobDownload {
   /** Opens the ingest, after any other writer of it (another client, say) has ended. */
   async #open(): Promise<ContentWriter> {
     const { size, digest } = this.#request.target;
-    let last = { offset: -1, at: performance.now() };
+    let last: { readonly offset: number | undefined; readonly at: number } | undefined;
     for (;;) {
       try {
         return await this.#content.writer(this.#ref, { size, digest }, this.#signal);
@@ -223,21 +224,17 @@ class BlobDownload {
         if (isKind(error, 'failed-precondition')) await this.#throwAway();
         else if (!isKind(error, 'unavailable')) throw error;
         const offset = await this.#offsetOfOther();
-        if (offset !== last.offset) last = { offset, at: performance.now() };
-        else if (performance.now() - last.at > STUCK_MS) throw error;
+        if (offset !== last?.offset || !last) last = { offset, at: performance.now() };
+        // Without an ingest nobody writes it: the store itself can't be had.
+        else if (offset === undefined || performance.now() - last.at > STUCK_MS) throw error;
         this.#tell((watcher) => watcher.waiting('another client is writing it'));
         await sleep(LOOK_AGAIN_MS, undefined, { signal: this.#signal });
       }
     }
   }
 
-  async #offsetOfOther(): Promise<number> {
-    try {
-      return (await this.#content.status(this.#ref)).offset;
-    } catch (error) {
-      if (isKind(error, 'not-found')) return -1;
-      throw error;
-    }
+  async #offsetOfOther(): Promise<number | undefined> {
+    return (await this.#content.status(this.#ref).catch(undefinedIfMissing))?.offset;
   }
 
   async #throwAway(): Promise<void> {

@@ -149,8 +149,11 @@ export class SqliteContent implements ContentStore {
 
   async #shareable(digest: Digest, size: number | undefined): Promise<number | undefined> {
     const other = this.#rows.shareable(digest);
-    if (other === undefined || (size !== undefined && size !== other)) return undefined;
-    return (await this.#state.blobs.size(digest)) === other ? other : undefined;
+    const { blobs } = this.#state;
+    // One that only other namespaces have is not to be shared by policy.
+    if (other === undefined && (blobs.selfFilling !== true || this.#rows.isNamed(digest))) return undefined;
+    const stored = await blobs.size(digest);
+    return stored === (other ?? stored) && stored === (size ?? stored) ? stored : undefined;
   }
 
   async status(ref: string): Promise<IngestStatus> {
