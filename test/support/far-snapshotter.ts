@@ -27,6 +27,8 @@ export interface FarSnapshotter extends AsyncDisposable {
   list(namespace: string): ReturnType<Snapshotter['list']>;
   /** From now on it has the layer of a chain ID by itself, filled by `fill` in the directory it gets. */
   has(chainId: string, fill: (directory: string) => Promise<void>): void;
+  /** Called with the name of any method, before it does something and when it is done but not yet answered. */
+  watch: ((method: string, when: 'before' | 'after') => Promise<void> | void) | undefined;
   /** Goes away from its socket, and comes back. */
   stop(): Promise<void>;
   start(): Promise<void>;
@@ -57,6 +59,7 @@ export function openFarSnapshotter(dir: string, name: string): Promise<FarSnapsh
     const real = metadata.snapshotters.get('overlayfs');
     if (!real) throw new Error('no snapshotter overlayfs');
     const asked: Labels[] = [];
+    const hooks: Pick<FarSnapshotter, 'watch'> = { watch: undefined };
     const own = new Map<string, (directory: string) => Promise<void>>();
     const scoped = (scope: Scope): Snapshotter => {
       const snapshots = real(scope);
@@ -74,9 +77,14 @@ export function openFarSnapshotter(dir: string, name: string): Promise<FarSnapsh
       };
       return new Proxy(snapshots, {
         get: (of, property) => {
-          if (property === 'prepare') return prepare;
-          const value: unknown = Reflect.get(of, property);
-          return typeof value === 'function' ? (value.bind(of) as unknown) : value;
+          const value: unknown = property === 'prepare' ? prepare : Reflect.get(of, property);
+          if (typeof value !== 'function') return value;
+          return async (...args: unknown[]): Promise<unknown> => {
+            await hooks.watch?.(String(property), 'before');
+            const result: unknown = await Reflect.apply(value, of, args);
+            await hooks.watch?.(String(property), 'after');
+            return result;
+          };
         },
       });
     };
@@ -98,11 +106,11 @@ export function openFarSnapshotter(dir: string, name: string): Promise<FarSnapsh
     };
     await start();
     down.add(stop);
-    return {
+    return Object.assign(hooks, {
       ...{ address, asked, start, stop },
       list: (namespace) => real({ namespace }).list(),
       has: (chainId, fill) => void own.set(chainId, fill),
       [Symbol.asyncDispose]: () => down.run(),
-    };
+    });
   });
 }
