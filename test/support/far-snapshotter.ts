@@ -108,8 +108,8 @@ export function openFarSnapshotter(dir: string, name: string): Promise<FarSnapsh
     down.add(stop);
     return Object.assign(hooks, {
       ...{ address, asked, start, stop },
-      list: (namespace) => real({ namespace }).list(),
-      has: (chainId, fill) => void own.set(chainId, fill),
+      list: (namespace: string) => real({ namespace }).list(),
+      has: (chainId: string, fill: (directory: string) => Promise<void>) => void own.set(chainId, fill),
       [Symbol.asyncDispose]: () => down.run(),
     });
   });

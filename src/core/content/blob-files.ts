@@ -31,7 +31,11 @@ export function createBlobFiles(content: Scoped<ContentStore>, spool: () => Prom
       faultPoint('the copy of a blob is removed');
     };
     try {
-      await pipeline(bytesOf(blob, signal), createWriteStream(copy, { flags: 'wx', mode: 0o600 }), signal ? { signal } : {});
+      await pipeline(
+        bytesOf(blob, signal),
+        createWriteStream(copy, { flags: 'wx', mode: 0o600 }),
+        signal ? { signal } : {},
+      );
       return { path: copy, [Symbol.asyncDispose]: remove };
     } catch (cause) {
       await remove();
