@@ -2,7 +2,6 @@ import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { Teardown } from '../../src/base/teardown.js';
 import { ctr } from '../../src/cli/ctr/program.js';
-import { dist } from '../../src/cli/dist/program.js';
 import { collectGarbage } from '../../src/client/index.js';
 import { busyboxEntries } from '../support/busybox-image.js';
 import { runBuilt, runCommand } from '../support/cli.js';
