@@ -193,7 +193,7 @@ async function openExecution(config: Config, kernel: Kernel, stores: Stores, log
   const bundles = join(config.state, 'io.containerd.runtime.v2.task');
   const shims = new ShimRuntime({
     ...kernel,
-    ...{ log, bundles, journal: metadata.journal, address: config.grpc.address },
+    ...{ log, bundles, journal: metadata.journal, address: config.grpc.address, streams: runtime.streams },
   });
   const volumes = new Volumes(join(config.root, 'volumes'), metadata.containers);
   const execution: Execution = createExecution({

@@ -1,7 +1,7 @@
 import { DaemonError } from '../../base/errors.js';
 import { execProcess, killProcess } from '../../client/execution.js';
 import { defineCommand, type CommandContext } from '../shared/command.js';
-import { text, type OptionValues } from '../shared/options.js';
+import { flag, text, type OptionValues } from '../shared/options.js';
 import { DETACH_KEYS, parseDetachKeys } from './detach-keys.js';
 import { withExitCodes } from './exit-codes.js';
 import { PROCESS_OPTIONS, processOf } from './process-options.js';
@@ -11,6 +11,7 @@ import { targetOf } from './target.js';
 const OPTIONS = {
   ...PROCESS_OPTIONS,
   id: text('--id <id>', 'the container; all words are the command then'),
+  interactive: flag('-i, --interactive', 'stdin goes to the command, as it does anyway'),
   execId: text('--exec-id <id>', 'id of the new process; made up otherwise'),
 };
 type Context = CommandContext<OptionValues<typeof OPTIONS>>;

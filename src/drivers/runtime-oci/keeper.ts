@@ -10,6 +10,9 @@ export interface ProcessLog extends LogLimits {
   readonly all: boolean;
 }
 
+/** Bounds of what is kept of an exec's output that nobody reads; it goes with the exec. */
+export const EXEC_LOG_LIMITS: LogLimits = { maxBytes: 1 << 20, maxFiles: 2 };
+
 /** A process to be made by one call of the OCI runtime. */
 export interface LaunchOrder {
   readonly key: ProcessKey;

@@ -14,8 +14,8 @@ import type {
 import type { Mounts } from '../../core/kernel/mounts.js';
 import type { Programs } from '../../core/kernel/programs.js';
 import { Bundle, BUNDLES_FOLDER, listBundles, type RecordedRuntime } from './bundle.js';
-import { DEFAULT_LOG_LIMITS, type LogLimits } from '../../core/execution/logs.js';
-import type { KeptProcess, LaunchOrder, ProcessKeeper } from './keeper.js';
+import { DEFAULT_LOG_LIMITS } from '../../core/execution/logs.js';
+import { EXEC_LOG_LIMITS, type KeptProcess, type LaunchOrder, type ProcessKeeper } from './keeper.js';
 import { findNamedRuntime, findRuntime, OciCli } from './oci-cli.js';
 import { adviceOnVersion } from './runtime-version.js';
 import { stdioTargets } from './stdio-target.js';
@@ -38,9 +38,6 @@ export interface OciRuntimeParts {
   /** File for the log of a container. */
   readonly logFile: (key: ProcessKey) => string;
 }
-
-/** Bounds of what is kept of an exec's output that nobody reads; it goes with the exec. */
-const EXEC_LOG_LIMITS: LogLimits = { maxBytes: 1 << 20, maxFiles: 2 };
 
 /** Drives runc or crun, with bundles on disk and a keeper as the parent of its processes. */
 export class OciRuntime implements Runtime {

@@ -1,12 +1,14 @@
 import { join } from 'node:path';
 import type { Logger } from '../../base/logger.js';
 import type { ContainerLogs } from '../../core/execution/logs.js';
+import type { StreamKeeper } from '../../core/execution/process-streams.js';
 import type { ProcessKey, Runtime } from '../../core/execution/runtime.js';
 import type { Kernel } from '../../core/kernel/kernel.js';
 import { LogFiles } from './log-files.js';
 import { MonitorKeeper } from './monitor-keeper.js';
 import { OciRuntime } from './oci-runtime.js';
 import { DaemonKeeper } from './daemon-keeper.js';
+import { FifoStreamKeeper } from './fifo-streams.js';
 
 export interface OciRuntimeSettings {
   /** The daemon's state directory. */
@@ -23,15 +25,16 @@ export interface OciRuntimeSettings {
   readonly monitor: string;
 }
 
-/** Builds the driver of runc and crun. With `reaper: 'daemon'` this process becomes a child subreaper for its life. */
+/** Builds the driver of runc and crun, with what keeps the logs of containers and the streams of those of other programs. With `reaper: 'daemon'` this process becomes a child subreaper for its life. */
 export function createOciRuntime(
   kernel: Pick<Kernel, 'programs' | 'mounts' | 'processes' | 'descriptors'>,
   settings: OciRuntimeSettings,
   log: Logger,
-): Runtime & { readonly logs: ContainerLogs } {
+): Runtime & { readonly logs: ContainerLogs; readonly streams: StreamKeeper } {
   const { state, binary, root = join(state, 'runc'), reaper, monitor } = settings;
   const logs = new LogFiles(settings.logs ?? join(state, 'logs'));
   const keeper = reaper === 'monitor' ? new MonitorKeeper({ ...kernel, monitor }) : new DaemonKeeper(kernel, log);
   const logFile = (key: ProcessKey) => logs.file(key);
-  return Object.assign(new OciRuntime({ ...kernel, keeper, log, state, binary, root, logFile }), { logs });
+  const streams = new FifoStreamKeeper(kernel.descriptors, logFile, log);
+  return Object.assign(new OciRuntime({ ...kernel, keeper, log, state, binary, root, logFile }), { logs, streams });
 }

@@ -57,6 +57,15 @@ export class ShimBundle {
     }
   }
 
+  /** Folder of the FIFOs of a process, where its streams are at our side. No exec id begins with a dot. */
+  streams(execId: string): string {
+    return join(this.path, 'streams', execId === '' ? '.init' : checkIdentifier(execId, 'exec id'));
+  }
+
+  async removeStreams(execId: string): Promise<void> {
+    await rm(this.streams(execId), { recursive: true, force: true });
+  }
+
   /** Unmounts what lies below and removes the folder. */
   async remove(mounts: Mounts): Promise<void> {
     const points = (await mounts.list()).map(({ mountPoint }) => mountPoint);

@@ -10,6 +10,7 @@ import type {
   ProcessKey,
   RuntimeProcess,
 } from '../../core/execution/runtime.js';
+import type { ProcessStreams, StreamKeeper } from '../../core/execution/process-streams.js';
 import type { ShimsRuntime } from '../../core/execution/shims.js';
 import type { Kernel } from '../../core/kernel/kernel.js';
 import { TtrpcClient } from '../../rpc/ttrpc/client.js';
@@ -30,6 +31,8 @@ export interface ShimRuntimeParts extends Pick<Kernel, 'programs' | 'mounts' | '
   readonly journal: Pick<Journal, 'append'>;
   /** Folder of all bundles. */
   readonly bundles: string;
+  /** For containers of clients without FIFOs. */
+  readonly streams: StreamKeeper;
   /** The daemon's socket; shims tell their events at the same path with `.ttrpc` behind it. */
   readonly address: string;
 }
@@ -62,15 +65,11 @@ export class ShimRuntime implements ShimsRuntime, AsyncDisposable {
     const { shim, spec, stdio, rootfs, namespace, containerId } = request;
     const key: ProcessKey = { namespace, containerId, execId: '' };
     if (!shim) throw new DaemonError('internal', `container ${containerId} has no shim`);
-    if (request.log) {
-      throw new DaemonError(
-        'unimplemented',
-        `a shim's container has its streams at its client's FIFOs, not at our socket: run it with containerd's ctr`,
-      );
-    }
     const bundle = this.#bundle(key);
     await bundle.create(spec, { program: shim.program });
+    let streams: ProcessStreams | undefined;
     try {
+      streams = await this.#openStreams(request, bundle);
       await this.#listen();
       const log = this.#readLog(bundle.path, key);
       const started = await startShim(this.#parts.programs, this.#command(key, shim.program), shim.options).catch(
@@ -83,12 +82,13 @@ export class ShimRuntime implements ShimsRuntime, AsyncDisposable {
       await bundle.write({ program: shim.program, ...started });
       const { options } = shim;
       const reply = await this.#call(key, 'Create', 'containerd.task.v2.CreateTaskRequest', {
-        ...{ id: containerId, bundle: bundle.path, ...stdio },
+        ...{ id: containerId, bundle: bundle.path, ...(streams?.stdio ?? stdio) },
         rootfs: rootfs.map((mount) => ({ ...mount, options: [...mount.options] })),
         ...(options && { options: { type_url: options.typeUrl, value: Buffer.from(options.value) } }),
       });
-      return this.#follow(key, messages.decode('containerd.task.v2.CreateTaskResponse', reply).pid);
+      return this.#follow(key, messages.decode('containerd.task.v2.CreateTaskResponse', reply).pid, streams);
     } catch (cause) {
+      await streams?.[Symbol.asyncDispose]();
       await this.delete(key).catch((error: unknown) => {
         this.#parts.log.error({ ...key, error: messageOf(error) }, 'what a shim has begun could not be removed');
       });
@@ -100,19 +100,24 @@ export class ShimRuntime implements ShimsRuntime, AsyncDisposable {
     await this.#call(key, 'Start', 'containerd.task.v2.ProcessRequest', wireKey(key));
   }
 
-  async exec({ namespace, containerId, execId, process, stdio, log }: ExecRequest): Promise<RuntimeProcess> {
+  async exec(request: ExecRequest): Promise<RuntimeProcess> {
+    const { namespace, containerId, execId, process, stdio } = request;
     const key: ProcessKey = { namespace, containerId, execId };
-    if (log) {
-      throw new DaemonError('unimplemented', `a shim's process has its streams at FIFOs: use containerd's ctr`);
-    }
-    const spec = { type_url: `${SPEC_TYPE}Process`, value: Buffer.from(process) };
-    const request = { ...wireKey(key), ...stdio, spec };
-    await this.#call(key, 'Exec', 'containerd.task.v2.ExecProcessRequest', request);
+    const streams = await this.#openStreams(request, this.#bundle(key));
     try {
-      const reply = await this.#call(key, 'Start', 'containerd.task.v2.ProcessRequest', wireKey(key));
-      return this.#follow(key, messages.decode('containerd.task.v2.StartResponse', reply).pid);
+      const spec = { type_url: `${SPEC_TYPE}Process`, value: Buffer.from(process) };
+      const wish = { ...wireKey(key), ...(streams?.stdio ?? stdio), spec };
+      await this.#call(key, 'Exec', 'containerd.task.v2.ExecProcessRequest', wish);
+      try {
+        const reply = await this.#call(key, 'Start', 'containerd.task.v2.ProcessRequest', wireKey(key));
+        return this.#follow(key, messages.decode('containerd.task.v2.StartResponse', reply).pid, streams);
+      } catch (cause) {
+        await this.#call(key, 'Delete', 'containerd.task.v2.ProcessRequest', wireKey(key)).catch(() => undefined);
+        throw cause;
+      }
     } catch (cause) {
-      await this.#call(key, 'Delete', 'containerd.task.v2.ProcessRequest', wireKey(key)).catch(() => undefined);
+      await streams?.[Symbol.asyncDispose]();
+      await this.#bundle(key).removeStreams(execId);
       throw cause;
     }
   }
@@ -146,7 +151,7 @@ export class ShimRuntime implements ShimsRuntime, AsyncDisposable {
     if (!record) return;
     const shim = this.#shims.get(nameOf(key)) ?? (await this.#reconnect(key, record));
     const asked = shim !== undefined && (await this.#deleteOverSocket(key, shim));
-    this.#forget(key);
+    await this.#forget(key);
     if (!asked) await this.#deleteByProgram(key, record);
     await bundle.remove(this.#parts.mounts);
     this.#lost.delete(nameOf(key));
@@ -165,7 +170,8 @@ export class ShimRuntime implements ShimsRuntime, AsyncDisposable {
     }
     try {
       const reply = await this.#call(key, 'State', 'containerd.task.v2.ProcessRequest', wireKey(key), SHORT_MS);
-      return this.#follow(key, messages.decode('containerd.task.v2.StateResponse', reply).pid);
+      const streams = await this.#parts.streams.reopen(key, this.#bundle(key).streams(key.execId));
+      return this.#follow(key, messages.decode('containerd.task.v2.StateResponse', reply).pid, streams);
     } catch (cause) {
       if (isKind(cause, 'not-found')) return undefined;
       throw cause;
@@ -183,6 +189,7 @@ export class ShimRuntime implements ShimsRuntime, AsyncDisposable {
   /** Shims and their containers go on. */
   async [Symbol.asyncDispose](): Promise<void> {
     this.#closing = true;
+    for (const process of this.#processes.values()) await process.closeStreams();
     for (const { client, log } of this.#shims.values()) {
       client[Symbol.dispose]();
       log[Symbol.dispose]();
@@ -228,8 +235,22 @@ export class ShimRuntime implements ShimsRuntime, AsyncDisposable {
     return await this.#connect(key, record, log).catch(() => undefined);
   }
 
-  #follow(key: ProcessKey, pid: number): ShimProcess {
-    const process = new ShimProcess(key, pid, this.#exit(key), this.#call);
+  /** Streams at our side for a client that has no FIFOs of its own. */
+  async #openStreams(request: CreateRequest | ExecRequest, bundle: ShimBundle): Promise<ProcessStreams | undefined> {
+    if (!request.log) return undefined;
+    const { namespace, containerId, execId, stdio, waitForReader = false } = request;
+    return await this.#parts.streams.open({
+      ...{ namespace, containerId, execId, waitForReader, terminal: stdio.terminal, dir: bundle.streams(execId) },
+      ...('logLimits' in request && request.logLimits && { logLimits: request.logLimits }),
+    });
+  }
+
+  #follow(key: ProcessKey, pid: number, streams: ProcessStreams | undefined): ShimProcess {
+    const files = streams && {
+      streams,
+      remove: async () => await this.#bundle(key).removeStreams(key.execId),
+    };
+    const process = new ShimProcess(key, pid, this.#exit(key), this.#call, files);
     this.#processes.set(processName(key), process);
     return process;
   }
@@ -301,13 +322,15 @@ export class ShimRuntime implements ShimsRuntime, AsyncDisposable {
     await Promise.race([client.closed, late]);
   }
 
-  #forget(key: ProcessKey): void {
+  async #forget(key: ProcessKey): Promise<void> {
     const shim = this.#shims.get(nameOf(key));
     shim?.client[Symbol.dispose]();
     shim?.log[Symbol.dispose]();
     this.#shims.delete(nameOf(key));
-    for (const name of [...this.#processes.keys()]) {
-      if (name.startsWith(`${nameOf(key)}/`)) this.#processes.delete(name);
+    for (const [name, process] of [...this.#processes]) {
+      if (!name.startsWith(`${nameOf(key)}/`)) continue;
+      this.#processes.delete(name);
+      await process.closeStreams();
     }
   }
 
