@@ -241,7 +241,7 @@ export class ShimRuntime implements ShimsRuntime, AsyncDisposable {
     const { namespace, containerId, execId, stdio, waitForReader = false } = request;
     return await this.#parts.streams.open({
       ...{ namespace, containerId, execId, waitForReader, terminal: stdio.terminal, dir: bundle.streams(execId) },
-      ...('logLimits' in request && request.logLimits && { logLimits: request.logLimits }),
+      ...('logLimits' in request && { logLimits: request.logLimits }),
     });
   }
 
