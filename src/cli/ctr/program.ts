@@ -26,6 +26,18 @@ import { version } from './version.js';
 export const ctr: Program = {
   name: 'ctr',
   summary: 'Containers: run, look at and stop them',
+  groups: {
+    images: { summary: 'Images by their whole names', aliases: ['image', 'i'] },
+    content: { summary: 'Stored blobs, and what is being written' },
+    'content prune': { summary: 'Let go what is not needed' },
+    snapshots: { summary: 'Layers, and what containers write', aliases: ['snapshot'] },
+    containers: { summary: 'Stored containers, running or not', aliases: ['container', 'c'] },
+    tasks: { summary: 'Processes of containers', aliases: ['task', 't'] },
+    leases: { summary: 'What keeps objects from collection', aliases: ['lease'] },
+    namespaces: { summary: 'Namespaces', aliases: ['namespace', 'ns'] },
+    plugins: { summary: 'What the daemon is made of', aliases: ['plugin'] },
+    volume: { summary: 'Named volumes', aliases: ['volumes'] },
+  },
   commands: [
     run,
     exec,

@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { DaemonError } from '../../base/errors.js';
 import { containerStats, type ContainerStats } from '../../client/stats.js';
-import { defineCommand } from '../shared/command.js';
+import { type CommandContext, defineCommand } from '../shared/command.js';
 import { flag, parseDurationMs, text } from '../shared/options.js';
 import { formatBytes } from '../shared/units.js';
 
@@ -28,29 +28,45 @@ export const stats = defineCommand({
     interval: text('--interval <duration>', 'between two readings (1s otherwise, at least 100ms)', parseInterval),
     json: flag('--json', 'a JSON object for each, a line each'),
   },
-  async run({ args, options, session, io, out, signal }) {
-    const read = async () => byId(wanted(args, await containerStats(session(), args, signal)));
-    try {
-      let before = await read();
-      for (;;) {
-        await sleep(options.interval ?? INTERVAL_MS, undefined, { signal });
-        const now = await read();
-        const changes = [...now.values()].map((each) => ({ before: before.get(each.id) ?? each, now: each }));
-        before = now;
-        if (options.json) for (const change of changes) out.line(JSON.stringify(plain(change)));
-        else {
-          if (io.terminal && !options.noStream) io.stdout.write(CLEAR);
-          out.table([HEADING, ...changes.map(cells)]);
-        }
-        if (options.noStream) return 0;
-      }
-    } catch (error) {
-      // Leaving by Ctrl-C is how it ends.
-      if (options.noStream || !signal.aborted) throw error;
-      return 0;
-    }
-  },
+  run: (context) => show(context, context.options),
 });
+
+/** Once, as containerd's users type it. */
+export const metrics = defineCommand({
+  usage: 'metrics <container>',
+  summary: 'Show what a running container uses, once',
+  options: { json: flag('--json', 'as a JSON object') },
+  run: (context) => show(context, { ...context.options, noStream: true, interval: undefined }),
+});
+
+interface Wishes {
+  readonly noStream: boolean;
+  readonly interval: number | undefined;
+  readonly json: boolean;
+}
+
+async function show({ args, session, io, out, signal }: CommandContext<unknown>, options: Wishes): Promise<number> {
+  const read = async () => byId(wanted(args, await containerStats(session(), args, signal)));
+  try {
+    let before = await read();
+    for (;;) {
+      await sleep(options.interval ?? INTERVAL_MS, undefined, { signal });
+      const now = await read();
+      const changes = [...now.values()].map((each) => ({ before: before.get(each.id) ?? each, now: each }));
+      before = now;
+      if (options.json) for (const change of changes) out.line(JSON.stringify(plain(change)));
+      else {
+        if (io.terminal && !options.noStream) io.stdout.write(CLEAR);
+        out.table([HEADING, ...changes.map(cells)]);
+      }
+      if (options.noStream) return 0;
+    }
+  } catch (error) {
+    // Leaving by Ctrl-C is how it ends.
+    if (options.noStream || !signal.aborted) throw error;
+    return 0;
+  }
+}
 
 function parseInterval(given: string): number {
   const ms = parseDurationMs(given);

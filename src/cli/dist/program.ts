@@ -1,3 +1,7 @@
+import { editCommand } from '../shared/commands/edit.js';
+import { fetchCommand } from '../shared/commands/fetch.js';
+import { fetchObjectCommand } from '../shared/commands/fetch-object.js';
+import { pushObjectCommand } from '../shared/commands/push-object.js';
 import type { Program } from '../shared/program.js';
 import { active } from './active.js';
 import { load, save } from './archives.js';
@@ -5,9 +9,6 @@ import { apply } from './apply.js';
 import { remove } from './delete.js';
 import { df } from './df.js';
 import { diff } from './diff.js';
-import { edit } from './edit.js';
-import { fetchOne } from './fetch-object.js';
-import { fetch } from './fetch.js';
 import { fsck } from './fsck.js';
 import { selftest } from './selftest.js';
 import { gc } from './gc.js';
@@ -21,7 +22,7 @@ import { login, logout } from './login.js';
 import { mount, unmount } from './mount.js';
 import { prune } from './prune.js';
 import { pull } from './pull.js';
-import { push, pushOne, tag } from './push.js';
+import { push, tag } from './push.js';
 import { referrers } from './referrers.js';
 import { rmi } from './rmi.js';
 import { mounts, prepare, removal, unpack } from './rootfs.js';
@@ -31,12 +32,13 @@ import { why } from './why.js';
 export const dist: Program = {
   name: 'dist',
   summary: 'Distribution: pull, list and delete images and their content',
+  groups: { rootfs: { summary: 'Unpacked images, step by step' } },
   commands: [
     pull,
-    fetch,
-    fetchOne,
+    fetchCommand('fetch'),
+    fetchObjectCommand('fetch-object'),
     push,
-    pushOne,
+    pushObjectCommand('push-object'),
     tag,
     login,
     logout,
@@ -53,7 +55,7 @@ export const dist: Program = {
     get,
     ingest,
     remove,
-    edit,
+    editCommand('dist', 'edit'),
     apply,
     unpack,
     prepare,

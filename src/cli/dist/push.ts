@@ -1,8 +1,6 @@
-import { parseDigest } from '../../spec/digest.js';
 import { parsePlatform } from '../../spec/platform.js';
 import { HOST_PLATFORM } from '../../client/platforms.js';
 import { pushImage, tagImage } from '../../client/push.js';
-import { pushObject } from '../../client/remotes.js';
 import { forEach, only } from '../shared/arguments.js';
 import { defineCommand } from '../shared/command.js';
 import { REGISTRY_OPTIONS, registryAccessOf } from '../shared/credentials.js';
@@ -27,23 +25,6 @@ export const push = defineCommand({
     using progress = showProgress(io);
     const access = registryAccessOf(options, io);
     await pushImage(session(), image, reference, { ...access, platform, onProgress: progress.update, signal });
-    return 0;
-  },
-});
-
-export const pushOne = defineCommand({
-  usage: 'push-object <ref> <digest>',
-  summary: 'Upload one stored object to a repository; what it names must be there already',
-  options: {
-    ...REGISTRY_OPTIONS,
-    mediaType: text('--media-type <type>', 'of the object; by default what it says itself'),
-  },
-  async run({ args, options, session, io, out, signal }) {
-    const name = fullName(only(args), out);
-    const digest = parseDigest(args[1] ?? '');
-    const request = { ...registryAccessOf(options, io), mediaType: options.mediaType, signal };
-    const { mediaType, existed } = await pushObject(session(), name, digest, request);
-    out.line(digest, mediaType, existed ? 'exists' : 'pushed');
     return 0;
   },
 });

@@ -14,6 +14,14 @@ export interface Program {
   readonly name: string;
   readonly summary: string;
   readonly commands: readonly Command[];
+  /** Of the words that commands of several words begin with. */
+  readonly groups: Readonly<Record<string, Group>>;
+}
+
+/** The word (or words) that several commands begin with. */
+export interface Group {
+  readonly summary: string;
+  readonly aliases?: readonly string[];
 }
 
 type Specs = Readonly<Record<string, OptionSpec<unknown>>>;
@@ -52,17 +60,23 @@ function rootOf(program: Program, io: Io, choose: Choose): Commander {
     .version(VERSION, '-v, --version', 'print the version')
     .enablePositionalOptions();
   for (const spec of Object.values(GLOBAL_OPTIONS)) root.addOption(toCommander(spec));
-  const groups = new Map<string, Commander>();
+  const groups = new Map<string, Commander>([['', root]]);
+  const groupOf = (words: readonly string[]): Commander => {
+    const name = words.join(' ');
+    const known = groups.get(name);
+    if (known) return known;
+    const { summary = name, aliases = [] } = program.groups[name] ?? {};
+    const group = configured(new Commander(words.at(-1)), program, io)
+      .description(summary)
+      .aliases([...aliases])
+      .enablePositionalOptions();
+    groupOf(words.slice(0, -1)).addCommand(group);
+    groups.set(name, group);
+    return group;
+  };
   for (const command of program.commands) {
     const words = wordsOf(command);
-    const [group, ...rest] = words;
-    let parent = root;
-    if (rest.length > 0 && group !== undefined) {
-      parent = groups.get(group) ?? configured(new Commander(group), program, io);
-      if (!groups.has(group)) root.addCommand(parent.description(`${group} …`));
-      groups.set(group, parent);
-    }
-    parent.addCommand(commanderOf(program, command, words.at(-1) ?? '', io, choose));
+    groupOf(words.slice(0, -1)).addCommand(commanderOf(program, command, words.at(-1) ?? '', io, choose));
   }
   return root;
 }

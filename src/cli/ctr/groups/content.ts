@@ -1,8 +1,13 @@
+import { collectGarbage } from '../../../client/disk-usage.js';
 import { deleteContent, ingestContent, listContent, listIngests, readContent } from '../../../client/content.js';
 import { parseDigest } from '../../../spec/digest.js';
 import { bytesOf, forEach, only } from '../../shared/arguments.js';
 import { defineCommand } from '../../shared/command.js';
-import { parseCount, text } from '../../shared/options.js';
+import { editCommand } from '../../shared/commands/edit.js';
+import { fetchCommand } from '../../shared/commands/fetch.js';
+import { fetchObjectCommand } from '../../shared/commands/fetch-object.js';
+import { pushObjectCommand } from '../../shared/commands/push-object.js';
+import { flag, parseCount, text } from '../../shared/options.js';
 import { formatAge, formatBytes } from '../../shared/units.js';
 import { formatLabels, labelPaths, LIST_OPTIONS, parseLabels, showList } from './listing.js';
 
@@ -86,5 +91,35 @@ const label = defineCommand({
   },
 });
 
+/** Of a manifest, to a layer; older ones number their layers from 1. */
+const LAYER_REFERENCE = /^containerd\.io\/gc\.ref\.content\.(l\..*|[1-9]\d*)$/;
+
+const prune = defineCommand({
+  usage: 'content prune references',
+  summary:
+    'Let layers go that are unpacked: what refers to them from other content is taken away, and then they are collected',
+  options: {
+    async: flag('--async', 'do not wait for the collection'),
+    dry: flag('--dry', 'only show what would be taken away'),
+  },
+  async run({ options, session, out, signal }) {
+    const service = session().service('containerd.services.content.v1.Content');
+    for await (const { digest, labels } of listContent(session(), [], signal)) {
+      const keys = Object.keys(labels).filter((key) => LAYER_REFERENCE.test(key));
+      if (keys.length === 0) continue;
+      for (const key of keys) out.line(digest, key);
+      if (options.dry) continue;
+      const paths = keys.map((key) => `labels.${key}`);
+      await service.update({ info: { digest, labels: {} }, update_mask: { paths } }, { signal });
+    }
+    if (!options.dry && !options.async) await collectGarbage(session(), { signal });
+    return 0;
+  },
+});
+
 /** What containerd's users type after `ctr content`. */
-export const CONTENT = [ls, active, get, ingest, rm, label];
+export const CONTENT = [
+  ...[ls, active, get, ingest, rm, label, prune],
+  ...[editCommand('ctr', 'content edit'), fetchCommand('content fetch')],
+  ...[fetchObjectCommand('content fetch-object'), pushObjectCommand('content push-object')],
+];

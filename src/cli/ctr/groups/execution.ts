@@ -1,6 +1,11 @@
 import { forEach, only } from '../../shared/arguments.js';
-import { defineCommand } from '../../shared/command.js';
+import { type Command, defineCommand } from '../../shared/command.js';
 import { flag } from '../../shared/options.js';
+import { attach } from '../attach.js';
+import { exec } from '../exec.js';
+import { info } from '../info.js';
+import { create } from '../run.js';
+import { metrics } from '../stats.js';
 import { parseSignal } from '../../../spec/signal-name.js';
 import { formatLabels, labelPaths, LIST_OPTIONS, parseLabels, showList } from './listing.js';
 
@@ -111,8 +116,17 @@ const tasksRm = defineCommand({
     }),
 });
 
+/** A short form of ours, as containerd's users type it. */
+const grouped = (group: 'containers' | 'tasks', command: Command, aliases: readonly string[] = []): Command => ({
+  ...command,
+  usage: `${group} ${command.usage}`,
+  aliases,
+});
+
 /** What containerd's users type after `ctr containers` and `ctr tasks`. */
 export const EXECUTION = [
+  ...[grouped('containers', create), grouped('containers', info), grouped('tasks', exec), grouped('tasks', attach)],
+  grouped('tasks', metrics, ['metric']),
   ...[containersLs, containersLabel, containersRm, tasksLs, tasksPs, tasksKill],
   ...[
     acting('start', 'Start a task that was made'),

@@ -70,6 +70,7 @@ const namespacesLs = defineCommand({
 
 const namespacesCreate = defineCommand({
   usage: 'namespaces create <name> [key=value...]',
+  aliases: ['c'],
   summary: 'Make a namespace',
   async run({ args, session, signal }) {
     const namespace = { name: only(args), labels: parseLabels(args.slice(1)) };

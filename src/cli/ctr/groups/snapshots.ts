@@ -1,4 +1,8 @@
+import { layerBetween } from '../../../client/snapshot-diff.js';
+import { unpackManifest } from '../../../client/rootfs.js';
+import { parseDigest } from '../../../spec/digest.js';
 import { rootLabels } from '../../../spec/labels.js';
+import { MEDIA_TYPES } from '../../../spec/media-types.js';
 import { forEach, only } from '../../shared/arguments.js';
 import { defineCommand, type CommandContext } from '../../shared/command.js';
 import { flag, text } from '../../shared/options.js';
@@ -99,6 +103,7 @@ const mountLine = ({ type, source, options }: WireMount, target: string): string
 
 const mounts = defineCommand({
   usage: 'snapshots mounts <target> <key>',
+  aliases: ['mount', 'm'],
   summary: 'Print how a snapshot is mounted at a directory',
   options: { ...snapshotterOption, json: flag('--json', 'the mounts as JSON') },
   async run(context) {
@@ -177,5 +182,33 @@ const rm = defineCommand({
     }),
 });
 
+const unpack = defineCommand({
+  usage: 'snapshots unpack <digest>',
+  summary: 'Unpack the layers of a stored manifest; prints the chain ID',
+  options: snapshotterOption,
+  async run({ args, options, session, out, signal }) {
+    out.line(await unpackManifest(session(), parseDigest(only(args)), { snapshotter: nameOf(options), signal }));
+    return 0;
+  },
+});
+
+const diff = defineCommand({
+  usage: 'snapshots diff <from> [to]',
+  summary:
+    'Write what a snapshot has changed in another one as a layer to stdout; of one alone, what it has changed in its parent',
+  options: {
+    ...snapshotterOption,
+    mediaType: text('--media-type <type>', `${MEDIA_TYPES.ociLayerGzip} unless another is named`),
+    keep: flag('--keep', 'keep the layer in the content store too'),
+  },
+  async run(context) {
+    const { args, options, session, out, signal } = context;
+    const { snapshotter, mediaType = MEDIA_TYPES.ociLayerGzip, keep } = { ...options, snapshotter: nameOf(options) };
+    const request = { snapshotter, from: only(args), to: args[1], mediaType, keep };
+    for await (const bytes of layerBetween(session(), request, signal)) await out.bytes(bytes);
+    return 0;
+  },
+});
+
 /** What containerd's users type after `ctr snapshots`. */
-export const SNAPSHOTS = [ls, tree, usage, info, mounts, prepare, view, commit, label, rm];
+export const SNAPSHOTS = [ls, tree, usage, info, mounts, prepare, view, commit, label, rm, unpack, diff];
