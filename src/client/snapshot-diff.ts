@@ -57,7 +57,7 @@ export async function* layerBetween(
   const labels = keep ? rootLabels(`ctr snapshots diff ${from}`) : {};
   const request = { left: await mountsOf(lower), right: await mountsOf(upper), media_type: mediaType, ref: id, labels };
   const { diff } = await session.service('containerd.services.diff.v1.Diff').diff(request, options);
-  if (!diff) throw fail('a difference');
+  if (!diff) fail('a difference');
   yield* readContent(session, parseDigest(diff.digest), signal);
 }
 

@@ -85,7 +85,7 @@ test("ctr's groups: images, content, snapshots, containers, tasks, leases, names
     await ours('snapshots rm done', 1);
     await ours('snapshots rm top done');
 
-    const { digest: manifest = '' } = JSON.parse(await ours(`i ls --json name==${name}`)) as { digest: string };
+    const { digest: manifest } = JSON.parse(await ours(`i ls --json name==${name}`)) as { digest: string };
     const [chosen = ''] = (
       JSON.parse(await ours(`content get ${manifest}`)) as { manifests: { digest: string }[] }
     ).manifests.map((each) => each.digest);
