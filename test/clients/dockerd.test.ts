@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
-import { writeFile } from 'node:fs/promises';
+import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { test, type TestContext } from 'node:test';
-import { busyboxEntries } from '../support/busybox-image.js';
+import { busyboxEntries, makeBusyboxImage } from '../support/busybox-image.js';
 import { calledMethods, checkCalls, TELLING_CALLS } from '../support/called-methods.js';
 import { openDaemon } from '../support/daemon.js';
 import { debianPackage } from '../support/debian-package.js';
@@ -10,6 +10,7 @@ import { type Dockerd, openDockerd } from '../support/dockerd.js';
 import { eventually } from '../support/eventually.js';
 import { HOST_PLATFORM, layerOf, tarOf } from '../support/image.js';
 import { assertNothingLeft } from '../support/leftovers.js';
+import { openRegistry } from '../support/registry.js';
 
 interface Programs {
   readonly dockerd: string;
@@ -26,6 +27,11 @@ test("dockerd, Debian's: containers survive a restart of dockerd and one of our 
   if (programs) await checkCalls('dockerd-20.10', await restarts(programs));
 });
 
+test("dockerd, Debian's: pull from a registry, and build by its own builder and by BuildKit", async (t) => {
+  const programs = await debianDocker(t);
+  if (programs) await checkCalls('dockerd-20.10', await pullsAndBuilds(programs));
+});
+
 test('dockerd, a newer one', async (t) => {
   const dockerd = process.env.DOCKERD ?? '';
   if (dockerd === '') {
@@ -35,6 +41,7 @@ test('dockerd, a newer one', async (t) => {
   const programs = { dockerd, docker: join(dockerd, '../docker') };
   await dailyWork(programs);
   await restarts(programs);
+  await pullsAndBuilds(programs);
 });
 
 async function debianDocker(t: TestContext): Promise<Programs | undefined> {
@@ -109,6 +116,39 @@ async function dailyWork(programs: Programs): Promise<string[]> {
   await eventually(async () => assert.equal(await told(dockerd, 0, ...state), 'exited 137'));
   await told(dockerd, 0, 'rm', 'long');
   await assertNothingLeft({ ...dockerd.mine, dirs: [] });
+  return calledMethods(daemon);
+}
+
+async function pullsAndBuilds(programs: Programs): Promise<string[]> {
+  await using registry = await openRegistry();
+  await using daemon = await openDaemon({ config: TELLING_CALLS });
+  await using dockerd = await openDockerd({ ...programs, containerd: daemon.address, dir: daemon.dir });
+  const name = await registry.push(await makeBusyboxImage(), 'busybox', '1');
+  assert.match(await told(dockerd, 0, 'pull', name), /Downloaded newer image/);
+  assert.equal(await told(dockerd, 0, 'run', '--rm', ...NONE, name, 'echo', 'pulled'), 'pulled');
+
+  const context = join(daemon.dir, 'context');
+  await mkdir(context);
+  await writeFile(join(context, 'file'), 'of the context');
+  const steps = [
+    `FROM ${name}`,
+    'COPY file /file',
+    'RUN cat /file > /made && echo more >> /made',
+    'CMD ["cat", "/made"]',
+  ];
+  await writeFile(join(context, 'Dockerfile'), `${steps.join('\n')}\n`);
+  for (const kit of ['0', '1']) {
+    const build = ['build', '-q', '--network', 'none', '-t', `built:${kit}`, context];
+    const { code, stderr } = await dockerd.dockerWith({ DOCKER_BUILDKIT: kit }, ...build);
+    assert.equal(code, 0, `DOCKER_BUILDKIT=${kit}: ${stderr.toString()}`);
+    assert.equal(await told(dockerd, 0, 'run', '--rm', ...NONE, `built:${kit}`), 'of the contextmore');
+  }
+  const wrong = join(context, 'wrong');
+  await writeFile(wrong, `FROM ${name}\nRUN exit 9\n`);
+  const failed = await dockerd.dockerWith({ DOCKER_BUILDKIT: '0' }, 'build', '--network', 'none', '-f', wrong, context);
+  assert.match(failed.stderr.toString() + failed.stdout.toString(), /returned a non-zero code: 9/);
+  // BuildKit keeps its cgroup as long as dockerd runs.
+  await assertNothingLeft({ ...dockerd.mine, dirs: [], cgroupNames: [] });
   return calledMethods(daemon);
 }
 

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { createReadStream, createWriteStream } from 'node:fs';
+import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
@@ -10,6 +11,7 @@ import { openSession, type Session } from '../../src/client/session.js';
 import { pullImage } from '../../src/client/pull.js';
 import { assertRejectsWithKind } from '../support/assert-kind.js';
 import { makeBusyboxImage } from '../support/busybox-image.js';
+import { debianPackage } from '../support/debian-package.js';
 import { openContainerd } from '../support/containerd.js';
 import { openDaemon, type TestDaemon } from '../support/daemon.js';
 import { makeImage, makeIndex, makeLayer, tarOf } from '../support/image.js';
@@ -102,6 +104,49 @@ test('archives: skopeo, umoci and containerd read what we export, and we read wh
     await skopeo('copy', '-q', `oci:${layout}:one`, `${kind}:${written}:${tag}`);
     const names = await importImages(f.session, createReadStream(written), { prefix: 'example.com/from-skopeo' });
     assert.deepEqual(names, [tag]);
+  }
+});
+
+test('archives: podman reads what we export, and we read what it writes', async (t) => {
+  const [podman, subid, conmon] = await Promise.all(['podman', 'libsubid4', 'conmon'].map(debianPackage));
+  for (const each of [podman, subid, conmon]) {
+    if (each === undefined || 'missing' in each) {
+      t.skip(each?.missing ?? '');
+      return;
+    }
+  }
+  const rootOf = (each: typeof podman): string => (each && 'root' in each ? each.root : '');
+  await using f = await open();
+  const { dir } = f.daemon;
+  const name = await f.registry.push(await makeBusyboxImage(), 'busybox', 'pod');
+  await pullImage(f.session, name, {});
+  const path = join(dir, 'ours.tar');
+  await save(f.session, path, [name]);
+  const engine = [
+    `conmon_path = ["${rootOf(conmon)}/usr/bin/conmon"]`,
+    'runtime = "runc"',
+    'cgroup_manager = "cgroupfs"',
+  ];
+  await writeFile(join(dir, 'containers.conf'), ['[engine]', ...engine, 'events_logger = "none"', ''].join('\n'));
+  const told = async (...args: readonly string[]): Promise<string> => {
+    const store = ['--root', join(dir, 'store'), '--runroot', join(dir, 'run'), '--tmpdir', join(dir, 'tmp')];
+    const all = [...store, '--storage-driver', 'vfs', ...args];
+    return await output(`${rootOf(podman)}/usr/bin/podman`, all, {
+      env: {
+        ...process.env,
+        CONTAINERS_CONF: join(dir, 'containers.conf'),
+        LD_LIBRARY_PATH: `${rootOf(subid)}/usr/lib/${process.arch === 'arm64' ? 'aarch64' : 'x86_64'}-linux-gnu`,
+      },
+    });
+  };
+  assert.match(await told('load', '-q', '-i', path), new RegExp(name));
+  assert.match(await told('images', '--format', '{{.Repository}}:{{.Tag}}'), new RegExp(name));
+  for (const format of ['oci-archive', 'docker-archive']) {
+    const written = join(dir, `${format}.tar`);
+    await told('save', '-q', '--format', format, '-o', written, name);
+    const other = openSession({ address: f.daemon.address, namespace: `${f.daemon.namespace}-${format}` });
+    assert.deepEqual(await importImages(other, createReadStream(written)), [name]);
+    other.close();
   }
 });
 

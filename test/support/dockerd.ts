@@ -13,6 +13,8 @@ export interface Dockerd extends AsyncDisposable {
   /** What may be counted as left behind by its containers. */
   readonly mine: Mine;
   docker(...args: readonly string[]): Promise<Ran>;
+  /** With further variables of the environment. */
+  dockerWith(env: Readonly<Record<string, string>>, ...args: readonly string[]): Promise<Ran>;
   /** Ends it by SIGTERM; with live-restore containers go on. */
   stop(): Promise<void>;
   start(): Promise<void>;
@@ -94,7 +96,11 @@ class RunningDockerd implements Dockerd {
   }
 
   docker(...args: readonly string[]): Promise<Ran> {
-    const env = { PATH: process.env.PATH, HOME: this.#home, DOCKER_HOST: `unix://${this.#socket}` };
+    return this.dockerWith({}, ...args);
+  }
+
+  dockerWith(more: Readonly<Record<string, string>>, ...args: readonly string[]): Promise<Ran> {
+    const env = { ...more, PATH: process.env.PATH, HOME: this.#home, DOCKER_HOST: `unix://${this.#socket}` };
     return run(this.#options.docker, args, { env });
   }
 
@@ -117,7 +123,9 @@ class RunningDockerd implements Dockerd {
     await killProcesses(this.mine);
     await unmountBelow(this.#home);
     for (const controller of await readdir('/sys/fs/cgroup').catch(() => [])) {
-      await rmdir(join('/sys/fs/cgroup', controller, this.#name)).catch(() => undefined);
+      for (const each of [join(this.#name, 'buildkit'), this.#name]) {
+        await rmdir(join('/sys/fs/cgroup', controller, each)).catch(() => undefined);
+      }
     }
   }
 
