@@ -19,6 +19,10 @@ const GZIP = 'application/vnd.oci.image.layer.v1.tar+gzip';
 const NAME = 'docker.io/library/box:latest';
 const ID = randomBytes(32).toString('hex');
 
+function answered<T>(value: T | null | undefined): T {
+  return value ?? assert.fail('an answer without it');
+}
+
 /** Read in moby's daemon/containerd: image_pull, image_snapshot, image_commit, image_delete and soft_delete. */
 test("calls as dockerd's image store makes them: pull, tag anew, a container's layers, commit, restart, removal", async () => {
   await using daemon = await openDaemon();
@@ -49,14 +53,15 @@ test("calls as dockerd's image store makes them: pull, tag anew, a container's l
   };
   await put(NAME);
   await pull.unpack([{ digest: digestOf(layer.bytes), size: layer.bytes.length, diffId: layer.diffId }]);
-  const [chain = ''] = chainIds([layer.diffId]);
-  const config = [...image.blobs.keys()].find((each) => each !== digestOf(layer.bytes)) ?? '';
+  const chain = String(chainIds([layer.diffId])[0]);
+  const infoOf = async (key: string) => answered((await snapshots.stat({ snapshotter, key })).info);
+  const config = [...image.blobs.keys()].find((each) => each !== digestOf(layer.bytes));
   await content.update({
-    info: { digest: config, labels: { [`containerd.io/gc.ref.snapshot.${snapshotter}`]: chain } },
+    info: { digest: answered(config), labels: { [`containerd.io/gc.ref.snapshot.${snapshotter}`]: chain } },
     update_mask: { paths: [`labels.containerd.io/gc.ref.snapshot.${snapshotter}`] },
   });
   await leases.delete({ id: 'pull', sync: true });
-  assert.equal((await snapshots.stat({ snapshotter, key: chain })).info?.kind, 'COMMITTED');
+  assert.equal((await infoOf(chain)).kind, 'COMMITTED');
 
   // Another image takes the name: this one stays, dangling.
   const dangling = `moby-dangling@${digest}`;
@@ -90,7 +95,7 @@ test("calls as dockerd's image store makes them: pull, tag anew, a container's l
   // The daemon below is restarted; dockerd looks its layers up again.
   await daemon.kill();
   await daemon.start();
-  assert.equal((await snapshots.stat({ snapshotter, key: ID })).info?.parent, `${ID}-init`);
+  assert.equal((await infoOf(ID)).parent, `${ID}-init`);
   assert.deepEqual(
     (await leases.list({ filters: [`id==${ID}`] })).leases.map(({ id }) => id),
     [ID],
@@ -101,7 +106,7 @@ test("calls as dockerd's image store makes them: pull, tag anew, a container's l
     await writeFile(join(at, 'written'), 'by the container');
   });
   const usages = [];
-  for (let key = ID; key !== ''; key = (await snapshots.stat({ snapshotter, key })).info?.parent ?? '') {
+  for (let key = ID; key !== ''; key = (await infoOf(key)).parent) {
     usages.push(Number((await snapshots.usage({ snapshotter, key })).size));
   }
   assert.equal(usages.length, 3);
@@ -112,16 +117,16 @@ test("calls as dockerd's image store makes them: pull, tag anew, a container's l
   const lower = await snapshots.view({ snapshotter, key: `${ID}-init-view`, parent: `${ID}-init` }, temporary);
   const { diff } = await differ.diff({ left: lower.mounts, right: own, media_type: GZIP }, temporary);
   await snapshots.remove({ snapshotter, key: `${ID}-init-view` }, temporary);
-  const made = diff?.digest ?? '';
-  const { info } = await content.info({ digest: made });
-  const diffId = info?.labels['containerd.io/uncompressed'] ?? '';
+  const made = answered(diff).digest;
+  const info = answered((await content.info({ digest: made })).info);
+  const diffId = answered(info.labels['containerd.io/uncompressed']);
   const committed = String(chainIds([layer.diffId, diffId as typeof layer.diffId])[1]);
   const above = await snapshots.prepare({ snapshotter, key: `apply ${committed}`, parent: chain }, temporary);
   const told = await differ.apply({
-    diff: { media_type: GZIP, digest: made, size: info?.size ?? '' },
+    diff: { media_type: GZIP, digest: made, size: info.size },
     mounts: above.mounts,
   });
-  assert.equal(told.applied?.digest, diffId);
+  assert.equal(answered(told.applied).digest, diffId);
   await snapshots.commit({ snapshotter, name: committed, key: `apply ${committed}` }, temporary);
   const view = await snapshots.view({ snapshotter, key: 'look', parent: committed }, temporary);
   await inMounts(view.mounts, async () => {

@@ -23,7 +23,6 @@ test('transfer from a stream to a stream: every byte comes back, however unevenl
     for await (const chunk of to.receive()) chunks.push(chunk);
     return Buffer.concat(chunks);
   })();
-  // eslint-disable-next-line @typescript-eslint/require-await -- an async iterable is what is asked for
   await from.send(
     (async function* () {
       yield* pieces;

@@ -3,7 +3,7 @@ import { randomBytes } from 'node:crypto';
 import { isKind } from '../../src/base/errors.js';
 import type { Channel } from '../../src/rpc/channel.js';
 import { chainIds } from '../../src/spec/chain-id.js';
-import { type Digest, digestOf } from '../../src/spec/digest.js';
+import type { Digest } from '../../src/spec/digest.js';
 import type { Image } from './image.js';
 
 export const SNAPSHOTTER = 'overlayfs';
