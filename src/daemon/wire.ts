@@ -13,6 +13,9 @@ import type { Kernel } from '../core/kernel/kernel.js';
 import { createImageArchives } from '../core/transfer/archives.js';
 import { createPuller } from '../core/transfer/pull.js';
 import { createPusher } from '../core/transfer/push.js';
+import { DockerArchives, OciArchives } from '../drivers/image-places/archives.js';
+import { OciLayouts } from '../drivers/image-places/oci-layout.js';
+import { placeResolver } from '../drivers/image-places/place-resolver.js';
 import { tarArchives } from '../drivers/archive-tar/tar-archive.js';
 import { openCgroupReader } from '../drivers/cgroup-stats/cgroup-reader.js';
 import { pipedCopies } from '../drivers/file-copy/piped-copies.js';
@@ -21,6 +24,7 @@ import { createProxies, proxiesOfEnvironment, type ProxySettings } from '../driv
 import { RegistryRemotes } from '../drivers/registry-docker/registry-remotes.js';
 import { CniNetworks } from '../drivers/network-cni/cni-networks.js';
 import { createOciRuntime } from '../drivers/runtime-oci/open-runtime.js';
+import { remotesByPlace } from '../core/remotes/by-place.js';
 import { withShims } from '../core/execution/shims.js';
 import { ShimRuntime } from '../remote/shim/shim-runtime.js';
 import { RpcServer } from '../rpc/server.js';
@@ -61,12 +65,17 @@ export function wire(config: Config, log: Logger): Promise<Daemon> {
     const { runtime, shims, execution, volumes } = await openExecution(config, kernel, stores, log);
     down.own(shims);
     down.own(execution);
-    const remotes = down.own(
+    const registries = down.own(
       new RegistryRemotes({
         hostDirs: config.registry.config_path.split(':').filter(Boolean),
         proxies: createProxies(proxySettings(config)),
       }),
     );
+    const remotes = remotesByPlace(registries, {
+      oci: placeResolver(new OciLayouts()),
+      'oci-archive': placeResolver(new OciArchives()),
+      'docker-archive': placeResolver(new DockerArchives()),
+    });
     // Threads of their own: a client may keep one waiting for as long as it likes.
     const copiers = down.own(openWorkerPool(new URL('./worker.js', import.meta.url), COPIES_MAX));
     const copies = new Copies(execution, kernel.files, pipedCopies(copiers, kernel.descriptors));

@@ -1,4 +1,5 @@
 import { DaemonError } from '../base/errors.js';
+import { placeOf } from './place-name.js';
 
 const DEFAULT_DOMAIN = 'docker.io';
 const OFFICIAL = 'library';
@@ -24,11 +25,12 @@ export function isTag(tag: string): boolean {
 
 /**
  * The whole name that people mean when they type a short one, for command lines only: `redis` is docker.io/library/redis:latest.
- * What is in front of the first slash is a host if it has a dot, a colon or an upper-case letter in it, or is `localhost`.
+ * A place on this machine (`oci:/path:tag`) is meant as it is typed. What is in front of the first slash is a host if it has a dot, a colon or an upper-case letter in it, or is `localhost`.
  *
  * @throws invalid-argument: the name breaks the grammar of repositories, tags or digests; the message says where.
  */
 export function canonicalName(typed: string): string {
+  if (placeOf(typed)) return typed;
   if (typed.includes('://'))
     throw refused(typed, 'must not begin with a scheme; leave out all up to and including ://');
   if (/^[0-9a-f]{64}$/.test(typed)) throw refused(typed, 'is a bare digest; write repository@sha256:… instead');
