@@ -7,9 +7,9 @@ import { DOCUMENT_BYTES_MAX, mediaTypeInDocument } from '../../spec/document.js'
 import { NAME_ANNOTATIONS } from '../../spec/image-names.js';
 import { parseIndex } from '../../spec/index-document.js';
 import { parseManifest } from '../../spec/manifest.js';
-import { kindOfMedia, MEDIA_TYPES } from '../../spec/media-types.js';
+import { kindOfMedia } from '../../spec/media-types.js';
 import { placeOf, type PlaceName } from '../../spec/place-name.js';
-import type { ImageFiles } from './image-files.js';
+import type { ImageFiles, ObjectFile } from './image-files.js';
 
 const NAMES_TOLD = 10;
 
@@ -34,8 +34,8 @@ export function placeResolver(driver: PlaceDriver): Resolver {
   return {
     resolve: (name, { signal } = {}) => resolve(name, signal),
     async referrers(name, options = {}): Promise<Referrers> {
-      const { target, referrers } = await resolve(name, options.signal);
-      return { name, target, referrers: await referrers(options) };
+      const resolved = await resolve(name, options.signal);
+      return { name, target: resolved.target, referrers: await resolved.referrers(options) };
     },
     pusher: (name) => driver.pusher(neededPlace(name), name),
     authenticate: (host) =>
@@ -127,24 +127,26 @@ async function referrersIn(
     const file = await files.open(each.digest).catch(undefinedIfMissing);
     if (!file) continue;
     await using _ = file;
-    if (file.size > DOCUMENT_BYTES_MAX) continue;
-    const bytes = await readVerified(file.chunks(0, signal), { ...each, size: file.size }, DOCUMENT_BYTES_MAX);
-    const what = String(each.digest);
-    const mediaType = mediaTypeInDocument(bytes, what) ?? each.mediaType;
-    const kind = kindOfMedia(mediaType);
-    if (kind !== 'manifest' && kind !== 'index') continue;
-    const read = kind === 'manifest' ? parseManifest(bytes, mediaType, what) : parseIndex(bytes, mediaType, what);
-    if (read.subject?.digest !== subject) continue;
-    const type = read.artifactType ?? ('config' in read ? read.config.mediaType : MEDIA_TYPES.ociIndex);
-    if (artifactType !== undefined && type !== artifactType) continue;
-    const { annotations } = read;
-    found.push({
-      mediaType,
-      digest: each.digest,
-      size: file.size,
-      artifactType: type,
-      ...(annotations && { annotations }),
-    });
+    const referrer = await referrerIn(file, each, subject, signal);
+    if (referrer && (artifactType === undefined || referrer.artifactType === artifactType)) found.push(referrer);
   }
   return found;
+}
+
+async function referrerIn(
+  file: ObjectFile,
+  { digest, mediaType: said }: Descriptor,
+  subject: Digest,
+  signal?: AbortSignal,
+): Promise<Descriptor | undefined> {
+  if (file.size > DOCUMENT_BYTES_MAX) return undefined;
+  const target = { mediaType: said, digest, size: file.size };
+  const bytes = await readVerified(file.chunks(0, signal), target, DOCUMENT_BYTES_MAX);
+  const mediaType = mediaTypeInDocument(bytes, digest) ?? said;
+  const kind = kindOfMedia(mediaType);
+  if (kind !== 'manifest' && kind !== 'index') return undefined;
+  const read = kind === 'manifest' ? parseManifest(bytes, mediaType, digest) : parseIndex(bytes, mediaType, digest);
+  if (read.subject?.digest !== subject) return undefined;
+  const artifactType = read.artifactType ?? ('config' in read ? read.config.mediaType : mediaType);
+  return { ...target, mediaType, artifactType, ...(read.annotations && { annotations: read.annotations }) };
 }

@@ -33,47 +33,64 @@ interface Header {
  * @throws invalid-argument: no tar archive, a packed one, or one that is cut off.
  */
 export async function indexTar(file: FileHandle, what: string, signal?: AbortSignal): Promise<TarIndex> {
+  const members = new Members();
+  let count = 0;
+  for await (const { header, start } of headersOf(file, what)) {
+    signal?.throwIfAborted();
+    if ((count += 1) > MEMBERS_MAX) throw refused(what, `has more than ${MEMBERS_MAX} members`);
+    members.add(header, start);
+  }
+  return members;
+}
+
+class Members implements TarIndex {
+  readonly #files = new Map<string, TarPart>();
+  readonly #links = new Map<string, string>();
+
+  add({ name, link, size, type }: Header, start: number): void {
+    const path = normalized(name);
+    if (type === '2') this.#links.set(path, normalized(posix.join(posix.dirname(path), link)));
+    else if (type === '1') this.#links.set(path, normalized(link));
+    else if (type === '0' || type === '7') this.#files.set(path, { start, size });
+  }
+
+  find(path: string): TarPart | undefined {
+    let name = normalized(path);
+    for (let hops = 0; hops <= LINKS_MAX; hops += 1) {
+      const found = this.#files.get(name);
+      if (found) return found;
+      const target = this.#links.get(name);
+      if (target === undefined) return undefined;
+      name = target;
+    }
+    return undefined;
+  }
+}
+
+/** Every member with what extended headers say of it, and where its bytes begin. */
+async function* headersOf(file: FileHandle, what: string): AsyncGenerator<{ header: Header; start: number }> {
   const { size: end } = await file.stat();
   if (end < BLOCK) throw refused(what, 'is no tar archive');
-  const files = new Map<string, TarPart>();
-  const links = new Map<string, string>();
   let next: Partial<Header> = {};
-  let members = 0;
   for (let at = 0; at + BLOCK <= end;) {
-    signal?.throwIfAborted();
     const block = await read(file, at, BLOCK, what);
-    if (block.every((byte) => byte === 0)) break;
-    const header = parseHeader(block, what);
-    if ((members += 1) > MEMBERS_MAX) throw refused(what, `has more than ${MEMBERS_MAX} members`);
+    if (block.every((byte) => byte === 0)) return;
+    const own = parseHeader(block, what);
     const start = at + BLOCK;
-    if (isExtension(header.type)) {
-      if (header.size > EXTENDED_BYTES_MAX) throw refused(what, 'has an extended header that is too long');
-      next = { ...next, ...extension(header.type, await read(file, start, header.size, what), what) };
-      at = start + padded(header.size);
+    if (isExtension(own.type)) {
+      if (own.size > EXTENDED_BYTES_MAX) throw refused(what, 'has an extended header that is too long');
+      next = { ...next, ...extension(own.type, await read(file, start, own.size, what), what) };
+      at = start + padded(own.size);
       continue;
     }
-    const { name, link, size, type } = { ...header, ...next };
+    const header = { ...own, ...next };
     next = {};
-    if (start + size > end) throw refused(what, `ends in the middle of ${JSON.stringify(name.slice(0, 160))}`);
-    const path = normalized(name);
-    if (type === '2') links.set(path, normalized(posix.join(posix.dirname(path), link)));
-    else if (type === '1') links.set(path, normalized(link));
-    else if (type === '0' || type === '7') files.set(path, { start, size });
-    at = start + padded(size);
+    if (start + header.size > end) {
+      throw refused(what, `ends in the middle of ${JSON.stringify(header.name.slice(0, 160))}`);
+    }
+    yield { header, start };
+    at = start + padded(header.size);
   }
-  return {
-    find(path) {
-      let name = normalized(path);
-      for (let hops = 0; hops <= LINKS_MAX; hops += 1) {
-        const found = files.get(name);
-        if (found) return found;
-        const target = links.get(name);
-        if (target === undefined) return undefined;
-        name = target;
-      }
-      return undefined;
-    },
-  };
 }
 
 const padded = (size: number): number => Math.ceil(size / BLOCK) * BLOCK;
@@ -117,10 +134,20 @@ function number(block: Buffer, at: number, length: number): number {
 }
 
 function extension(type: string, bytes: Buffer, what: string): Partial<Header> {
-  if (type === 'g') return {};
   if (type === 'L') return { name: text(bytes, 0, bytes.length) };
   if (type === 'K') return { link: text(bytes, 0, bytes.length) };
-  const found: { name?: string; link?: string; size?: number } = {};
+  if (type === 'g') return {};
+  const { path, linkpath, size } = Object.fromEntries(paxRecords(bytes, what)) as Readonly<Record<string, string>>;
+  if (size !== undefined && !/^\d{1,15}$/.test(size)) throw refused(what, 'has a broken extended header');
+  return {
+    ...(path !== undefined && { name: path }),
+    ...(linkpath !== undefined && { link: linkpath }),
+    ...(size !== undefined && { size: Number(size) }),
+  };
+}
+
+/** Records `length key=value` (pax, "pax Extended Header"). */
+function* paxRecords(bytes: Buffer, what: string): Generator<readonly [string, string]> {
   for (let at = 0; at < bytes.length;) {
     const space = bytes.indexOf(0x20, at);
     const length = Number(bytes.toString('latin1', at, Math.max(at, space)));
@@ -129,15 +156,9 @@ function extension(type: string, bytes: Buffer, what: string): Partial<Header> {
     }
     const record = bytes.toString('utf8', space + 1, at + length - 1);
     const equals = record.indexOf('=');
-    const [key, value] = [record.slice(0, equals), record.slice(equals + 1)];
-    if (key === 'path') found.name = value;
-    if (key === 'linkpath') found.link = value;
-    if (key === 'size') found.size = Number(value);
+    yield [record.slice(0, equals), record.slice(equals + 1)];
     at += length;
   }
-  if (found.size !== undefined && !Number.isSafeInteger(found.size))
-    throw refused(what, 'has a broken extended header');
-  return found;
 }
 
 /** One that leads out of the archive can name nothing in it. */
