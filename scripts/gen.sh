@@ -20,7 +20,7 @@ CLIENT_TYPES=(
   containerd.events.{SnapshotPrepare,SnapshotCommit,SnapshotRemove}
   containerd.events.Task{Create,Start,Delete,IO,Exit,OOM,ExecAdded,ExecStarted,Paused,Resumed,Checkpointed}
   io.containerd.cgroups.{v1,v2}.Metrics
-  containerd.runc.v1.Options wharfd.services.execution.v1.ExecAudit
+  containerd.runc.v1.Options wharfd.services.execution.v1.ExecAudit wharfd.services.execution.v1.HealthChanged
 )
 
 generate() {

@@ -25,6 +25,23 @@ export interface ContainerSummary {
   /** Why nobody can know how it ended; `exitStatus` is 255 then. Undefined when that is known. */
   readonly exitUnknown: string | undefined;
   readonly createdAt: Date | undefined;
+  /** Of one that runs and has a health check. */
+  readonly health: ContainerHealth | undefined;
+}
+
+export interface ContainerHealth {
+  /** starting, healthy or unhealthy. */
+  readonly status: string;
+  /** Failures in a row. */
+  readonly failingStreak: number;
+  /** The newest runs of the check, oldest first. */
+  readonly probes: readonly {
+    readonly start: Date | undefined;
+    readonly end: Date | undefined;
+    /** Undefined where it did not end in time, or could not be run. */
+    readonly exitStatus: number | undefined;
+    readonly output: string;
+  }[];
 }
 
 /** Makes container, snapshot and task as one, and starts it. @throws already-exists: the id. not-found: the image. */
@@ -214,7 +231,16 @@ function toSummary(wire: Incoming<'wharfd.services.execution.v1.ContainerSummary
     exitStatus: status === 'CONTAINER_STATUS_STOPPED' ? (exitStatus ?? 0) : undefined,
     exitUnknown: why === '' ? undefined : why,
     createdAt: dateOfTimestamp(createdAt),
+    health: wire.health ? toHealth(wire.health) : undefined,
   };
+}
+
+function toHealth(wire: Incoming<'wharfd.services.execution.v1.Health'>): ContainerHealth {
+  const { status, failing_streak: failingStreak } = wire;
+  const probes = wire.probes.map(({ start, end, exit_status: exitStatus, output }) => {
+    return { start: dateOfTimestamp(start), end: dateOfTimestamp(end), exitStatus, output };
+  });
+  return { status, failingStreak, probes };
 }
 
 const STATUSES: Readonly<Record<string, ContainerSummary['status']>> = {

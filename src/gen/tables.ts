@@ -137,8 +137,12 @@ import type { GetNamespaceRequest as containerd_services_namespaces_v1_GetNamesp
 import type { GetNamespaceResponse as containerd_services_namespaces_v1_GetNamespaceResponse, GetNamespaceResponse__Output as containerd_services_namespaces_v1_GetNamespaceResponse__Output } from './containerd/services/namespaces/v1/GetNamespaceResponse.js';
 import type { GetRequest as containerd_services_tasks_v1_GetRequest, GetRequest__Output as containerd_services_tasks_v1_GetRequest__Output } from './containerd/services/tasks/v1/GetRequest.js';
 import type { GetResponse as containerd_services_tasks_v1_GetResponse, GetResponse__Output as containerd_services_tasks_v1_GetResponse__Output } from './containerd/services/tasks/v1/GetResponse.js';
+import type { Health as wharfd_services_execution_v1_Health, Health__Output as wharfd_services_execution_v1_Health__Output } from './wharfd/services/execution/v1/Health.js';
+import type { HealthChanged as wharfd_services_execution_v1_HealthChanged, HealthChanged__Output as wharfd_services_execution_v1_HealthChanged__Output } from './wharfd/services/execution/v1/HealthChanged.js';
 import type { HealthCheckRequest as grpc_health_v1_HealthCheckRequest, HealthCheckRequest__Output as grpc_health_v1_HealthCheckRequest__Output } from './grpc/health/v1/HealthCheckRequest.js';
 import type { HealthCheckResponse as grpc_health_v1_HealthCheckResponse, HealthCheckResponse__Output as grpc_health_v1_HealthCheckResponse__Output } from './grpc/health/v1/HealthCheckResponse.js';
+import type { HealthOptions as wharfd_services_execution_v1_HealthOptions, HealthOptions__Output as wharfd_services_execution_v1_HealthOptions__Output } from './wharfd/services/execution/v1/HealthOptions.js';
+import type { HealthProbe as wharfd_services_execution_v1_HealthProbe, HealthProbe__Output as wharfd_services_execution_v1_HealthProbe__Output } from './wharfd/services/execution/v1/HealthProbe.js';
 import type { HostileRequest as wharfd_services_selftest_v1_HostileRequest, HostileRequest__Output as wharfd_services_selftest_v1_HostileRequest__Output } from './wharfd/services/selftest/v1/HostileRequest.js';
 import type { HostileResponse as wharfd_services_selftest_v1_HostileResponse, HostileResponse__Output as wharfd_services_selftest_v1_HostileResponse__Output } from './wharfd/services/selftest/v1/HostileResponse.js';
 import type { HugeTlbStat as io_containerd_cgroups_v2_HugeTlbStat, HugeTlbStat__Output as io_containerd_cgroups_v2_HugeTlbStat__Output } from './io/containerd/cgroups/v2/HugeTlbStat.js';
@@ -739,6 +743,10 @@ export interface MessageTable {
   'wharfd.services.execution.v1.ExecAudit': { input: wharfd_services_execution_v1_ExecAudit; output: wharfd_services_execution_v1_ExecAudit__Output };
   'wharfd.services.execution.v1.ExecRequest': { input: wharfd_services_execution_v1_ExecRequest; output: wharfd_services_execution_v1_ExecRequest__Output };
   'wharfd.services.execution.v1.ExecResponse': { input: wharfd_services_execution_v1_ExecResponse; output: wharfd_services_execution_v1_ExecResponse__Output };
+  'wharfd.services.execution.v1.Health': { input: wharfd_services_execution_v1_Health; output: wharfd_services_execution_v1_Health__Output };
+  'wharfd.services.execution.v1.HealthChanged': { input: wharfd_services_execution_v1_HealthChanged; output: wharfd_services_execution_v1_HealthChanged__Output };
+  'wharfd.services.execution.v1.HealthOptions': { input: wharfd_services_execution_v1_HealthOptions; output: wharfd_services_execution_v1_HealthOptions__Output };
+  'wharfd.services.execution.v1.HealthProbe': { input: wharfd_services_execution_v1_HealthProbe; output: wharfd_services_execution_v1_HealthProbe__Output };
   'wharfd.services.execution.v1.IdMapping': { input: wharfd_services_execution_v1_IdMapping; output: wharfd_services_execution_v1_IdMapping__Output };
   'wharfd.services.execution.v1.ListRequest': { input: wharfd_services_execution_v1_ListRequest; output: wharfd_services_execution_v1_ListRequest__Output };
   'wharfd.services.execution.v1.ListResponse': { input: wharfd_services_execution_v1_ListResponse; output: wharfd_services_execution_v1_ListResponse__Output };

@@ -3,11 +3,13 @@ import type { ContainerState, ExecRequest, Execution } from '../core/execution/e
 import { runOwned } from '../core/execution/owned-run.js';
 import type { RunOutcome, RunRequest } from '../core/execution/run.js';
 import { DEFAULT_LOG_LIMITS, type LogLimits } from '../core/execution/logs.js';
+import type { HealthState } from '../core/execution/health.js';
 import type { OpaqueAny } from '../core/events/journal.js';
 import type { Incoming, Outgoing, ServiceImplementation } from '../rpc/handlers.js';
 import { toSafeNumber } from '../rpc/int64.js';
 import { timestampOfDate, timestampOfNs } from '../rpc/time.js';
 import { fromWireResources, fromWireSpecOptions } from './spec-options.js';
+import type { HealthOptions } from '../spec/health-check.js';
 import { parseSignal } from '../spec/signal-name.js';
 import type { ProcessOptions } from '../spec/process-options.js';
 
@@ -95,6 +97,7 @@ function fromWireRun(request: Incoming<Wire>): RunRequest {
     createOnly: request.create_only,
     stopSignal: request.stop_signal,
     ...(request.stop_timeout !== undefined && { stopTimeoutMs: request.stop_timeout * 1000 }),
+    ...(request.health && { health: fromWireHealth(request.health) }),
     network: request.network,
     ports: request.ports.map((port) => ({
       ...{
@@ -104,6 +107,19 @@ function fromWireRun(request: Incoming<Wire>): RunRequest {
         hostIp: port.host_ip,
       },
     })),
+  };
+}
+
+function fromWireHealth(wire: Incoming<'wharfd.services.execution.v1.HealthOptions'>): HealthOptions {
+  const { none, command, interval, timeout, start_period: startPeriod, start_interval: startInterval, retries } = wire;
+  return {
+    none,
+    ...(command !== undefined && { command }),
+    ...(interval !== undefined && { intervalMs: toSafeNumber(interval) }),
+    ...(timeout !== undefined && { timeoutMs: toSafeNumber(timeout) }),
+    ...(startPeriod !== undefined && { startPeriodMs: toSafeNumber(startPeriod) }),
+    ...(startInterval !== undefined && { startIntervalMs: toSafeNumber(startInterval) }),
+    ...(retries !== undefined && { retries }),
   };
 }
 
@@ -146,7 +162,11 @@ const STATUS = {
   stopped: 'CONTAINER_STATUS_STOPPED',
 } as const;
 
-function toWireSummary({ container, task }: ContainerState): Outgoing<'wharfd.services.execution.v1.ContainerSummary'> {
+function toWireSummary({
+  container,
+  task,
+  health,
+}: ContainerState): Outgoing<'wharfd.services.execution.v1.ContainerSummary'> {
   const { exit } = task ?? {};
   return {
     ...{ id: container.id, image: container.image, labels: container.labels },
@@ -155,5 +175,16 @@ function toWireSummary({ container, task }: ContainerState): Outgoing<'wharfd.se
     ...(exit && { exit_status: exit.status, exit_unknown: exit.unknownReason ?? '' }),
     exited_at: exit?.exitedAtNs === undefined ? null : timestampOfNs(exit.exitedAtNs),
     created_at: timestampOfDate(container.createdAt),
+    health: health ? toWireHealth(health) : null,
+  };
+}
+
+function toWireHealth({ status, failingStreak, probes }: HealthState): Outgoing<'wharfd.services.execution.v1.Health'> {
+  return {
+    ...{ status, failing_streak: failingStreak },
+    probes: probes.map(({ start, end, exitStatus, output }) => ({
+      ...{ start: timestampOfDate(start), end: timestampOfDate(end), output },
+      ...(exitStatus !== undefined && { exit_status: exitStatus }),
+    })),
   };
 }

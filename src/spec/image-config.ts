@@ -1,6 +1,7 @@
 import { parseDigest, type Digest } from './digest.js';
 import { openJson, readPlatform } from './document.js';
 import { Fields } from './fields.js';
+import { readHealthCheck, type HealthCheck } from './health-check.js';
 import type { Platform } from './platform.js';
 
 /** How the image wants its process run. Hostile input: check each value where it is used. */
@@ -16,6 +17,7 @@ export interface ImageProcess {
   /** Paths in the container. */
   readonly volumes: readonly string[];
   readonly labels: Readonly<Record<string, string>>;
+  readonly healthCheck?: HealthCheck;
 }
 
 /** One step of an image's making; an empty one made no layer. */
@@ -55,6 +57,7 @@ export function parseImageConfig(bytes: Uint8Array, what = 'image config'): Imag
 }
 
 function readProcess(fields: Fields): ImageProcess {
+  const healthCheck = readHealthCheck(fields);
   return {
     user: fields.optionalText('User') ?? '',
     env: fields.texts('Env'),
@@ -65,6 +68,7 @@ function readProcess(fields: Fields): ImageProcess {
     exposedPorts: fields.keys('ExposedPorts'),
     volumes: fields.keys('Volumes'),
     labels: fields.textMap('Labels') ?? {},
+    ...(healthCheck && { healthCheck }),
   };
 }
 

@@ -44,6 +44,7 @@ export interface Image {
 
 /** What goes into an image's config as `config`; see OCI image-spec, config.md. */
 export interface ImageSettings {
+  readonly Healthcheck?: object;
   readonly Entrypoint?: readonly string[];
   readonly Cmd?: readonly string[];
   readonly Env?: readonly string[];

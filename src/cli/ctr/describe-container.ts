@@ -1,4 +1,4 @@
-import type { ContainerSummary, StoredContainer } from '../../client/execution.js';
+import type { ContainerHealth, ContainerSummary, StoredContainer } from '../../client/execution.js';
 
 /** A container as `ctr info` prints it: keys as containerd's ctr has them, and the state of the task. */
 export function describeContainer(container: StoredContainer, summary: ContainerSummary | undefined): object {
@@ -17,6 +17,21 @@ export function describeContainer(container: StoredContainer, summary: Container
       Pid: summary.pid,
       ...(summary.exitStatus === undefined ? {} : { ExitStatus: summary.exitStatus }),
       ...(summary.exitUnknown === undefined ? {} : { ExitUnknown: summary.exitUnknown }),
+      ...(summary.health && { Health: describeHealth(summary.health) }),
     },
+  };
+}
+
+/** Keys as Docker has them. */
+function describeHealth({ status, failingStreak, probes }: ContainerHealth): object {
+  return {
+    Status: status,
+    FailingStreak: failingStreak,
+    Log: probes.map(({ start, end, exitStatus, output }) => ({
+      Start: start?.toISOString(),
+      End: end?.toISOString(),
+      ExitCode: exitStatus ?? -1,
+      Output: output,
+    })),
   };
 }

@@ -17,8 +17,18 @@ export const list = defineCommand({
   },
 });
 
-function cells({ id, pid, status, image, exitStatus, exitUnknown, createdAt }: ContainerSummary): readonly string[] {
+function cells({
+  id,
+  pid,
+  status,
+  health,
+  image,
+  exitStatus,
+  exitUnknown,
+  createdAt,
+}: ContainerSummary): readonly string[] {
   const exit = exitUnknown === undefined ? String(exitStatus ?? '-') : `unknown: ${exitUnknown}`;
   const age = createdAt ? formatAge(Date.now() - createdAt.getTime()) : '-';
-  return [id, String(pid), status.toUpperCase(), image || '-', exit, age];
+  const shown = status.toUpperCase() + (health ? ` (${health.status})` : '');
+  return [id, String(pid), shown, image || '-', exit, age];
 }

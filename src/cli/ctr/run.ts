@@ -17,6 +17,7 @@ import { parseMount, parseVolume } from './mount-option.js';
 import { PROCESS_OPTIONS, processOf } from './process-options.js';
 import { envFilesOf, readText, SPEC_OPTIONS, specOptionsOf, tmpfsOf } from './spec-options.js';
 import { RESTART_HELP, restartLabels, restartPolicy } from './restart-option.js';
+import { HEALTH_OPTIONS, healthOf } from './health-options.js';
 import { NETWORK_OPTIONS, networkOf } from './network-options.js';
 import { connectStdio } from './stdio.js';
 
@@ -24,6 +25,7 @@ const OPTIONS = {
   ...PROCESS_OPTIONS,
   ...SPEC_OPTIONS,
   ...NETWORK_OPTIONS,
+  ...HEALTH_OPTIONS,
   id: text('--id <id>', 'id of the container'),
   interactive: flag('-i, --interactive', 'with -d: stdin stays open for those who attach'),
   restart: text('--restart <policy>', RESTART_HELP, restartPolicy),
@@ -168,6 +170,7 @@ async function requestOf(context: Context, image: string, id: string, command: r
     mounts: [...options.mount.map(parseMount), ...options.volume.map(parseVolume), ...tmpfsOf(options.tmpfs)],
     options: await specOptionsOf(options, io),
     ...networkOf(options),
+    ...healthOf(options),
     rootfs: options.rootfs === undefined ? '' : resolve(io.cwd, options.rootfs),
     ...(options.spec !== undefined && { spec: await readSpec(options.spec, io) }),
     stop_signal: options.stopSignal ?? '',

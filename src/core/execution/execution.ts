@@ -13,6 +13,8 @@ import type { NamespaceStore } from '../namespaces/namespace-store.js';
 import type { Scope, Scoped } from '../namespaces/scope.js';
 import { detailsOf } from './details.js';
 import { Exits } from './exits.js';
+import { HealthChecks, type HealthState } from './health.js';
+import { runProbe } from './health-probe.js';
 import { startContainer, stopContainer, type StopRequest } from './lifecycle.js';
 import { DRAIN_MS, settlesWithin, type ExecutionPorts } from './parts.js';
 import type { LogGap, LogQuery, LogRecord } from './logs.js';
@@ -26,6 +28,7 @@ import { runContainer, specOfRun, type RunOutcome, type RunPorts, type RunReques
 import { ScopedTasks } from './scoped-tasks.js';
 import { updateLimits } from './update-limits.js';
 import type { TaskIndex } from './task-store.js';
+import { taskEvents } from './task-events.js';
 import { TaskTable, type TaskProcess } from './task-table.js';
 import type { AttachedProcess, AttachOptions, ProcessExit, ProcessView, Tasks } from './tasks.js';
 
@@ -54,6 +57,8 @@ export interface ExecRequest {
 export interface ContainerState {
   readonly container: Container;
   readonly task?: ProcessView;
+  /** Of one that runs and has a health check. */
+  readonly health?: HealthState;
 }
 
 /** Containers as one thing, and the tasks that they are made of. */
@@ -114,6 +119,7 @@ class ExecutionOverPorts implements Execution {
   readonly #removal: Removal;
   readonly #runPorts: RunPorts;
   readonly #restarts: Restarts;
+  readonly #health: HealthChecks;
   readonly #renames = new Semaphore(1);
   readonly #timers = new Set<NodeJS.Timeout>();
 
@@ -129,6 +135,15 @@ class ExecutionOverPorts implements Execution {
     const start = (scope: Scope, id: string) => startContainer(scope, ports, this.tasks, id);
     this.#restarts = new Restarts({ containers: ports.containers, log: ports.log, start });
     this.#exits.onStopped(this.#restarts.stopped);
+    this.#health = new HealthChecks({
+      log: ports.log,
+      container: (scope, id) => ports.containers(scope).get(id),
+      probe: (scope, id, check, signal) => runProbe(this, scope, id, check, signal),
+      changed: ({ scope, turn, init }, status) =>
+        turn.run(() => ports.tasks(scope).put(init.record, [taskEvents.health(init.record, status)])),
+    });
+    this.#exits.onStarted(this.#health.started);
+    this.#exits.onStopped(this.#health.stopped);
   }
 
   async run(scope: Scope, request: RunRequest): Promise<RunOutcome> {
@@ -240,7 +255,8 @@ class ExecutionOverPorts implements Execution {
     const tasks = new Map((await this.tasks(scope).list()).map((view) => [view.containerId, view]));
     return containers.map((container) => {
       const task = tasks.get(container.id);
-      return { container, ...(task && { task }) };
+      const health = this.#health.of(this.#table.find(scope, container.id)?.init);
+      return { container, ...(task && { task }), ...(health && { health }) };
     });
   }
 
@@ -271,6 +287,7 @@ class ExecutionOverPorts implements Execution {
         else if (this.#waits(process.record)) await this.#undoUnstarted(task.scope, task.containerId, process.execId);
       }
     }
+    for (const task of this.#table.all()) if (task.init.record.state === 'running') this.#health.started(task);
     await this.#removal.settled();
     await this.#removeStrayLogs();
     for (const { name } of await namespaces.list()) await this.#removal.sweep({ namespace: name });
@@ -281,6 +298,7 @@ class ExecutionOverPorts implements Execution {
   async [Symbol.asyncDispose](): Promise<void> {
     for (const timer of this.#timers) clearTimeout(timer);
     await this.#restarts.close();
+    await this.#health.close();
     await this.#exits.close();
     await this.#removal.settled();
   }

@@ -11,6 +11,9 @@ import type { Task, TaskProcess } from './task-table.js';
 
 const SIGKILL = 9;
 
+/** Told of every container whose own process has been started. */
+export type StartedListener = (task: Task) => void;
+
 /** Told once of every process that has ended, after that is journalled. */
 export type StoppedListener = (task: Task, process: TaskProcess) => void;
 
@@ -23,6 +26,7 @@ export class Exits {
   readonly #store: Scoped<TaskStore>;
   readonly #log: Logger;
   readonly #listeners: StoppedListener[] = [];
+  readonly #startListeners: StartedListener[] = [];
   readonly #pending = new Set<Promise<void>>();
   #closed = false;
 
@@ -34,6 +38,15 @@ export class Exits {
 
   onStopped(listener: StoppedListener): void {
     this.#listeners.push(listener);
+  }
+
+  onStarted(listener: StartedListener): void {
+    this.#startListeners.push(listener);
+  }
+
+  /** Its process runs from now on. */
+  started(task: Task): void {
+    for (const listener of this.#startListeners) listener(task);
   }
 
   /** Waits for the end of a process that has a handle. */

@@ -1,3 +1,4 @@
+import type { HealthCheck } from '../../spec/health-check.js';
 import type { Container } from '../containers/container-store.js';
 import type { OpaqueAny } from '../events/journal.js';
 import type { LogLimits } from './logs.js';
@@ -19,6 +20,7 @@ export interface RunRecord {
   readonly logLimits?: LogLimits;
   /** Clients may attach to its stdin. */
   readonly stdin?: boolean;
+  readonly health?: HealthCheck;
   /** Mounted as the root file system, where it has no snapshot. */
   readonly rootfs?: string;
 }

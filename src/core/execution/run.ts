@@ -8,6 +8,7 @@ import { checkIdentifier } from '../../spec/identifier.js';
 import type { Labels } from '../../spec/labels.js';
 import type { Platform } from '../../spec/platform.js';
 import { hostnameOf, type ProcessOptions } from '../../spec/process-options.js';
+import { chosenHealthCheck, type HealthOptions } from '../../spec/health-check.js';
 import type { ImageProcess } from '../../spec/image-config.js';
 import type { HostFacts } from '../../spec/runtime-spec-builder.js';
 import { userNamespaceOf } from '../../spec/runtime-spec-linux.js';
@@ -71,6 +72,7 @@ export interface RunRequest {
   /** Name or number; empty for the image's, or TERM. */
   readonly stopSignal?: string;
   readonly stopTimeoutMs?: number;
+  readonly health?: HealthOptions;
 }
 
 /** What a run has made. */
@@ -327,6 +329,7 @@ function draftOf({ id, snapshotter, request, image }: Plan, spec: OpaqueAny): Co
 
 function recordOf(request: RunRequest, image: ImageProcess): RunRecord {
   const { removeOnExit, ephemeral, stdin, logLimits, stopTimeoutMs, rootfs } = request;
+  const health = chosenHealthCheck(image.healthCheck, request.health);
   const stopSignal = request.stopSignal ? parseSignal(request.stopSignal) : imageSignal(image.stopSignal);
   return {
     ...{ removeOnExit, stdin },
@@ -335,6 +338,7 @@ function recordOf(request: RunRequest, image: ImageProcess): RunRecord {
     ...(stopTimeoutMs !== undefined && { stopTimeoutMs }),
     ...(logLimits && { logLimits }),
     ...(rootfs !== '' && { rootfs }),
+    ...(health && { health }),
   };
 }
 

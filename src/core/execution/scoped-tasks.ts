@@ -256,6 +256,7 @@ export class ScopedTasks implements Tasks {
       await this.#ports.runtime.kill(task.key(''), SIGKILL, false);
       throw cause;
     }
+    this.#exits.started(task);
   }
 
   async #startExec(task: Task, process: TaskProcess): Promise<void> {

@@ -66,6 +66,11 @@ export const taskEvents = {
   resumed({ containerId }: ProcessRecord): Event {
     return event('/tasks/resumed', 'TaskResumed', { container_id: containerId });
   },
+  /** Ours: containerd's messages have none of it. */
+  health({ containerId }: ProcessRecord, status: string): Event {
+    const fields = { container_id: containerId, status };
+    return { topic: '/wharfd/health', payload: { type: 'wharfd.services.execution.v1.HealthChanged', fields } };
+  },
 } as const;
 
 /** The audit record of an exec: who asked, and what for as a hash, since arguments may hold secrets. */

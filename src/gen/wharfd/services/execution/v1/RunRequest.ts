@@ -5,6 +5,7 @@ import type { ProcessOptions as _wharfd_services_execution_v1_ProcessOptions, Pr
 import type { Mount as _containerd_types_Mount, Mount__Output as _containerd_types_Mount__Output } from '../../../../containerd/types/Mount.js';
 import type { SpecOptions as _wharfd_services_execution_v1_SpecOptions, SpecOptions__Output as _wharfd_services_execution_v1_SpecOptions__Output } from '../../../../wharfd/services/execution/v1/SpecOptions.js';
 import type { PortMapping as _wharfd_services_execution_v1_PortMapping, PortMapping__Output as _wharfd_services_execution_v1_PortMapping__Output } from '../../../../wharfd/services/execution/v1/PortMapping.js';
+import type { HealthOptions as _wharfd_services_execution_v1_HealthOptions, HealthOptions__Output as _wharfd_services_execution_v1_HealthOptions__Output } from '../../../../wharfd/services/execution/v1/HealthOptions.js';
 import type { Long } from '@grpc/proto-loader';
 
 export interface RunRequest {
@@ -32,6 +33,7 @@ export interface RunRequest {
   'log_max_files'?: (number);
   'stop_signal'?: (string);
   'stop_timeout'?: (number);
+  'health'?: (_wharfd_services_execution_v1_HealthOptions | null);
   '_stop_timeout'?: "stop_timeout";
 }
 
@@ -60,5 +62,6 @@ export interface RunRequest__Output {
   'log_max_files': (number);
   'stop_signal': (string);
   'stop_timeout'?: (number);
+  'health': (_wharfd_services_execution_v1_HealthOptions__Output | null);
   '_stop_timeout'?: "stop_timeout";
 }
