@@ -78,15 +78,15 @@ export function chosenHealthCheck(
     throw new DaemonError('invalid-argument', 'a health check can be given, or none be wanted, but not both');
   }
   const args = command === undefined ? image?.args : [...SHELL, command];
-  if (args === undefined) {
-    if (Object.values(times).every((each) => each === undefined)) return undefined;
-    throw new DaemonError('invalid-argument', 'the image has no health check: say by what command it is done');
-  }
+  if (args !== undefined) return bounded({ args, ...filled(checked(times), image ?? DEFAULTS) });
+  if (Object.keys(times).length === 0) return undefined;
+  throw new DaemonError('invalid-argument', 'the image has no health check: say by what command it is done');
+}
+
+function checked(times: Partial<Times>): Partial<Times> {
   const { retries = 1, timeoutMs = 1 } = times;
-  if (retries < 1 || timeoutMs < 1) {
-    throw new DaemonError('invalid-argument', 'a health check needs at least one try and some time for it');
-  }
-  return bounded({ args, ...filled(times, image ?? DEFAULTS) });
+  if (retries >= 1 && timeoutMs >= 1) return times;
+  throw new DaemonError('invalid-argument', 'a health check needs at least one try and some time for it');
 }
 
 type Times = Omit<HealthCheck, 'args'>;
