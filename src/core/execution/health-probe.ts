@@ -1,15 +1,32 @@
 import { DaemonError, messageOf } from '../../base/errors.js';
 import type { HealthCheck } from '../../spec/health-check.js';
 import type { Scope } from '../namespaces/scope.js';
-import type { Execution } from './execution.js';
+import type { ProcessOptions } from '../../spec/process-options.js';
 import type { HealthProbe } from './health.js';
+import type { AttachedProcess, AttachOptions, Tasks } from './tasks.js';
 
 const OUTPUT_BYTES_MAX = 4096;
 const SIGKILL = 9;
 
+/** What it takes to run a command in a container. */
+export interface ProbePorts {
+  exec(
+    scope: Scope,
+    request: {
+      readonly containerId: string;
+      readonly execId: string;
+      readonly process: ProcessOptions;
+      readonly attach: boolean;
+      readonly stdin: boolean;
+    },
+  ): Promise<{ readonly execId: string }>;
+  attach(scope: Scope, containerId: string, execId: string, options: AttachOptions): Promise<AttachedProcess>;
+  readonly tasks: (scope: Scope) => Pick<Tasks, 'kill'>;
+}
+
 /** Runs a check's command as an added process of the container, with its user and environment. Never rejects. */
 export async function runProbe(
-  execution: Pick<Execution, 'exec' | 'attach' | 'tasks'>,
+  execution: ProbePorts,
   scope: Scope,
   containerId: string,
   { args, timeoutMs }: HealthCheck,
@@ -47,7 +64,7 @@ export async function runProbe(
   }
 }
 
-function processOf(args: readonly string[]) {
+function processOf(args: readonly string[]): ProcessOptions {
   if (args.length === 0) throw new DaemonError('invalid-argument', 'the health check has no command');
   return { args, replaceEntrypoint: true, env: [], cwd: '', user: '', terminal: false, hostname: '' };
 }
