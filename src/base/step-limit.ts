@@ -22,6 +22,7 @@ export class StepLimit {
 
   /** Settles as `work` does. @throws What `late` makes, also of every later step. */
   async step<T>(work: Promise<T>): Promise<T> {
+    this.signal.throwIfAborted();
     const timer = setTimeout(() => {
       this.#controller.abort(this.#late());
     }, this.#ms);

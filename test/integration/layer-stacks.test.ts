@@ -84,6 +84,19 @@ const FOUND: [Entry[][]][] = [
       [{ path: 'l/.wh.e' }, { path: 'f', mode: 0o644, data: 'f', uid: 61, gid: 4, mtime: 698065941 }],
     ],
   ],
+  // A hard link beneath a link to what becomes a file.
+  [
+    [
+      [
+        { path: 'e/g', mode: 0o644, data: 'g', uid: 38, gid: 60, mtime: 308457356 },
+        { path: 'd/l', type: 'symlink', target: '../f', uid: 68, gid: 50, mtime: 657940437 },
+      ],
+      [
+        { path: 'f', mode: 0o644, data: 'f', uid: 10, gid: 28, mtime: 529725161 },
+        { path: 'd/l/h', type: 'link', target: 'e/g' },
+      ],
+    ],
+  ],
   // An entry beneath a link of a lower layer, and then a file where that link leads.
   [
     [

@@ -229,6 +229,8 @@ class Tie {
 
   #tieLink(path: string, target: string): void {
     const components = splitPath(path);
+    // It may have gone with the directory that was invented for it.
+    if (this.#layer.look(components) === undefined) return;
     const wanted = splitPath(target);
     const last = wanted.at(-1) ?? '';
     // The file was not in the layer when it was linked to; only a link of a lower layer can lead back into the layer.
