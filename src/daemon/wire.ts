@@ -195,6 +195,7 @@ async function openExecution(config: Config, kernel: Kernel, stores: Stores, log
       ...(config.runtime.root === undefined ? {} : { root: config.runtime.root }),
       logs: join(config.root, 'logs'),
       reaper: config.reaper,
+      allowLoggingPrograms: config.runtime.allow_logging_programs,
       monitor: nativeProgram('wharfd-monitor'),
     },
     log,
@@ -203,6 +204,7 @@ async function openExecution(config: Config, kernel: Kernel, stores: Stores, log
   const shims = new ShimRuntime({
     ...kernel,
     ...{ log, bundles, journal: metadata.journal, address: config.grpc.address, streams: runtime.streams },
+    allowLoggingPrograms: config.runtime.allow_logging_programs,
   });
   const volumes = new Volumes(join(config.root, 'volumes'), metadata.containers);
   const execution: Execution = createExecution({

@@ -84,6 +84,16 @@ const FOUND: [Entry[][]][] = [
       [{ path: 'l/.wh.e' }, { path: 'f', mode: 0o644, data: 'f', uid: 61, gid: 4, mtime: 698065941 }],
     ],
   ],
+  // A directory emptied through a link below, in one that is emptied by its own name.
+  [
+    [
+      [
+        { path: 'l', type: 'symlink', target: '../e/d', uid: 22, gid: 35, mtime: 201966307 },
+        { path: 'l/e/d', mode: 0o644, data: 'other', uid: 58, gid: 64, mtime: 1418453330 },
+      ],
+      [{ path: 'l/e/.wh..wh..opq' }, { path: 'e/d/.wh..wh..opq' }],
+    ],
+  ],
   // A hard link beneath a link to what becomes a file.
   [
     [

@@ -107,7 +107,9 @@ class Tie {
     const name = components.at(-1);
     // A link below may have led right to the root, which is tied by itself; a directory above may have gone.
     if (name === undefined || this.#layer.look(components) === undefined) return;
-    const below = this.#lower.with(components, ({ stat }) => stat);
+    // What was moved may have come beneath something that hides all that is below.
+    const hidden = this.hasMoved && this.#layer.hidesBelow(components);
+    const below = hidden ? undefined : this.#lower.with(components, ({ stat }) => stat);
     if (below !== undefined && isSymlink(below)) this.#redirect(path, components, needed);
     else if (below !== undefined && isDirectory(below)) {
       this.#layer.within(components.slice(0, -1), (dir) => {

@@ -11,6 +11,7 @@ import type {
   RuntimeOptions,
   RuntimeProcess,
 } from '../../core/execution/runtime.js';
+import type { Descriptors } from '../../core/kernel/descriptors.js';
 import type { Mounts } from '../../core/kernel/mounts.js';
 import type { Programs } from '../../core/kernel/programs.js';
 import { Bundle, BUNDLES_FOLDER, listBundles, type RecordedRuntime } from './bundle.js';
@@ -18,7 +19,8 @@ import { DEFAULT_LOG_LIMITS } from '../../core/execution/logs.js';
 import { EXEC_LOG_LIMITS, type KeptProcess, type LaunchOrder, type ProcessKeeper } from './keeper.js';
 import { findNamedRuntime, findRuntime, OciCli } from './oci-cli.js';
 import { adviceOnVersion } from './runtime-version.js';
-import { stdioTargets } from './stdio-target.js';
+import { startLogging } from './logging-program.js';
+import { isLogged, stdioTargets, type StdioTargets } from './stdio-target.js';
 
 const SIGKILL = 9;
 /** How long the processes of a container that is deleted may take to end after SIGKILL. */
@@ -35,6 +37,9 @@ export interface OciRuntimeParts {
   readonly binary: string;
   /** State root of the OCI runtime unless the options name one; the namespace is appended. */
   readonly root: string;
+  readonly descriptors: Descriptors;
+  /** Programs that clients name are run as root to take the output. */
+  readonly allowLoggingPrograms: boolean;
   /** File for the log of a container. */
   readonly logFile: (key: ProcessKey) => string;
 }
@@ -57,7 +62,7 @@ export class OciRuntime implements Runtime {
   async create(request: CreateRequest, signal?: AbortSignal): Promise<RuntimeProcess> {
     const bundle = this.#bundle(request);
     const runtime = await this.#record(request);
-    const targets = await stdioTargets(request);
+    const targets = await stdioTargets(request, this.#parts.allowLoggingPrograms);
     signal?.throwIfAborted();
     await this.#leftovers.clear(containerName(request));
     try {
@@ -91,7 +96,7 @@ export class OciRuntime implements Runtime {
   async exec(request: ExecRequest, signal?: AbortSignal): Promise<RuntimeProcess> {
     const bundle = this.#bundle(request);
     const runtime = await this.#recorded(bundle);
-    const targets = await stdioTargets(request);
+    const targets = await stdioTargets(request, this.#parts.allowLoggingPrograms);
     signal?.throwIfAborted();
     const dir = await bundle.makeProcessDir(request.execId);
     try {
@@ -207,15 +212,20 @@ export class OciRuntime implements Runtime {
     runtime: RecordedRuntime,
     request: ProcessKey & { readonly stdio: { readonly terminal: boolean }; readonly options: RuntimeOptions },
     signal: AbortSignal | undefined,
-    call: Pick<LaunchOrder, 'what' | 'pidFile' | 'oom' | 'targets' | 'log'> & { readonly args: readonly string[] },
+    call: Pick<LaunchOrder, 'what' | 'pidFile' | 'oom' | 'log'> & {
+      readonly args: readonly string[];
+      readonly targets: Awaited<ReturnType<typeof stdioTargets>>;
+    },
   ): Promise<KeptProcess> {
     const { namespace, containerId, execId } = request;
-    const { args, ...rest } = call;
+    const { args, targets: wanted, ...rest } = call;
     const dir = bundle.processDir(execId);
+    const logging = isLogged(wanted) ? await startLogging(this.#parts, request, dir, wanted) : undefined;
+    const targets = logging?.targets ?? (wanted as StdioTargets);
     const runtimeLog = join(dir, 'runtime.log');
     const cli = new OciCli(this.#parts.programs, runtime, dir);
     const order: LaunchOrder = {
-      ...{ key: { namespace, containerId, execId }, dir, runtimeLog, ...rest },
+      ...{ key: { namespace, containerId, execId }, dir, runtimeLog, targets, ...rest },
       ...{ terminal: request.stdio.terminal, options: request.options },
       commandLine: (console) =>
         cli.commandLine(runtimeLog, [
@@ -224,9 +234,14 @@ export class OciRuntime implements Runtime {
           containerId,
         ]),
     };
-    const process = await this.#parts.keeper.launch(order, signal);
-    this.#keep(process);
-    return process;
+    try {
+      const process = await this.#parts.keeper.launch(order, signal);
+      this.#keep(process);
+      return process;
+    } catch (cause) {
+      await logging?.giveUp();
+      throw cause;
+    }
   }
 
   #keep(process: KeptProcess): void {

@@ -21,6 +21,8 @@ export interface OciRuntimeSettings {
   readonly logs?: string;
   /** Who is the parent of container processes: a monitor each, which outlives the daemon, or the daemon itself. */
   readonly reaper: 'monitor' | 'daemon';
+  /** Whether `binary://` programs of clients are run. */
+  readonly allowLoggingPrograms?: boolean;
   /** Absolute path of wharfd-monitor. */
   readonly monitor: string;
 }
@@ -36,5 +38,7 @@ export function createOciRuntime(
   const keeper = reaper === 'monitor' ? new MonitorKeeper({ ...kernel, monitor }) : new DaemonKeeper(kernel, log);
   const logFile = (key: ProcessKey) => logs.file(key);
   const streams = new FifoStreamKeeper(kernel.descriptors, logFile, log);
-  return Object.assign(new OciRuntime({ ...kernel, keeper, log, state, binary, root, logFile }), { logs, streams });
+  const { allowLoggingPrograms = false } = settings;
+  const parts = { ...kernel, keeper, log, state, binary, root, logFile, allowLoggingPrograms };
+  return Object.assign(new OciRuntime(parts), { logs, streams });
 }

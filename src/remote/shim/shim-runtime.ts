@@ -31,6 +31,8 @@ export interface ShimRuntimeParts extends Pick<Kernel, 'programs' | 'mounts' | '
   readonly journal: Pick<Journal, 'append'>;
   /** Folder of all bundles. */
   readonly bundles: string;
+  /** Shims run the programs (`binary://`) that clients name for their output. */
+  readonly allowLoggingPrograms: boolean;
   /** For containers of clients without FIFOs. */
   readonly streams: StreamKeeper;
   /** The daemon's socket; shims tell their events at the same path with `.ttrpc` behind it. */
@@ -237,7 +239,13 @@ export class ShimRuntime implements ShimsRuntime, AsyncDisposable {
 
   /** Streams at our side for a client that has no FIFOs of its own. */
   async #openStreams(request: CreateRequest | ExecRequest, bundle: ShimBundle): Promise<ProcessStreams | undefined> {
-    if (!request.log) return undefined;
+    if (!request.log) {
+      const { stdout, stderr } = request.stdio;
+      const program = [stdout, stderr].find((each) => each.startsWith('binary://'));
+      if (program === undefined || this.#parts.allowLoggingPrograms) return undefined;
+      const advice = 'give a FIFO or file://, or allow them by runtime.allow_logging_programs';
+      throw new DaemonError('unimplemented', `${program}: logging programs are not run; ${advice}`);
+    }
     const { namespace, containerId, execId, stdio, waitForReader = false } = request;
     return await this.#parts.streams.open({
       ...{ namespace, containerId, execId, waitForReader, terminal: stdio.terminal, dir: bundle.streams(execId) },
