@@ -60,6 +60,8 @@ const schema = z.strictObject({
       binary: z._default(z.string().check(z.minLength(1)), 'runc'),
       /** State of the OCI runtime; its own place below `state` when absent. */
       root: z.optional(absolutePath),
+      /** Who makes the cgroups of containers that `ctr run` makes. */
+      cgroup_driver: z._default(z.enum(['cgroupfs', 'systemd']), 'cgroupfs'),
       /** Whether clients may name programs (`binary://`) that get the output of their processes, run as root. */
       allow_logging_programs: z._default(z.boolean(), false),
       /** Shims by the names of runtimes, where containerd's rule would not find them, or our own monitor would serve. */

@@ -184,7 +184,7 @@ function lockRoot(root: string, kernel: Kernel): Disposable {
 
 async function openExecution(config: Config, kernel: Kernel, stores: Stores, log: Logger) {
   const { metadata, rootfs, snapshots } = stores;
-  const host = readHostFacts(nativeProgram('wharfd-init'));
+  const host = readHostFacts(nativeProgram('wharfd-init'), config.runtime.cgroup_driver);
   const scratch = join(config.state, 'tmp');
   await mkdir(scratch, { recursive: true, mode: 0o700 });
   const runtime = createOciRuntime(

@@ -11,7 +11,7 @@ import {
   type ProcessOptions,
 } from './process-options.js';
 import { capabilitiesOf, DEFAULT_CAPABILITIES, DEFAULT_PATH, defaultMounts, NOFILE } from './runtime-spec-defaults.js';
-import { buildLinux, type HostDevices } from './runtime-spec-linux.js';
+import { buildLinux, type CgroupDriver, type HostDevices } from './runtime-spec-linux.js';
 import type { RuntimeSpec, SpecMount, SpecProcess, SpecUser } from './runtime-spec.js';
 import { boundingSet } from './spec-capabilities.js';
 import { checkOomScore, rlimitsOf, type OwnLimits } from './spec-limits.js';
@@ -25,6 +25,8 @@ export interface HostFacts {
   readonly architecture: string;
   /** Of version 2, containers get a cgroup namespace. */
   readonly cgroups: CgroupFacts;
+  /** Who makes the cgroups of containers: the OCI runtime itself, or systemd for it. */
+  readonly cgroupDriver: CgroupDriver;
   /** Capabilities that the daemon has and can hand on. */
   readonly capabilities: readonly string[];
   readonly limits: OwnLimits;

@@ -19,6 +19,8 @@ export interface HostDevices {
 }
 
 /** What `linux` of a spec is made of. */
+export type CgroupDriver = 'cgroupfs' | 'systemd';
+
 export interface LinuxRequest {
   readonly namespace: string;
   readonly id: string;
@@ -26,7 +28,7 @@ export interface LinuxRequest {
   readonly bounding: readonly string[];
   readonly namespaces: ReadonlyMap<SharedKind, NamespacePlace>;
   readonly devices: HostDevices;
-  readonly host: { readonly architecture: string; readonly cgroups: CgroupFacts };
+  readonly host: { readonly architecture: string; readonly cgroups: CgroupFacts; readonly cgroupDriver: CgroupDriver };
 }
 
 /** @throws invalid-argument, failed-precondition: a wish that can't be, by its name. */
@@ -67,10 +69,25 @@ function devicesOf({ options, devices }: LinuxRequest): {
   return { devices: [...byPath.values()], rules: [base, ...named.map(({ rule }) => rule)] };
 }
 
-function cgroupsPathOf({ namespace, id, options }: LinuxRequest): string {
-  const { cgroupParent } = options;
+/** Slice, prefix and name of a unit, as runc and crun want it with systemd. */
+const UNIT_PATH = /^[^/:\0\n]*\.slice:[^/:]+:[^/:]+$/;
+const DEFAULT_SLICE = 'system.slice';
+
+/** Whether a cgroupsPath is one that systemd is to make. */
+export function isUnitPath(cgroupsPath: string): boolean {
+  return UNIT_PATH.test(cgroupsPath);
+}
+
+function cgroupsPathOf({ namespace, id, options, host }: LinuxRequest): string {
+  const bySystemd = host.cgroupDriver === 'systemd';
+  const cgroupParent = options.cgroupParent || (bySystemd ? DEFAULT_SLICE : '');
   if (cgroupParent === '') return `/${namespace}/${id}`;
-  if (cgroupParent.endsWith('.slice')) return `${cgroupParent}:wharfd-${namespace}:${id}`;
+  const unit = `${cgroupParent}:wharfd-${namespace}:${id}`;
+  if (isUnitPath(unit)) return unit;
+  if (bySystemd) {
+    const quoted = JSON.stringify(cgroupParent.slice(0, 160));
+    throw new DaemonError('invalid-argument', `cgroup parent ${quoted} is no slice, which it is with systemd's driver`);
+  }
   if (!cgroupParent.startsWith('/') || /[\0\n:]|(?:^|\/)\.\.(?:\/|$)/.test(cgroupParent)) {
     throw new DaemonError(
       'invalid-argument',

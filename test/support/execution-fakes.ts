@@ -356,6 +356,7 @@ export function fakeExecution(ports: ReturnType<typeof fakePorts> = fakePorts())
 /** A machine of cgroup version 1 without AppArmor, whose daemon may do what a container may. */
 export const PLAIN_HOST: HostFacts = {
   architecture: 'amd64',
+  cgroupDriver: 'cgroupfs',
   cgroups: { v2: false, controllers: new Set(['memory', 'cpu', 'cpuset', 'pids', 'blkio']) },
   capabilities: DEFAULT_CAPABILITIES,
   limits: { hard: { nofile: 20_000 }, mayRaise: false },

@@ -1,5 +1,6 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { platformOfNode } from '../../spec/platform.js';
+import type { CgroupDriver } from '../../spec/runtime-spec-linux.js';
 import type { HostFacts } from '../../spec/runtime-spec-builder.js';
 import { capabilitiesOfMask } from '../../spec/spec-capabilities.js';
 import { RLIMIT_ROWS, UNLIMITED } from '../../spec/spec-limits.js';
@@ -9,12 +10,17 @@ import type { CgroupFacts } from '../../spec/spec-resources.js';
  * Looks at the machine, and at what this process may do on it, once at the daemon's start.
  *
  * @param init Absolute path of wharfd-init.
+ * @param cgroupDriver By the settings.
  */
-export function readHostFacts(init: string): HostFacts & { readonly bootId: string } {
+export function readHostFacts(
+  init: string,
+  cgroupDriver: CgroupDriver = 'cgroupfs',
+): HostFacts & { readonly bootId: string } {
   const status = read('/proc/self/status');
   const capabilities = capabilitiesOfMask(/^CapBnd:\s*([0-9a-f]+)$/m.exec(status)?.[1] ?? '0');
   return {
     architecture: platformOfNode(process.arch).architecture,
+    cgroupDriver,
     cgroups: cgroupFacts(read('/proc/self/mountinfo')),
     capabilities,
     limits: { hard: hardLimits(read('/proc/self/limits')), mayRaise: capabilities.includes('CAP_SYS_RESOURCE') },

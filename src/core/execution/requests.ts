@@ -1,6 +1,8 @@
 import { DaemonError, kindOf, messageOf } from '../../base/errors.js';
+import { isUnitPath } from '../../spec/runtime-spec-linux.js';
 import type { Container } from '../containers/container-store.js';
 import type { ExecutionPorts } from './parts.js';
+import { runRecordOf } from './run-record.js';
 import type { CreateRequest } from './runtime.js';
 import { chosenShim } from './shims.js';
 import type { TaskDraft } from './tasks.js';
@@ -19,7 +21,15 @@ export async function taskRuntime(
   const program = await chosenShim(draft.runtimePath || container.runtime.name, findShim);
   const options = draft.options ?? container.runtime.options;
   if (program !== undefined) return { options: {}, shim: { program, ...(options && { options }) } };
-  return { options: options ? decodeOptions(options) : {} };
+  const decoded = options ? decodeOptions(options) : {};
+  return { options: wantsSystemd(container) ? { ...decoded, systemdCgroup: true } : decoded };
+}
+
+/** Of our own: clients of containerd's API say it themselves. */
+function wantsSystemd(container: Container): boolean {
+  if (!container.spec || !runRecordOf(container)) return false;
+  const { linux } = parseJson(container.spec.value, 'spec of the container') as SpecFragment;
+  return typeof linux?.cgroupsPath === 'string' && isUnitPath(linux.cgroupsPath);
 }
 
 /** The error of a creation in the form that clients parse. */
@@ -35,7 +45,7 @@ interface SpecNamespace {
 }
 
 interface SpecFragment {
-  readonly linux?: { readonly namespaces?: SpecNamespace[] };
+  readonly linux?: { readonly namespaces?: SpecNamespace[]; readonly cgroupsPath?: unknown };
 }
 
 /** Whether a container's processes can outlive its init: its spec gives it no pid namespace of its own. */

@@ -6,8 +6,16 @@ import type { OpaqueAny } from '../events/journal.js';
 export function specForId(spec: OpaqueAny, namespace: string, oldId: string, newId: string): OpaqueAny {
   const value = JSON.parse(Buffer.from(spec.value).toString()) as Partial<RuntimeSpec>;
   const hostname = value.hostname === hostnameOf(oldId) ? hostnameOf(newId) : value.hostname;
-  const isOwnGroup = value.linux?.cgroupsPath === `/${namespace}/${oldId}`;
-  const linux = isOwnGroup ? { ...value.linux, cgroupsPath: `/${namespace}/${newId}` } : value.linux;
+  const linux = value.linux && {
+    ...value.linux,
+    cgroupsPath: ownGroup(value.linux.cgroupsPath, namespace, oldId, newId),
+  };
   const changed = { ...value, ...(hostname !== undefined && { hostname }), ...(linux && { linux }) };
   return { typeUrl: spec.typeUrl, value: Buffer.from(JSON.stringify(changed)) };
+}
+
+function ownGroup(path: string, namespace: string, oldId: string, newId: string): string {
+  if (path === `/${namespace}/${oldId}`) return `/${namespace}/${newId}`;
+  const [slice, unit] = [path.split(':')[0] ?? '', `:wharfd-${namespace}:`];
+  return path === `${slice}${unit}${oldId}` ? `${slice}${unit}${newId}` : path;
 }
