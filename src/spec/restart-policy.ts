@@ -9,6 +9,8 @@ export const RESTART_LABELS = {
   policy: 'containerd.io/restart.policy',
   /** How often it was started again since a user started it. */
   count: 'containerd.io/restart.count',
+  /** Where the output of a task goes that is started again, as a URI: of other clients' containers. */
+  logUri: 'containerd.io/restart.loguri',
   /** `true`: a user has stopped it. */
   explicitlyStopped: 'containerd.io/restart.explicitly-stopped',
 } as const;

@@ -1,4 +1,6 @@
 import assert from 'node:assert/strict';
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { Teardown } from '../../src/base/teardown.js';
 import { ctr } from '../../src/cli/ctr/program.js';
@@ -8,7 +10,9 @@ import { makeBusyboxImage } from '../support/busybox-image.js';
 import { runCommand } from '../support/cli.js';
 import { openDaemon, type TestDaemon } from '../support/daemon.js';
 import { eventually } from '../support/eventually.js';
+import { assertNothingLeft } from '../support/leftovers.js';
 import { openRegistry } from '../support/registry.js';
+import { output } from '../support/run.js';
 
 const down = new Teardown();
 let daemon: TestDaemon;
@@ -130,4 +134,49 @@ test('a policy can be changed; what can not be is refused', async () => {
   assert.match(await run('-d', '--rm', '--restart', 'always'), /removed at its end/);
   assert.match(await run('-d', '--label', `${RESTART_LABELS.policy}=x`), /no restart policy/);
   assert.equal(await statusOf('x'), 'none');
+});
+
+test("another client's container, labelled for it: again after a while, at once by a daemon that starts, not when it was stopped", async () => {
+  const log = join(daemon.dir, 'again.log');
+  const labels = {
+    [RESTART_LABELS.status]: 'running',
+    [RESTART_LABELS.policy]: 'unless-stopped',
+    [RESTART_LABELS.logUri]: `file://${log}`,
+  };
+  const client = ['--address', daemon.address, '--namespace', daemon.namespace];
+  const labelled = Object.entries(labels).flatMap(([key, value]) => ['--label', `${key}=${value}`]);
+  const script = ['sh', '-c', 'echo up; exec sleep 1000'];
+  await output('ctr', [...client, 'run', '-d', ...labelled, image, 'foreign', ...script]);
+  await output('ctr', [...client, 'run', '-d', image, 'plain', 'sleep', '1000']);
+  const ups = async (count: number): Promise<void> => {
+    await eventually(
+      async () => assert.equal(await readFile(log, 'utf8').catch(() => ''), 'up\n'.repeat(count)),
+      30_000,
+    );
+    await eventually(async () => assert.equal(await statusOf('foreign'), 'RUNNING'));
+  };
+  const end = async (id: string): Promise<void> => {
+    process.kill(await pidOf(id), 'SIGKILL');
+    await eventually(async () => assert.equal(await statusOf(id), 'STOPPED'));
+  };
+  await end('foreign');
+  await end('plain');
+  await ups(1);
+  const pid = await pidOf('foreign');
+  await daemon.stop();
+  process.kill(pid, 'SIGKILL');
+  await daemon.start();
+  await ups(2);
+  assert.equal(await statusOf('plain'), 'STOPPED');
+
+  await output('ctr', [...client, 'containers', 'label', 'foreign', `${RESTART_LABELS.explicitlyStopped}=true`]);
+  await end('foreign');
+  await daemon.stop();
+  await daemon.start();
+  assert.equal(await statusOf('foreign'), 'STOPPED');
+  for (const id of ['foreign', 'plain']) {
+    await output('ctr', [...client, 'tasks', 'delete', id]).catch(() => '');
+    await output('ctr', [...client, 'containers', 'delete', id]);
+  }
+  await assertNothingLeft(daemon.mine);
 });

@@ -15,7 +15,7 @@ import { detailsOf } from './details.js';
 import { Exits } from './exits.js';
 import { HealthChecks, type HealthState } from './health.js';
 import { runProbe } from './health-probe.js';
-import { startContainer, stopContainer, type StopRequest } from './lifecycle.js';
+import { startAgain, startContainer, stopContainer, type StopRequest } from './lifecycle.js';
 import { DRAIN_MS, settlesWithin, type ExecutionPorts } from './parts.js';
 import type { LogGap, LogQuery, LogRecord } from './logs.js';
 import { recoverTasks } from './recovery.js';
@@ -132,7 +132,7 @@ class ExecutionOverPorts implements Execution {
     this.#exits.onStopped(this.#removal.stopped);
     const undoAgain: RunPorts['undoAgain'] = (scope, record) => this.#removal.undoAgain(scope, record);
     this.#runPorts = { ...ports, undoAgain, leftovers: new Leftovers(ports.log) };
-    const start = (scope: Scope, id: string) => startContainer(scope, ports, this.tasks, id);
+    const start = (scope: Scope, id: string) => startAgain(scope, ports, this.tasks, id);
     this.#restarts = new Restarts({ containers: ports.containers, log: ports.log, start });
     this.#exits.onStopped(this.#restarts.stopped);
     this.#health = new HealthChecks({

@@ -1,4 +1,5 @@
 import { DaemonError, undefinedIfMissing } from '../../base/errors.js';
+import { RESTART_LABELS } from '../../spec/restart-policy.js';
 import type { SpecProcess } from '../../spec/runtime-spec.js';
 import type { Container } from '../containers/container-store.js';
 import type { Mount } from '../kernel/mounts.js';
@@ -38,13 +39,8 @@ export async function startContainer(
   if (!record)
     throw new DaemonError('failed-precondition', `container ${id} is another client's: that one starts its task`);
   const tasks = scoped(scope);
-  const task = await tasks.get(id, '').catch(undefinedIfMissing);
-  if (task && task.status !== 'stopped') {
-    throw new DaemonError('failed-precondition', `container ${id} is ${task.status} already`);
-  }
-  if (task) await tasks.delete(id);
-  const spec = parseJson(container.spec?.value ?? Buffer.from('{}'), `spec of ${id}`) as { process?: SpecProcess };
-  const terminal = spec.process?.terminal === true;
+  await vacate(tasks, id);
+  const terminal = hasTerminal(container);
   await tasks.create(id, {
     ...{
       rootfs: await rootfsOf(scope, ports, container, record),
@@ -53,6 +49,46 @@ export async function startContainer(
     ...{ socketStdio: true, noStdin: record.stdin !== true && !terminal, removeOnExit: record.removeOnExit },
     ...(record.logLimits && { logLimits: record.logLimits }),
   });
+  return await startOrDelete(tasks, id);
+}
+
+/**
+ * Starts a container of another client again, as containerd's restart plugin does it: with its spec and snapshot as they are, the output to
+ * where a label says.
+ *
+ * @throws As startContainer.
+ */
+export async function startAgain(
+  scope: Scope,
+  ports: LifecyclePorts,
+  scoped: Scoped<Tasks>,
+  id: string,
+): Promise<ProcessView> {
+  const container = await ports.containers(scope).get(id);
+  if (runRecordOf(container)) return await startContainer(scope, ports, scoped, id);
+  const tasks = scoped(scope);
+  await vacate(tasks, id);
+  const uri = container.labels[RESTART_LABELS.logUri] ?? '';
+  const stdio = { stdin: '', stdout: uri, stderr: uri, terminal: hasTerminal(container) };
+  await tasks.create(id, { rootfs: await rootfsOf(scope, ports, container, {}), stdio });
+  return await startOrDelete(tasks, id);
+}
+
+/** A task that has ended makes way. @throws failed-precondition: it has not ended. */
+async function vacate(tasks: Tasks, id: string): Promise<void> {
+  const task = await tasks.get(id, '').catch(undefinedIfMissing);
+  if (task && task.status !== 'stopped') {
+    throw new DaemonError('failed-precondition', `container ${id} is ${task.status} already`);
+  }
+  if (task) await tasks.delete(id);
+}
+
+function hasTerminal({ id, spec }: Container): boolean {
+  const { process } = parseJson(spec?.value ?? Buffer.from('{}'), `spec of ${id}`) as { process?: SpecProcess };
+  return process?.terminal === true;
+}
+
+async function startOrDelete(tasks: Tasks, id: string): Promise<ProcessView> {
   return await tasks.start(id, '').catch(async (cause: unknown) => {
     await tasks.delete(id).catch(undefinedIfMissing);
     throw cause;

@@ -11,6 +11,8 @@ import type { Task, TaskProcess } from './task-table.js';
 
 const FIRST_PAUSE_MS = 100;
 const LAST_PAUSE_MS = 60_000;
+/** The clients of containerd's API may look at a task that has ended, and delete it; containerd's own restarts come that late. */
+const CLIENT_PAUSE_MS = 10_000;
 /** What has run for that long begins anew with the shortest pause. */
 const STEADY_MS = 10_000;
 
@@ -29,8 +31,8 @@ interface Pause {
 }
 
 /**
- * Starts containers again by their restart policies: those that Run has made. The pause before it doubles with every process that does
- * not last.
+ * Starts containers again by their restart policies: those that Run has made, and those of other clients that are labelled for it. The
+ * pause before it doubles with every process that does not last.
  */
 export class Restarts {
   readonly #ports: RestartPorts;
@@ -101,7 +103,8 @@ export class Restarts {
   async #consider(scope: Scope, id: string, question: RestartQuestion): Promise<void> {
     const acts = this.#acts;
     const container = await this.#ports.containers(scope).get(id);
-    if (this.#closed || !runRecordOf(container)) return;
+    const isOwn = runRecordOf(container) !== undefined;
+    if (this.#closed || (!isOwn && container.labels[RESTART_LABELS.status] !== 'running')) return;
     if (acts !== this.#acts) {
       // It may have been this container: what it was before does not count then.
       await this.#consider(scope, id, { ...question, moment: 'end' });
@@ -112,9 +115,10 @@ export class Restarts {
     const pause = this.#pauses.get(key) ?? { ms: FIRST_PAUSE_MS, startedAtMs: performance.now(), timer: undefined };
     if (performance.now() - pause.startedAtMs > STEADY_MS) pause.ms = FIRST_PAUSE_MS;
     clearTimeout(pause.timer);
+    const ms = isOwn || question.moment === 'boot' ? pause.ms : Math.max(pause.ms, CLIENT_PAUSE_MS);
     pause.timer = setTimeout(() => {
       this.#track(scope, id, () => this.#startOnce(scope, id, question, pause));
-    }, pause.ms).unref();
+    }, ms).unref();
     this.#pauses.set(key, pause);
   }
 
