@@ -192,3 +192,30 @@ export function timesAs(tree: Tree, expected: Tree): Tree {
     Object.entries(tree).map(([at, member]) => [at, expected[at]?.mtime === '' ? { ...member, mtime: '' } : member]),
   );
 }
+
+/**
+ * containerd gives a directory that a layer needs and does not describe what a lower layer says of it, also where a layer between has
+ * deleted that: such directories get here what is expected of them.
+ */
+export function inventedAs(tree: Tree, expected: Tree, layers: readonly (readonly Entry[])[]): Tree {
+  return Object.fromEntries(
+    Object.entries(tree).map(([at, member]) => {
+      const { mode, owner, xattrs } = expected[at] ?? member;
+      return [at, isInventedAnew(at, layers) ? { ...member, mode, owner, xattrs } : member];
+    }),
+  );
+}
+
+/** Whether a path was deleted and, from that layer on, described by none. */
+function isInventedAnew(path: string, layers: readonly (readonly Entry[])[]): boolean {
+  const last = layers.findLastIndex((layer) => layer.some((entry) => deletes(entry.path, path)));
+  return last >= 0 && !layers.slice(last).some((layer) => layer.some((entry) => entry.path === path));
+}
+
+function deletes(entry: string, path: string): boolean {
+  const [, folder = '', name = ''] = /^(?:(.*)\/)?\.wh\.(.+)$/.exec(entry) ?? [];
+  if (name === '') return false;
+  if (name === '.wh..opq') return folder === '' || path.startsWith(`${folder}/`);
+  const hidden = folder === '' ? name : `${folder}/${name}`;
+  return path === hidden || path.startsWith(`${hidden}/`);
+}
