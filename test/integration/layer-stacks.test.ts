@@ -94,6 +94,16 @@ const FOUND: [Entry[][]][] = [
       [{ path: 'l/e/.wh..wh..opq' }, { path: 'e/d/.wh..wh..opq' }],
     ],
   ],
+  // A deletion beneath a link to what the layer deletes, too.
+  [
+    [
+      [
+        { path: 'e/e', type: 'directory', mode: 0o755, uid: 12, gid: 18, mtime: 1342071141 },
+        { path: 'e/e/l', type: 'symlink', target: '/d', uid: 51, gid: 37, mtime: 707251218 },
+      ],
+      [{ path: '.wh.d' }, { path: 'e/e/l/.wh.d' }],
+    ],
+  ],
   // A hard link beneath a link to what becomes a file.
   [
     [

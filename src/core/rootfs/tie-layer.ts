@@ -139,7 +139,7 @@ class Tie {
       this.#remove(components);
       return;
     }
-    if (!needed && this.#layer.look(target) === undefined && this.#lower.with(target, () => true) !== true) {
+    if (!needed && !this.#isThere(target)) {
       this.#remove(components);
       return;
     }
@@ -151,6 +151,13 @@ class Tie {
     this.#pending = moved(this.#pending);
     this.#invented = moved(this.#invented);
     this.#needed = moved(this.#needed);
+  }
+
+  /** Whether there is anything at a path, in the layer or, not hidden by it, below. */
+  #isThere(path: readonly string[]): boolean {
+    const own = this.#layer.look(path);
+    if (own !== undefined) return !isWhiteout(own);
+    return !this.#layer.hidesBelow(path) && this.#lower.with(path, () => true) === true;
   }
 
   /** What becomes of two directories is invented only if both were. */
