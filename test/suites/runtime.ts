@@ -16,7 +16,7 @@ const SIGKILL = 9;
 
 const sha256 = (bytes: Uint8Array): string => createHash('sha256').update(bytes).digest('hex');
 
-/** The port's contract on real runc, whoever is the parent of the processes. */
+/** The port's contract on real runc or crun, whoever is the parent of the processes. */
 export function runtimeSuite(name: string, settings: FixtureSettings): void {
   for (const code of [0, 1, 7, 255]) {
     test(`${name}: exit code ${code}`, async (t) => {
@@ -226,7 +226,9 @@ export function runtimeSuite(name: string, settings: FixtureSettings): void {
     await assertRejectsWithKind(
       fixture.create('c', ['no-such-program']),
       'unknown',
-      /^OCI runtime create failed: runc create failed: .*"no-such-program": executable file not found in \$PATH$/,
+      settings.binary === 'crun'
+        ? /^OCI runtime create failed: executable file `no-such-program` not found in \$PATH/
+        : /^OCI runtime create failed: runc create failed: .*"no-such-program": executable file not found in \$PATH$/,
     );
     assert.deepEqual(await fixture.runtime.inventory(), []);
     const init = await fixture.create('c', ['sleep', '1000']);
@@ -234,7 +236,7 @@ export function runtimeSuite(name: string, settings: FixtureSettings): void {
     await assertRejectsWithKind(
       fixture.runtime.exec({ ...fixture.key('c', 'e'), process: fixture.process(['/none']), stdio: NO_STDIO }),
       'unknown',
-      /^OCI runtime exec failed: .*\/none.*no such file or directory/,
+      /^OCI runtime exec failed: .*\/none.*no such file or directory/i,
     );
     assert.deepEqual(await fixture.runtime.inventory(), [fixture.key('c')]);
     await fixture.runtime.kill(init.key, SIGKILL, false);
@@ -319,20 +321,18 @@ export function runtimeSuite(name: string, settings: FixtureSettings): void {
     await fixture.remove(process);
   });
 
-  test(`${name}: pause, resume, update; out of memory is told before the exit`, async (t) => {
+  test(`${name}: frozen it does nothing, and goes on`, async (t) => {
     const fixture = await runtimeFixture(t, settings);
-    const process = await fixture.create('c', ['sh', '-c', 'sleep 0.2; tail /dev/zero'], { memoryBytes: 256 << 20 });
-    let ooms = 0;
-    process.onOom(() => (ooms += 1));
-    await fixture.runtime.update(
-      process.key,
-      Buffer.from(JSON.stringify({ memory: { limit: 24 << 20, swap: 24 << 20 } })),
-    );
+    const process = await fixture.create('c', ['sh', '-c', 'sleep 0.1; exit 9']);
     await fixture.runtime.start(process.key);
     await fixture.runtime.pause(process.key);
+    let ended = false;
+    void process.exited.then(() => (ended = true));
+    // Longer than it has to live: what a frozen process does not do has no event.
+    await pause(300);
+    assert.equal(ended, false);
     await fixture.runtime.resume(process.key);
-    const exit = await process.exited;
-    assert.deepEqual([exit.status, exit.oomKilled, ooms > 0], [137, true, true]);
+    assert.equal((await process.exited).status, 9);
     await fixture.remove(process);
   });
 
@@ -350,5 +350,24 @@ export function runtimeSuite(name: string, settings: FixtureSettings): void {
     assert.equal(await again.recover(fixture.key('c')), undefined);
     await fixture.runtime.delete(fixture.key('c'));
     await process.release();
+  });
+
+  // crun only runs here where cgroup2 has no controller of memory.
+  if (settings.binary === 'crun') return;
+  test(`${name}: update; out of memory is told before the exit`, async (t) => {
+    const fixture = await runtimeFixture(t, settings);
+    const process = await fixture.create('c', ['sh', '-c', 'sleep 0.2; tail /dev/zero'], { memoryBytes: 256 << 20 });
+    let ooms = 0;
+    process.onOom(() => (ooms += 1));
+    await fixture.runtime.update(
+      process.key,
+      Buffer.from(JSON.stringify({ memory: { limit: 24 << 20, swap: 24 << 20 } })),
+    );
+    await fixture.runtime.start(process.key);
+    await fixture.runtime.pause(process.key);
+    await fixture.runtime.resume(process.key);
+    const exit = await process.exited;
+    assert.deepEqual([exit.status, exit.oomKilled, ooms > 0], [137, true, true]);
+    await fixture.remove(process);
   });
 }

@@ -44,7 +44,11 @@ export class DaemonKeeper implements ProcessKeeper {
     for (const [index, target] of order.targets.entries()) await checkTarget(STREAMS[index] ?? '', target);
     const process = await Teardown.build((down) =>
       order.terminal ? this.#onTerminal(order, down, signal) : this.#onPipes(order, down, signal),
-    );
+    ).catch((cause: unknown) => {
+      // What the runtime began has fallen to us; crun's deletion waits until it is reaped.
+      this.#orphans.look();
+      throw cause;
+    });
     this.#kept.add(process.pid);
     void process.exited.then(() => {
       this.#kept.delete(process.pid);

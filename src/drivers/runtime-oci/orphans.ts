@@ -20,13 +20,14 @@ export class Orphans implements Disposable {
     this.#isKept = isKept;
   }
 
-  /** To be called when a container's process has ended: others may have, too. */
+  /** To be called when a container's process has ended, or could not be made: others may have ended, or be about to. */
   look(): void {
     if (this.#timer) return;
-    void zombieChildren().then((seen) => {
-      if (seen.length === 0 || this.#timer) return;
-      this.#timer = setTimeout(() => void this.#reap(new Set(seen)), SECOND_LOOK_MS).unref();
-    });
+    void zombieChildren().then((seen) => this.#lookAgain(seen));
+  }
+
+  #lookAgain(seen: readonly number[]): void {
+    this.#timer ??= setTimeout(() => void this.#reap(new Set(seen)), SECOND_LOOK_MS).unref();
   }
 
   [Symbol.dispose](): void {
@@ -34,9 +35,11 @@ export class Orphans implements Disposable {
   }
 
   async #reap(seen: ReadonlySet<number>): Promise<void> {
+    const zombies = (await zombieChildren()).filter((pid) => !this.#isKept(pid));
     this.#timer = undefined;
-    for (const pid of await zombieChildren()) {
-      if (!seen.has(pid) || this.#isKept(pid)) continue;
+    const fresh = zombies.filter((pid) => !seen.has(pid));
+    if (fresh.length > 0) this.#lookAgain(fresh);
+    for (const pid of zombies.filter((each) => seen.has(each))) {
       try {
         this.#processes.reap(pid);
       } catch (cause) {
