@@ -102,6 +102,8 @@ async function killProcess(pid: number): Promise<void> {
   } catch (cause) {
     assert.equal((cause as NodeJS.ErrnoException).code, 'ESRCH');
   }
+  // It may take a moment: nobody is to take it for alive meanwhile.
+  await eventually(async () => assert.equal(await isAlive(pid), false));
 }
 
 /** Whatever is still there is started if need be, and let go. */
