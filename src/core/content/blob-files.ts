@@ -1,6 +1,7 @@
 import { createWriteStream } from 'node:fs';
 import { rm } from 'node:fs/promises';
 import { pipeline } from 'node:stream/promises';
+import { DaemonError, isErrno } from '../../base/errors.js';
 import { faultPoint } from '../../base/fault-point.js';
 import type { Digest } from '../../spec/digest.js';
 import type { Scope, Scoped } from '../namespaces/scope.js';
@@ -39,7 +40,9 @@ export function createBlobFiles(content: Scoped<ContentStore>, spool: () => Prom
       return { path: copy, [Symbol.asyncDispose]: remove };
     } catch (cause) {
       await remove();
-      throw cause;
+      if (!isErrno(cause, 'ENOSPC') && !isErrno(cause, 'EDQUOT')) throw cause;
+      const why = `no space left on the file system of ${copy} for a copy of ${digest}: free some`;
+      throw new DaemonError('resource-exhausted', why, { cause });
     }
   };
 }

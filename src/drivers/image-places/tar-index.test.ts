@@ -46,6 +46,15 @@ test('what is cut off, packed or none is refused', async (t) => {
     await assertRejectsWithKind(indexTar(file, 'it'), 'invalid-argument', message);
   };
   await refuse(3000, /ends in the middle of "data"/);
+  // A size that is no number, under a checksum that is right.
+  const block = Buffer.alloc(512);
+  block.write('data');
+  block.write('zzzzzzzzzzz', 124);
+  block[156] = 0x30;
+  const sum = block.reduce((total, byte, at) => total + (at >= 148 && at < 156 ? 0x20 : byte), 0);
+  block.write(sum.toString(8).padStart(6, '0'), 148);
+  await writeFile(path, Buffer.concat([block, Buffer.alloc(1024)]));
+  await refuse(1536, /ends in the middle of "data"/);
   await writeFile(path, 'x'.repeat(1024));
   await refuse(1024, /no tar archive/);
 });

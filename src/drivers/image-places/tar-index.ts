@@ -78,14 +78,14 @@ async function* headersOf(file: FileHandle, what: string): AsyncGenerator<{ head
     const own = parseHeader(block, what);
     const start = at + BLOCK;
     if (isExtension(own.type)) {
-      if (own.size > EXTENDED_BYTES_MAX) throw refused(what, 'has an extended header that is too long');
+      if (!(own.size <= EXTENDED_BYTES_MAX)) throw refused(what, 'has an extended header that is too long');
       next = { ...next, ...extension(own.type, await read(file, start, own.size, what), what) };
       at = start + padded(own.size);
       continue;
     }
     const header = { ...own, ...next };
     next = {};
-    if (start + header.size > end) {
+    if (!Number.isSafeInteger(header.size) || start + header.size > end) {
       throw refused(what, `ends in the middle of ${JSON.stringify(header.name.slice(0, 160))}`);
     }
     yield { header, start };
