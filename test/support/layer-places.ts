@@ -4,6 +4,26 @@ import type { Entry } from './image.js';
 const MAX_LINKS = 40;
 
 /**
+ * Leaves out deletions that a path leads to through a link which their own layer takes away, too: by the order of entries they count, by
+ * the layer as a whole there is no such link (docs/design/0005-layers.md).
+ *
+ * @param layers Lowest first; deletions as files named `.wh.…`.
+ */
+export function withoutDoomedDeletions(layers: readonly (readonly Entry[])[]): Entry[][] {
+  const links = new Map<string, string>();
+  return layers.map((entries) => {
+    const before = new Map(links);
+    for (const entry of entries) put(entry, placeOf(entry, links), links);
+    return entries.filter(({ path }) => {
+      if (!path.includes('.wh.')) return true;
+      const followed: string[] = [];
+      follow(path.split('/').slice(0, -1), before, (link) => followed.push(link));
+      return followed.every((link) => links.get(link) === before.get(link));
+    });
+  });
+}
+
+/**
  * Leaves out what describes a place that an earlier entry of its layer describes, where one of the two gets there through a link: by the
  * order of entries the later one counts, by the layer as a whole the one through the link (docs/design/0005-layers.md).
  *
@@ -42,7 +62,11 @@ function placeOf({ path }: Entry, links: ReadonlyMap<string, string>): string {
 }
 
 /** A directory's place, inside the root whatever its links say. */
-function follow(parts: readonly string[], links: ReadonlyMap<string, string>): string[] {
+function follow(
+  parts: readonly string[],
+  links: ReadonlyMap<string, string>,
+  onLink?: (place: string) => void,
+): string[] {
   const todo = [...parts];
   let place: string[] = [];
   let followed = 0;
@@ -52,10 +76,12 @@ function follow(parts: readonly string[], links: ReadonlyMap<string, string>): s
       place = place.slice(0, -1);
       continue;
     }
-    const target = links.get([...place, part].join('/'));
+    const here = [...place, part].join('/');
+    const target = links.get(here);
     if (target === undefined || followed === MAX_LINKS) place = [...place, part];
     else {
       followed += 1;
+      onLink?.(here);
       if (target.startsWith('/')) place = [];
       todo.unshift(...target.split('/'));
     }

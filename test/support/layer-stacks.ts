@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import type { Entry } from './image.js';
-import { withoutSecondDescriptions } from './layer-places.js';
+import { withoutDoomedDeletions, withoutSecondDescriptions } from './layer-places.js';
 import type { TreeMember } from './tree.js';
 
 export type Tree = Record<string, TreeMember>;
@@ -84,6 +84,7 @@ export function stacksOf({ beneathLinks, lowerLinks, strayDeletions }: StackShap
   const stack = fc
     .array(layer, { minLength: 1, maxLength: 4 })
     .map((layers) => withoutSecondDescriptions(layers.map(deletionsFirst).map(withoutReplacedFolders)))
+    .map(withoutDoomedDeletions)
     .map((layers) => withTargets(layers, lowerLinks));
   return strayDeletions ? stack : stack.map(withoutStrayDeletions);
 }
