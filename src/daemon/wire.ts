@@ -72,7 +72,7 @@ export function wire(config: Config, log: Logger): Promise<Daemon> {
       }),
     );
     const remotes = remotesByPlace(registries, {
-      oci: placeResolver(new OciLayouts()),
+      oci: placeResolver(new OciLayouts((path) => kernel.descriptors.lockFile(path))),
       'oci-archive': placeResolver(new OciArchives()),
       'docker-archive': placeResolver(new DockerArchives()),
     });

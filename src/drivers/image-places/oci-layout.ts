@@ -1,11 +1,11 @@
-import { randomBytes } from 'node:crypto';
-import { mkdir, open, readdir, rename, rm, stat } from 'node:fs/promises';
+import { mkdir, readdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { flushDirectory, writeDurably } from '../../base/durable.js';
 import { DaemonError, isErrno, isKind, undefinedIfMissing } from '../../base/errors.js';
 import { Semaphore } from '../../base/semaphore.js';
 import type { ContentStore } from '../../core/content/content-store.js';
 import { verified } from '../../core/content/verified.js';
+import type { Descriptors } from '../../core/kernel/descriptors.js';
 import type { Pusher, PushOptions, PushOutcome } from '../../core/remotes/remotes.js';
 import type { Descriptor } from '../../spec/descriptor.js';
 import { algorithmOf, hexOf, type Digest } from '../../spec/digest.js';
@@ -14,6 +14,7 @@ import { NAME_ANNOTATIONS } from '../../spec/image-names.js';
 import { parseIndex } from '../../spec/index-document.js';
 import { kindOfMedia, MEDIA_TYPES } from '../../spec/media-types.js';
 import type { PlaceName } from '../../spec/place-name.js';
+import { LayoutDrafts } from './layout-drafts.js';
 import { openRegular, partOf, readAll, type ImageFiles } from './image-files.js';
 import type { PlaceDriver } from './place-resolver.js';
 
@@ -21,13 +22,20 @@ export const LAYOUT_FILE = 'oci-layout';
 export const INDEX_FILE = 'index.json';
 export const LAYOUT_VERSION = '1.0.0';
 
+const BLOBS = 'blobs';
+
 /** Where an object of a layout is (image-spec image-layout.md). */
-export const blobPath = (digest: Digest): string => join('blobs', algorithmOf(digest), hexOf(digest));
+export const blobPath = (digest: Digest): string => join(BLOBS, algorithmOf(digest), hexOf(digest));
 
 /** Directories in the form of the OCI image layout. */
 export class OciLayouts implements PlaceDriver {
   /** One writer of a layout's own files at a time; another program's is the other program's matter. */
   readonly #writing = new Semaphore(1);
+  readonly #drafts: LayoutDrafts;
+
+  constructor(lockFile: Descriptors['lockFile']) {
+    this.#drafts = new LayoutDrafts(lockFile);
+  }
 
   async read(path: string): Promise<ImageFiles> {
     await checkLayout(path);
@@ -44,7 +52,10 @@ export class OciLayouts implements PlaceDriver {
     if (object.includes('@')) {
       throw new DaemonError('invalid-argument', `${name}: what is written there gets a tag; give one in place of @`);
     }
-    await this.#writing.run(() => prepareLayout(path));
+    await this.#writing.run(async () => {
+      await prepareLayout(path);
+      await this.#drafts.sweep(join(path, BLOBS));
+    });
     return {
       push: (target, content, options = {}) => this.#push(path, object, { target, content, options }),
     };
@@ -56,7 +67,7 @@ export class OciLayouts implements PlaceDriver {
     what: { readonly target: Descriptor; readonly content: ContentStore; readonly options: PushOptions },
   ): Promise<PushOutcome> {
     const { target, options } = what;
-    const outcome = await writeBlob(path, what);
+    const outcome = await writeBlob(this.#drafts, path, what);
     const kind = kindOfMedia(target.mediaType);
     if (options.named === true && (kind === 'manifest' || kind === 'index')) {
       await this.#writing.run(() => nameInIndex(path, tag, target));
@@ -106,6 +117,7 @@ async function prepareLayout(path: string): Promise<void> {
 }
 
 async function writeBlob(
+  drafts: LayoutDrafts,
   path: string,
   {
     target,
@@ -117,26 +129,21 @@ async function writeBlob(
   const { signal, onProgress } = options;
   const blob = join(path, blobPath(digest));
   if ((await sizeOf(blob)) === size) return 'exists';
-  const folder = join(path, 'blobs', algorithmOf(digest));
+  const folder = join(path, BLOBS, algorithmOf(digest));
   await mkdir(folder, { recursive: true, mode: 0o755 });
-  const draft = join(path, 'blobs', `.${randomBytes(8).toString('hex')}`);
   await using source = await content.open(digest, signal);
-  const file = await open(draft, 'wx', 0o644);
   try {
-    let offset = 0;
-    for await (const bytes of verified(bytesOf(source.chunks({}, signal)), target)) {
-      await file.writeFile(bytes);
-      offset += bytes.length;
-      onProgress?.(offset);
-    }
-    await file.sync();
-    await rename(draft, blob);
+    await drafts.write(join(path, BLOBS), blob, async (file) => {
+      let offset = 0;
+      for await (const bytes of verified(bytesOf(source.chunks({}, signal)), target)) {
+        await file.writeFile(bytes);
+        offset += bytes.length;
+        onProgress?.(offset);
+      }
+    });
   } catch (cause) {
-    await rm(draft, { force: true });
     if (!isErrno(cause, 'ENOSPC') && !isErrno(cause, 'EDQUOT')) throw cause;
     throw new DaemonError('resource-exhausted', `no space left on the file system of ${path}: free some`, { cause });
-  } finally {
-    await file.close();
   }
   await flushDirectory(folder);
   return 'pushed';
