@@ -85,7 +85,10 @@ export async function createServices(parts: ServiceParts): Promise<readonly Serv
   const services = [
     implement('containerd.services.content.v1.Content', createContentService(metadata.content)),
     implement('containerd.services.images.v1.Images', createImagesService(metadata.images)),
-    implement('containerd.services.containers.v1.Containers', createContainersService(metadata.containers)),
+    implement(
+      'containerd.services.containers.v1.Containers',
+      createContainersService(metadata.containers, (scope, id) => execution.forget(scope, id)),
+    ),
     implement('containerd.services.leases.v1.Leases', createLeasesService(metadata.leases)),
     implement('containerd.services.namespaces.v1.Namespaces', createNamespacesService(metadata.namespaces)),
     implement('containerd.services.events.v1.Events', createEventsService(metadata.journal, parts.missed)),

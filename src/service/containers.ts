@@ -1,14 +1,19 @@
 import { DaemonError } from '../base/errors.js';
 import type { Container, ContainerDraft, ContainerStore } from '../core/containers/container-store.js';
 import type { OpaqueAny } from '../core/events/journal.js';
-import type { Scoped } from '../core/namespaces/scope.js';
+import type { Scope, Scoped } from '../core/namespaces/scope.js';
 import type { Incoming, Outgoing, ServiceImplementation } from '../rpc/handlers.js';
 import { timestampOfDate } from '../rpc/time.js';
 import { fromWireAny, toWireAny } from './anys.js';
 
-/** containerd.services.containers.v1.Containers: stored descriptions of containers. */
+/**
+ * containerd.services.containers.v1.Containers: stored descriptions of containers.
+ *
+ * @param remove Takes one away, with what nobody else would find.
+ */
 export function createContainersService(
   containers: Scoped<ContainerStore>,
+  remove: (scope: Scope, id: string) => Promise<void>,
 ): ServiceImplementation<'containerd.services.containers.v1.Containers'> {
   return {
     async get({ id }, { scope }) {
@@ -29,7 +34,7 @@ export function createContainersService(
       return { container: toWireContainer(await containers(scope).update(draft, update_mask?.paths)) };
     },
     async delete({ id }, { scope }) {
-      await containers(scope).delete(id);
+      await remove(scope, id);
     },
   };
 }

@@ -5,6 +5,8 @@ import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { Teardown } from '../../src/base/teardown.js';
 import { ctr } from '../../src/cli/ctr/program.js';
+import { Channel } from '../../src/rpc/channel.js';
+import { wholeSchema } from '../../src/rpc/whole.js';
 import { makeBusyboxTree } from '../support/busybox-tree.js';
 import { runCommand, type Told } from '../support/cli.js';
 import { openDaemon, type TestDaemon } from '../support/daemon.js';
@@ -134,6 +136,22 @@ test('ctr run --net: address, names, published ports; all of it goes with the co
   assert.doesNotMatch(await beside('iptables-save', '-t', 'nat'), /18080|10\.87\.0\.\d+\/32/);
   assert.doesNotMatch(await beside('ip', '-o', 'link'), /veth/);
   assert.deepEqual(await readdir(join(daemon.root, 'networks', daemon.namespace)), []);
+});
+
+test('ctr run --net: the network and the log go, too, when another client deletes the container by its parts', async () => {
+  await ok('run', '-d', '--id', 'parts', '--net', 'lan', '--rootfs', tree, 'echo', 'said');
+  await ok('wait', 'parts');
+  using channel = new Channel({ address: daemon.address, namespace: daemon.namespace, schema: wholeSchema });
+  const tasks = channel.service('containerd.services.tasks.v1.Tasks');
+  const containers = channel.service('containerd.services.containers.v1.Containers');
+  const folders = ['networks', 'logs'].map((name) => join(daemon.root, name, daemon.namespace));
+  const kept = () => Promise.all(folders.map((folder) => readdir(folder)));
+  assert.deepEqual(await kept(), [['parts'], ['parts']]);
+  await tasks.delete({ container_id: 'parts' });
+  assert.deepEqual(await kept(), [['parts'], ['parts']]);
+  await containers.delete({ id: 'parts' });
+  assert.deepEqual(await kept(), [[], []]);
+  await assert.rejects(containers.delete({ id: 'parts' }), /container parts: not found/);
 });
 
 test('ctr run --net: what can not be is said, and leaves nothing', async () => {

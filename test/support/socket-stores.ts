@@ -55,7 +55,10 @@ function servicesOf({ metadata }: LocalStores): ServiceRegistration[] {
   return [
     implement('containerd.services.content.v1.Content', createContentService(metadata.content)),
     implement('containerd.services.images.v1.Images', createImagesService(metadata.images)),
-    implement('containerd.services.containers.v1.Containers', createContainersService(metadata.containers)),
+    implement(
+      'containerd.services.containers.v1.Containers',
+      createContainersService(metadata.containers, (scope, id) => metadata.containers(scope).delete(id)),
+    ),
     implement('containerd.services.leases.v1.Leases', createLeasesService(metadata.leases)),
     implement('containerd.services.namespaces.v1.Namespaces', createNamespacesService(metadata.namespaces)),
     implement('wharfd.services.journal.v1.JournalService', createJournalService(metadata.journal)),

@@ -94,6 +94,8 @@ export interface Execution extends AsyncDisposable {
   list(scope: Scope, filters: readonly string[]): Promise<readonly ContainerState[]>;
   /** Removes task, container, and the snapshot that a run made. @throws not-found. failed-precondition: it runs, without `force`. */
   remove(scope: Scope, id: string, force: boolean): Promise<ProcessExit | undefined>;
+  /** Deletes the description of a container, with its network and logs if it has no task. @throws not-found. */
+  forget(scope: Scope, id: string): Promise<void>;
   /**
    * Changes limits, of the task and of the spec that it is started with again. What is absent stays.
    *
@@ -265,6 +267,10 @@ class ExecutionOverPorts implements Execution {
     // Lest it be started again while it goes.
     if (force || init === undefined || init.record.state === 'stopped') await this.#restarts.stoppedByUser(scope, id);
     return await this.#removal.remove(scope, id, force);
+  }
+
+  async forget(scope: Scope, id: string): Promise<void> {
+    await this.#removal.forget(scope, id);
   }
 
   async update(scope: Scope, id: string, resources: ResourceOptions): Promise<void> {

@@ -66,6 +66,20 @@ export class Removal {
     return exit;
   }
 
+  /**
+   * Deletes the description of a container, and of all else only what nobody but us knows of, its network and logs: tasks and snapshots
+   * are for who deletes a container by its parts. While it has a task, the start of the next daemon takes the rest.
+   *
+   * @throws not-found.
+   */
+  async forget(scope: Scope, id: string): Promise<void> {
+    const containers = this.#ports.containers(scope);
+    const exists = await containers.get(id).catch(undefinedIfMissing);
+    const task = exists && (await this.#tasks(scope).get(id, '').catch(undefinedIfMissing));
+    if (exists && !task) await this.#removeUnseen({ namespace: scope.namespace, containerId: id });
+    await containers.delete(id);
+  }
+
   /** Undoes a run whose undoing went wrong; may be called again. @param record As the run began with it. */
   async undoAgain(scope: Scope, record: ProcessRecord): Promise<void> {
     const tasks = this.#tasks(scope);
@@ -85,8 +99,7 @@ export class Removal {
     const container = await this.#ports.containers(scope).get(containerId).catch(undefinedIfMissing);
     if (container && runRecordOf(container)) await this.#removeRest(scope, container);
     else if (!container && snapshotter !== undefined) await this.#removeSnapshot(scope, snapshotter, containerId);
-    await this.#removeNetwork({ namespace: scope.namespace, containerId });
-    await this.#ports.logs.remove({ namespace: scope.namespace, containerId });
+    await this.#removeUnseen({ namespace: scope.namespace, containerId });
     await this.#ports.tasks(scope).delete(containerId).catch(undefinedIfMissing);
   }
 
@@ -148,12 +161,16 @@ export class Removal {
   }
 
   async #removeRest(scope: Scope, container: Container): Promise<void> {
-    await this.#removeNetwork({ namespace: scope.namespace, containerId: container.id });
+    await this.#removeUnseen({ namespace: scope.namespace, containerId: container.id });
     await this.#ports.containers(scope).delete(container.id).catch(undefinedIfMissing);
-    await this.#ports.logs.remove({ namespace: scope.namespace, containerId: container.id });
     if (runRecordOf(container) && container.snapshotter !== '') {
       await this.#removeSnapshot(scope, container.snapshotter, container.snapshotKey);
     }
+  }
+
+  async #removeUnseen(key: NetworkKey): Promise<void> {
+    await this.#removeNetwork(key);
+    await this.#ports.logs.remove(key);
   }
 
   async #removeSnapshot(scope: Scope, snapshotter: string, key: string): Promise<void> {
