@@ -30,6 +30,8 @@ export interface CallContext {
 export interface RunningCall extends Call {
   /** Aborts the signal; only the first reason counts. */
   abort(reason: DaemonError): void;
+  /** Its handler has ended: grpc-js also calls a call cancelled that is over, and that is of no interest any more. */
+  end(): void;
 }
 
 const NAMESPACE_HEADER = 'containerd-namespace';
@@ -37,15 +39,18 @@ const LEASE_HEADER = 'containerd-lease';
 
 /** Follows a grpc-js call: its cancellation and deadline become the signal's abort. */
 export function startCall(grpc: GrpcCall, context: CallContext): RunningCall {
-  const controller = new AbortController();
   const path = grpc.getPath();
+  const lazy = lazySignal();
   let headersSent = false;
+  let ended = false;
   (grpc as EventEmitter).once('cancelled', () => {
-    controller.abort(endedEarly(path, grpc.getDeadline()));
+    if (!ended) lazy.abort(endedEarly(path, grpc.getDeadline()));
   });
   return {
     path,
-    signal: controller.signal,
+    get signal() {
+      return lazy.signal;
+    },
     get scope() {
       return scopeOf(grpc.metadata, context);
     },
@@ -55,8 +60,28 @@ export function startCall(grpc: GrpcCall, context: CallContext): RunningCall {
       if (!headersSent && !grpc.cancelled) grpc.sendMetadata(new GrpcMetadata());
       headersSent = true;
     },
-    abort: (reason) => {
-      controller.abort(reason);
+    abort: lazy.abort,
+    end() {
+      ended = true;
+    },
+  };
+}
+
+/** Most calls are over before anybody could ask for their signal, and making one takes as long as a small call does. */
+function lazySignal(): { readonly signal: AbortSignal; readonly abort: (reason: DaemonError) => void } {
+  let controller: AbortController | undefined;
+  let aborted: DaemonError | undefined;
+  return {
+    get signal() {
+      if (!controller) {
+        controller = new AbortController();
+        if (aborted) controller.abort(aborted);
+      }
+      return controller.signal;
+    },
+    abort(reason) {
+      aborted ??= reason;
+      controller?.abort(aborted);
     },
   };
 }

@@ -147,6 +147,7 @@ export class RpcServer implements AsyncDisposable {
   }
 
   #end(call: RunningCall, error?: unknown): void {
+    call.end();
     this.#calls.delete(call);
     if (this.#calls.size === 0) this.#idle?.();
     const fields = {
