@@ -69,6 +69,18 @@ test('on-failure: again until it succeeds, or as often as it may; its file syste
   await ok('delete', 'limited');
 });
 
+test('a policy in the foreground: the client ends with the first end of the process, and the daemon goes on', async () => {
+  const script =
+    'echo x >> /count; n=$(wc -l < /count); echo "turn $n"; [ $n -ge 2 ] && exit; read line; echo "got $line"; exit 1';
+  const command = ['run', '--id', 'front', '--restart', 'on-failure', image, 'sh', '-c', script];
+  const { code, stdout } = await runCommand(ctr, daemon, command, { stdin: 'typed\n' });
+  assert.deepEqual([code, stdout], [1, 'turn 1\ngot typed\n']);
+  await eventually(async () => assert.equal(await ok('logs', 'front'), 'turn 1\ngot typed\nturn 2\n'));
+  await eventually(async () => assert.equal(await statusOf('front'), 'STOPPED'));
+  assert.equal(await countOf('front'), 1);
+  await ok('delete', 'front');
+});
+
 test('always: after each end, not after a stop by the user; a removal ends it', async () => {
   await ok('run', '-d', '--id', 'on', '--restart', 'always', image, 'sleep', '1000');
   const first = await pidOf('on');
@@ -130,7 +142,8 @@ test('a policy can be changed; what can not be is refused', async () => {
   assert.match(await refused('update', '--restart', 'always', 'nobody'), /nobody.*not found/);
   await ok('delete', 'later');
   const run = (...args: string[]) => refused('run', '--id', 'x', ...args, image, 'true');
-  assert.match(await run('--restart', 'always'), /add -d/);
+  assert.match(await run('--rm', '--restart', 'always'), /removed at its end/);
+  assert.match(await run('--ephemeral', '--restart', 'always'), /--ephemeral goes with none of/);
   assert.match(await run('-d', '--rm', '--restart', 'always'), /removed at its end/);
   assert.match(await run('-d', '--label', `${RESTART_LABELS.policy}=x`), /no restart policy/);
   assert.equal(await statusOf('x'), 'none');

@@ -58,7 +58,7 @@ export const run = defineCommand({
   summary: 'Run a command in a new container made of an image',
   details: `With --id everything after the reference is the command; without it the next word is the id and the rest the command;
 with the reference alone an id is made up and the image's own command runs. In the foreground everything is deleted when
-the process ends (--keep keeps it); with -d the stopped container stays until "ctr delete", unless --rm.
+the process ends (--keep keeps it, and so does --restart); with -d the stopped container stays until "ctr delete", unless --rm.
 Exit code: that of the process; 125 for an error of ours, 126 if it can't be executed, 127 if it is not found.`,
   options: OPTIONS,
   passThrough: true,
@@ -109,16 +109,22 @@ async function runInContainer(context: Context): Promise<number> {
   });
 }
 
+/** Whether the daemon may start it again, so that it does not go at the end of its process. */
+function isRestarted({ restart }: Options): boolean {
+  return restart !== undefined && restart !== 'no';
+}
+
 /** @throws invalid-argument: options that contradict one another, or the place where the command runs. */
 function checkOptions({ options, io }: Context): void {
   if (options.tty && !options.detach && !io.terminal) {
     throw new DaemonError('invalid-argument', '-t needs a terminal: stdin and stdout are none here; leave -t out');
   }
-  if (options.restart !== undefined && options.restart !== 'no' && !options.detach) {
-    throw new DaemonError('invalid-argument', '--restart is for containers in the background: add -d');
+  if (options.ephemeral && (options.detach || options.keep || isRestarted(options))) {
+    throw new DaemonError(
+      'invalid-argument',
+      '--ephemeral goes with none of -d, --keep and --restart: it ends with this command',
+    );
   }
-  if (options.ephemeral && (options.detach || options.keep))
-    throw new DaemonError('invalid-argument', '--ephemeral goes with neither -d nor --keep: it ends with this command');
 }
 
 async function start(context: Context, request: RunRequest, image: string): Promise<void> {
@@ -162,7 +168,7 @@ async function requestOf(context: Context, image: string, id: string, command: r
     ...runtimeOf(context),
     process: { ...processOf({ ...options, env }, command, io), hostname: options.hostname ?? '' },
     labels: { ...labelsOf(options.label), ...restartLabels(options.restart) },
-    remove_on_exit: options.detach ? options.remove : !options.keep,
+    remove_on_exit: options.detach || isRestarted(options) ? options.remove : !options.keep,
     attach: !options.detach,
     stdin: !options.detach || options.interactive,
     host_network: options.netHost,
