@@ -65,6 +65,40 @@ test('save and load: a file or a pipe, whole or not at all, and no name taken aw
   assert.match(absent.stderr, /^dist: archive .*absent\.tar can't be opened: .*\n$/);
 });
 
+test('two loads at once of different images by the same names: one is named whole, and the other not at all', async () => {
+  await using registry = await openRegistry();
+  await using daemon = await openDaemon();
+  const run = runner(daemon);
+  const ok = async (...args: readonly string[]) => {
+    const { code, stdout, stderr } = await run(args);
+    assert.equal(code, 0, stderr);
+    return stdout;
+  };
+  const names = ['first.example/x:1', 'second.example/x:1'];
+  const files = await Promise.all(
+    ['1', '2'].map(async (text) => {
+      const pulled = await registry.push(await small(text), `made-${text}`);
+      await ok('pull', '--quiet', pulled);
+      // Each file has the names in another order, so that none is decided by the first name alone.
+      const ordered = text === '1' ? names : names.toReversed();
+      return { pulled, ordered, file: join(daemon.dir, `${text}.tar`) };
+    }),
+  );
+  for (const { pulled, ordered, file } of files) {
+    for (const name of ordered) await ok('tag', '--force', pulled, name);
+    await ok('save', '-o', file, ...ordered);
+  }
+  for (let round = 0; round < 5; round += 1) {
+    await ok('rmi', ...names);
+    const told = await Promise.all(files.map(({ file }) => run(['load', '-i', file])));
+    assert.deepEqual(told.map(({ code }) => code).sort(), [0, 1], told.map(({ stderr }) => stderr).join(''));
+    const digests = await Promise.all(
+      names.map(async (name) => (await ok('inspect', name)).match(/"digest": "[^"]*"/u)?.[0]),
+    );
+    assert.equal(digests[0], digests[1]);
+  }
+});
+
 test('history: every step, newest first, with the sizes of its layer', async () => {
   await using registry = await openRegistry();
   await using daemon = await openDaemon();

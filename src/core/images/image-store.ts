@@ -32,3 +32,9 @@ export interface ImageStore {
   /** @param options.target Refuses when the name points elsewhere by now. @throws not-found. */
   delete(name: string, options?: { readonly target?: Descriptor; readonly sync?: boolean }): Promise<void>;
 }
+
+/** The names of the daemon's own store, which can be changed many at once. */
+export interface OwnImageStore extends ImageStore {
+  /** As `put`, all or none. @throws already-exists: a name stands for another target. */
+  putUnlessTaken(images: readonly ImageDraft[]): Promise<readonly Image[]>;
+}

@@ -1,4 +1,4 @@
-import { DaemonError } from '../../base/errors.js';
+import { DaemonError, isKind, messageOf } from '../../base/errors.js';
 import type { Descriptor } from '../../spec/descriptor.js';
 import type { Labels } from '../../spec/labels.js';
 import type { Platform } from '../../spec/platform.js';
@@ -6,7 +6,7 @@ import type { ArchiveFormat } from '../archive/archive-format.js';
 import { readArchive, type ArchivedImages } from '../archive/read-archive.js';
 import { writeArchive } from '../archive/write-archive.js';
 import type { ContentStore } from '../content/content-store.js';
-import type { Image, ImageStore } from '../images/image-store.js';
+import type { Image, ImageDraft, OwnImageStore } from '../images/image-store.js';
 import { labelChildren } from '../images/handlers/child-labels.js';
 import { childrenOf } from '../images/handlers/children.js';
 import { inOrder } from '../images/handlers/handler.js';
@@ -51,7 +51,7 @@ export interface ExportRequest {
 /** What imports and exports work with. */
 export interface ArchivePorts {
   readonly content: Scoped<ContentStore>;
-  readonly images: Scoped<ImageStore>;
+  readonly images: Scoped<OwnImageStore>;
   readonly leases: Scoped<LeaseStore>;
   readonly rootfs: Pick<Rootfs, 'unpack' | 'mayHaveLayers'>;
   readonly archives: ArchiveFormat;
@@ -113,32 +113,29 @@ async function importUnder(scope: Scope, ports: ArchivePorts, request: ImportReq
   const content = ports.content(scope);
   const found = await readArchive(content, ports.archives, request.bytes, { compress, signal });
   await keepChildren(content, found, request, { ...ports, scope }, rows);
-  const images: Image[] = [];
   const labels = request.labels ?? {};
   const named = [found.index, ...found.manifests].flatMap((target) =>
-    request.namesFor(target, target === found.index).map((name) => ({ name, target })),
+    request.namesFor(target, target === found.index).map((name) => ({ name, target, labels })),
   );
-  if (request.keepNames === true) await refuseTaken(ports.images(scope), named);
-  for (const { name, target } of named) {
-    images.push(await ports.images(scope).put({ name, target, labels }));
-    rows.saved(target, name);
-  }
+  const store = ports.images(scope);
+  const images = await (request.keepNames === true ? keepTaken(store, named) : replaceTaken(store, named));
+  for (const { name, target } of images) rows.saved(target, name);
   rows.archive('imported');
   return images;
 }
 
 /** @throws already-exists: one of the names stands for something else. */
-async function refuseTaken(
-  images: ImageStore,
-  named: readonly { readonly name: string; readonly target: Descriptor }[],
-): Promise<void> {
-  const known = new Map((await images.list()).map(({ name, target }) => [name, target.digest]));
-  const taken = named.find(({ name, target }) => known.has(name) && known.get(name) !== target.digest);
-  if (!taken) return;
-  throw new DaemonError(
-    'already-exists',
-    `image ${taken.name} is there already, as ${String(known.get(taken.name))}; --force takes the name away from it`,
-  );
+async function keepTaken(store: OwnImageStore, named: readonly ImageDraft[]): Promise<readonly Image[]> {
+  return await store.putUnlessTaken(named).catch((cause: unknown) => {
+    if (!isKind(cause, 'already-exists')) throw cause;
+    throw new DaemonError('already-exists', `${messageOf(cause)}; --force takes the name away from it`, { cause });
+  });
+}
+
+async function replaceTaken(store: OwnImageStore, named: readonly ImageDraft[]): Promise<readonly Image[]> {
+  const images: Image[] = [];
+  for (const draft of named) images.push(await store.put(draft));
+  return images;
 }
 
 /** Checks that all is there, labels what keeps what, and unpacks. */

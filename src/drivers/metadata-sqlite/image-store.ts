@@ -1,5 +1,5 @@
 import { DaemonError } from '../../base/errors.js';
-import type { Image, ImageDraft, ImageStore } from '../../core/images/image-store.js';
+import type { Image, ImageDraft, OwnImageStore } from '../../core/images/image-store.js';
 import type { Scope } from '../../core/namespaces/scope.js';
 import type { Descriptor } from '../../spec/descriptor.js';
 import { isDigest, type Digest } from '../../spec/digest.js';
@@ -24,7 +24,7 @@ interface ImageRow {
 const NAME_LENGTH_MAX = 1024;
 
 /** Images of one namespace. */
-export class SqliteImages implements ImageStore {
+export class SqliteImages implements OwnImageStore {
   readonly #shared: Shared;
   readonly #db: Database;
   readonly #scope: Scope;
@@ -63,15 +63,25 @@ export class SqliteImages implements ImageStore {
 
   async put(draft: ImageDraft): Promise<Image> {
     checkImage(draft);
-    return Promise.resolve(
-      this.#db.change(() => {
-        ensureNamespace(this.#db, this.#scope.namespace);
-        this.#joinLease(draft);
-        return this.#write(draft, this.#find(draft.name));
-      }),
-    ).finally(() => {
+    return Promise.resolve(this.#db.change(() => this.#put(draft, this.#find(draft.name)))).finally(() => {
       this.#shared.collection.request();
     });
+  }
+
+  async putUnlessTaken(drafts: readonly ImageDraft[]): Promise<readonly Image[]> {
+    for (const draft of drafts) checkImage(draft);
+    return Promise.resolve(
+      this.#db.change(() =>
+        drafts.map((draft) => {
+          const former = this.#find(draft.name);
+          if (former && former.target.digest !== draft.target.digest) {
+            const { name, target } = former;
+            throw new DaemonError('already-exists', `image ${name} is there already, as ${target.digest}`);
+          }
+          return this.#put(draft, former);
+        }),
+      ),
+    );
   }
 
   async update(draft: ImageDraft, fieldPaths: readonly string[] = []): Promise<Image> {
@@ -122,6 +132,12 @@ export class SqliteImages implements ImageStore {
     const image = this.#find(name);
     if (!image) throw new DaemonError('not-found', `image ${JSON.stringify(name)}: not found`);
     return image;
+  }
+
+  #put(draft: ImageDraft, former: Image | undefined): Image {
+    ensureNamespace(this.#db, this.#scope.namespace);
+    this.#joinLease(draft);
+    return this.#write(draft, former);
   }
 
   #write(draft: ImageDraft, former: Image | undefined): Image {

@@ -9,7 +9,7 @@ import type { Journal } from '../../core/events/journal.js';
 import type { TaskIndex, TaskStore } from '../../core/execution/task-store.js';
 import { Collector } from '../../core/gc/collector.js';
 import type { LayerRecord } from '../../core/fsck/layer-record.js';
-import type { ImageStore } from '../../core/images/image-store.js';
+import type { OwnImageStore } from '../../core/images/image-store.js';
 import type { LeaseStore } from '../../core/leases/lease-store.js';
 import type { NamespaceStore } from '../../core/namespaces/namespace-store.js';
 import type { Scoped } from '../../core/namespaces/scope.js';
@@ -63,7 +63,7 @@ export interface MetadataOptions {
 /** Everything the daemon remembers. Disposing ends the collector, then closes the database. */
 export interface Metadata extends AsyncDisposable {
   readonly content: Scoped<ContentStore>;
-  readonly images: Scoped<ImageStore>;
+  readonly images: Scoped<OwnImageStore>;
   readonly containers: Scoped<RenamingContainerStore>;
   readonly sandboxes: Scoped<SandboxStore>;
   readonly sandboxRuns: Scoped<SandboxRuns>;
