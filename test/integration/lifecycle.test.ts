@@ -137,6 +137,25 @@ test('rename: file system, log, host name and cgroup go along; what runs or is t
   await assertNothingLeft(daemon.mine);
 });
 
+test('rename and run of one id at once: one of them has it, and each container its own log', async () => {
+  for (let round = 0; round < 10; round += 1) {
+    await ok('run', '-d', '--id', 'from', image, 'echo', 'renamed');
+    await ok('wait', 'from');
+    const [renamed, ran] = await Promise.all([
+      runCommand(ctr, daemon, ['rename', 'from', 'to']),
+      runCommand(ctr, daemon, ['run', '-d', '--id', 'to', image, 'echo', 'ran']),
+    ]);
+    const isRenamed = renamed.code === 0;
+    const loser = isRenamed ? ran : renamed;
+    assert.deepEqual([isRenamed || ran.code === 0, loser.code], [true, isRenamed ? 125 : 1]);
+    assert.match(loser.stderr, /container to already exists/u);
+    assert.equal(await ok('logs', '--follow', 'to'), isRenamed ? 'renamed\n' : 'ran\n');
+    if (!isRenamed) assert.equal(await ok('logs', 'from'), 'renamed\n');
+    if (!isRenamed) await ok('wait', 'to');
+    await ok('delete', 'to', ...(isRenamed ? [] : ['from']));
+  }
+});
+
 test('a start that fails leaves a container that can be started again or deleted', async () => {
   await ok('create', '--id', 'bad', image, '/nothing');
   assert.match(await refused('start', 'bad'), /no such file/);

@@ -1,6 +1,5 @@
 import { randomBytes } from 'node:crypto';
 import { DaemonError, isKind, messageOf } from '../../base/errors.js';
-import { Semaphore } from '../../base/semaphore.js';
 import { Leftovers } from '../../base/leftovers.js';
 import type { ProcessOptions } from '../../spec/process-options.js';
 import { firstRestartLabels } from '../../spec/restart-policy.js';
@@ -29,6 +28,7 @@ import { ScopedTasks } from './scoped-tasks.js';
 import { updateLimits } from './update-limits.js';
 import type { TaskIndex } from './task-store.js';
 import { taskEvents } from './task-events.js';
+import { IdClaims } from './taken-ids.js';
 import { TaskTable, type TaskProcess } from './task-table.js';
 import type { AttachedProcess, AttachOptions, ProcessExit, ProcessView, Tasks } from './tasks.js';
 
@@ -122,7 +122,7 @@ class ExecutionOverPorts implements Execution {
   readonly #runPorts: RunPorts;
   readonly #restarts: Restarts;
   readonly #health: HealthChecks;
-  readonly #renames = new Semaphore(1);
+  readonly #ids = new IdClaims();
   readonly #timers = new Set<NodeJS.Timeout>();
 
   constructor(given: AllExecutionPorts) {
@@ -151,6 +151,7 @@ class ExecutionOverPorts implements Execution {
   async run(scope: Scope, request: RunRequest): Promise<RunOutcome> {
     const { removeOnExit, createOnly = false } = request;
     const labels = firstRestartLabels(request.labels, { removeOnExit, starts: !createOnly });
+    using _ = this.#ids.claim(scope, request.id);
     const view = await runContainer(scope, this.#runPorts, this.tasks, { ...request, labels });
     if (request.attach && !request.createOnly) this.#expectClient(scope, view.containerId, '');
     return view;
@@ -248,8 +249,8 @@ class ExecutionOverPorts implements Execution {
 
   async rename(scope: Scope, id: string, newId: string): Promise<void> {
     await this.#restarts.rest(scope, id);
-    // One after another, so that none takes the log from under another of the same ids.
-    await this.#renames.run(() => renameContainer(scope, this.#ports, this.tasks(scope), id, newId));
+    using _ = this.#ids.claim(scope, id, newId);
+    await renameContainer(scope, this.#ports, this.tasks(scope), id, newId);
   }
 
   async list(scope: Scope, filters: readonly string[]): Promise<readonly ContainerState[]> {

@@ -29,3 +29,26 @@ export async function refuseTaken(scope: Scope, ports: TakenPorts, id: string, s
     );
   }
 }
+
+/** Ids whose containers are being made or renamed, so that nobody takes one, or what goes by it, from under another. */
+export class IdClaims {
+  readonly #claimed = new Set<string>();
+
+  /** @throws already-exists: somebody else is at work with one of them. */
+  claim({ namespace }: Scope, ...ids: readonly string[]): Disposable {
+    const keys = ids.map((id) => `${namespace}/${id}`);
+    const taken = ids.find((_, at) => this.#claimed.has(keys[at] ?? ''));
+    if (taken !== undefined) {
+      throw new DaemonError(
+        'already-exists',
+        `container ${taken} already exists: it is being made or renamed at this moment; choose another id`,
+      );
+    }
+    for (const key of keys) this.#claimed.add(key);
+    return {
+      [Symbol.dispose]: () => {
+        for (const key of keys) this.#claimed.delete(key);
+      },
+    };
+  }
+}
