@@ -1,5 +1,5 @@
-import { access } from 'node:fs/promises';
-import { DaemonError, isErrno, isKind, messageOf } from '../../base/errors.js';
+import { isThere } from '../../base/directory.js';
+import { DaemonError, isKind, messageOf } from '../../base/errors.js';
 import { algorithmOf, hasherOf, hexOf, type Digest } from '../../spec/digest.js';
 import type { BlobReader, ContentStore } from '../content/content-store.js';
 import type { WorkerPool } from '../diff/worker-pool.js';
@@ -180,11 +180,11 @@ async function checkLayer(
   const backend = backendOf(parts, layer);
   const { chainId: name, namespaces, snapshotter } = layer;
   const finding = { kind: 'layer', name, namespaces, snapshotter, repaired: false } as const;
-  if (!(await exists(backend.filesOf(layer.id)))) {
+  if (!(await isThere(backend.filesOf(layer.id)))) {
     return { ...finding, problem: 'missing', paths: [], pathCount: 0 };
   }
   const file = inventoryOf(backend, layer.id);
-  if (!(await exists(file))) return 'unchecked';
+  if (!(await isThere(file))) return 'unchecked';
   const task: CheckTreeTask = { kind: 'check-tree', directory: backend.filesOf(layer.id), file };
   const paths = await differentPaths(parts, task, signal);
   if (paths === undefined) return { ...finding, problem: 'altered', paths: [], pathCount: 0 };
@@ -226,14 +226,4 @@ function backendOf({ backends }: FsckParts, { snapshotter }: LayerRecord): Snaps
   const backend = backends.find(({ name }) => name === snapshotter);
   if (!backend) throw new DaemonError('not-found', `snapshotter ${snapshotter} is not there any more`);
   return backend;
-}
-
-async function exists(path: string): Promise<boolean> {
-  try {
-    await access(path);
-    return true;
-  } catch (cause) {
-    if (isErrno(cause, 'ENOENT')) return false;
-    throw cause;
-  }
 }

@@ -1,6 +1,7 @@
-import { mkdir, readdir, rm, stat } from 'node:fs/promises';
+import { mkdir, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
-import { DaemonError, isErrno } from '../../base/errors.js';
+import { namesIn } from '../../base/directory.js';
+import { DaemonError } from '../../base/errors.js';
 import { checkIdentifier } from '../../spec/identifier.js';
 import type { SpecMount } from '../../spec/runtime-spec.js';
 import type { ContainerStore } from '../containers/container-store.js';
@@ -43,10 +44,7 @@ export class Volumes {
 
   /** Ordered by name. */
   async list(scope: Scope): Promise<readonly Volume[]> {
-    const names = await readdir(join(this.#root, scope.namespace)).catch((cause: unknown) => {
-      if (isErrno(cause, 'ENOENT')) return [];
-      throw cause;
-    });
+    const names = await namesIn(join(this.#root, scope.namespace));
     return await Promise.all(
       names.sort().map(async (name) => {
         const path = this.#data(scope, name);

@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
-import { open, readdir, rename, rm, type FileHandle } from 'node:fs/promises';
+import { open, rename, rm, type FileHandle } from 'node:fs/promises';
 import { join } from 'node:path';
+import { namesIn } from '../../base/directory.js';
 import { isErrno, isKind } from '../../base/errors.js';
 import { faultPoint } from '../../base/fault-point.js';
 import type { Descriptors } from '../../core/kernel/descriptors.js';
@@ -75,11 +76,4 @@ export class LayoutDrafts {
       if (!isKind(error, 'unavailable')) throw error;
     }
   }
-}
-
-async function namesIn(folder: string): Promise<readonly string[]> {
-  return readdir(folder).catch((cause: unknown) => {
-    if (isErrno(cause, 'ENOENT')) return [];
-    throw cause;
-  });
 }

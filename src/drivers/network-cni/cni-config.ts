@@ -1,6 +1,7 @@
-import { readdir, readFile } from 'node:fs/promises';
+import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { DaemonError, isErrno, messageOf } from '../../base/errors.js';
+import { namesIn } from '../../base/directory.js';
+import { DaemonError, messageOf } from '../../base/errors.js';
 
 /** A plugin's part of a network configuration; most of it is the plugin's own. */
 export type CniPlugin = Readonly<Record<string, unknown>> & { readonly type: string };
@@ -18,11 +19,7 @@ export interface CniNetwork {
  * @throws invalid-argument: a file that is no configuration, by its name.
  */
 export async function loadNetworks(dir: string): Promise<readonly CniNetwork[]> {
-  const names = await readdir(dir).catch((cause: unknown) => {
-    if (isErrno(cause, 'ENOENT')) return [];
-    throw cause;
-  });
-  const files = names.filter((name) => /\.(?:conflist|conf|json)$/.test(name)).sort();
+  const files = (await namesIn(dir)).filter((name) => /\.(?:conflist|conf|json)$/.test(name)).sort();
   return await Promise.all(files.map((name) => readNetwork(join(dir, name))));
 }
 

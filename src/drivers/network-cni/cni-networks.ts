@@ -1,5 +1,6 @@
-import { mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { namesIn } from '../../base/directory.js';
 import { DaemonError, isErrno } from '../../base/errors.js';
 import type { Kernel } from '../../core/kernel/kernel.js';
 import type {
@@ -180,13 +181,6 @@ function parseResult(text: string): { readonly result?: unknown } {
 async function readIfThere(path: string): Promise<string | undefined> {
   return await readFile(path, 'utf8').catch((cause: unknown) => {
     if (isErrno(cause, 'ENOENT')) return undefined;
-    throw cause;
-  });
-}
-
-async function namesIn(dir: string): Promise<string[]> {
-  return await readdir(dir).catch((cause: unknown) => {
-    if (isErrno(cause, 'ENOENT')) return [];
     throw cause;
   });
 }

@@ -1,5 +1,6 @@
-import { chmod, chown, mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { chmod, chown, mkdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { namesIn } from '../../base/directory.js';
 import { DaemonError, isErrno } from '../../base/errors.js';
 import type { ProcessKey, RuntimeOptions } from '../../core/execution/runtime.js';
 import type { Mount, Mounts } from '../../core/kernel/mounts.js';
@@ -100,7 +101,7 @@ export class Bundle {
 
   /** Exec ids that have a folder. */
   async execIds(): Promise<readonly string[]> {
-    return await namesIn(join(this.work, 'execs'));
+    return await idsIn(join(this.work, 'execs'));
   }
 
   async mountRootfs(mounts: Mounts, wanted: readonly Mount[]): Promise<void> {
@@ -138,8 +139,8 @@ export class Bundle {
 /** All processes with a folder, inits before their execs. Names that are no ids are left out. */
 export async function listBundles(bundlesRoot: string): Promise<readonly ProcessKey[]> {
   const keys: ProcessKey[] = [];
-  for (const namespace of await namesIn(bundlesRoot)) {
-    for (const containerId of await namesIn(join(bundlesRoot, namespace))) {
+  for (const namespace of await idsIn(bundlesRoot)) {
+    for (const containerId of await idsIn(join(bundlesRoot, namespace))) {
       keys.push({ namespace, containerId, execId: '' });
       const bundle = new Bundle(bundlesRoot, namespace, containerId);
       keys.push(...(await bundle.execIds()).map((execId) => ({ namespace, containerId, execId })));
@@ -148,12 +149,8 @@ export async function listBundles(bundlesRoot: string): Promise<readonly Process
   return keys;
 }
 
-async function namesIn(folder: string): Promise<string[]> {
-  const names = await readdir(folder).catch((cause: unknown) => {
-    if (isErrno(cause, 'ENOENT')) return [];
-    throw cause;
-  });
-  return names.filter(isIdentifier).sort();
+async function idsIn(folder: string): Promise<string[]> {
+  return (await namesIn(folder)).filter(isIdentifier).sort();
 }
 
 function isIdentifier(name: string): boolean {

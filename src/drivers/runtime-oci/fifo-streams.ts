@@ -1,7 +1,7 @@
-import { access, mkdir } from 'node:fs/promises';
+import { mkdir } from 'node:fs/promises';
 import { Socket } from 'node:net';
 import { dirname, join } from 'node:path';
-import { isErrno } from '../../base/errors.js';
+import { isThere } from '../../base/directory.js';
 import type { Logger } from '../../base/logger.js';
 import { Teardown } from '../../base/teardown.js';
 import { DEFAULT_LOG_LIMITS } from '../../core/execution/logs.js';
@@ -126,13 +126,3 @@ function stdioIn(dir: string, terminal: boolean): StdioPaths {
 
 const fifosOf = ({ stdin, stdout, stderr }: StdioPaths): readonly string[] =>
   [stdin, stdout, stderr].filter((path) => path !== '');
-
-async function isThere(path: string): Promise<boolean> {
-  try {
-    await access(path);
-    return true;
-  } catch (cause) {
-    if (isErrno(cause, 'ENOENT')) return false;
-    throw cause;
-  }
-}

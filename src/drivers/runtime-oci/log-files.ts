@@ -1,7 +1,8 @@
 import { watch } from 'node:fs';
-import { link, mkdir, open, readdir, rm, type FileHandle } from 'node:fs/promises';
+import { link, mkdir, open, rm, type FileHandle } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { abortable, deferred } from '../../base/abort.js';
+import { namesIn } from '../../base/directory.js';
 import { isErrno } from '../../base/errors.js';
 import { faultPoint } from '../../base/fault-point.js';
 import { Teardown } from '../../base/teardown.js';
@@ -246,10 +247,6 @@ function endsLine(record: LogRecord | LogGap | undefined): boolean {
 function fits(record: LogRecord | LogGap, { since, until, tail }: LogQuery): boolean {
   if (!('bytes' in record)) return tail === undefined && since === undefined;
   return (since === undefined || record.time >= since) && (until === undefined || record.time < until);
-}
-
-async function namesIn(folder: string): Promise<string[]> {
-  return (await readdir(folder).catch(nothingIfMissing)) ?? [];
 }
 
 function nothingIfMissing(cause: unknown): undefined {

@@ -1,5 +1,4 @@
-import { access } from 'node:fs/promises';
-import { isErrno } from '../../base/errors.js';
+import { isThere } from '../../base/directory.js';
 import type { WorkerPool } from '../../core/diff/worker-pool.js';
 import type { DirectoryFiles } from '../../core/kernel/directory-files.js';
 import type { Disks } from '../../core/kernel/disks.js';
@@ -25,7 +24,7 @@ const INDEX_PARAMETER = '/sys/module/overlay/parameters/index';
 export async function openOverlayBackend(parts: OverlayBackendParts): Promise<SnapshotBackend> {
   const { files, disks } = parts;
   const directories = await SnapshotDirectories.open(parts.root, parts.pool);
-  const options = (await exists(INDEX_PARAMETER)) ? ['index=off'] : [];
+  const options = (await isThere(INDEX_PARAMETER)) ? ['index=off'] : [];
   return {
     name: 'overlayfs',
     root: parts.root,
@@ -81,14 +80,4 @@ function giveToHost(files: DirectoryFiles, path: string, { uids, gids }: IdMappi
 
 function bind(source: string, access: 'ro' | 'rw'): Mount {
   return { type: 'bind', source, options: [access, 'rbind'] };
-}
-
-async function exists(path: string): Promise<boolean> {
-  try {
-    await access(path);
-    return true;
-  } catch (cause) {
-    if (isErrno(cause, 'ENOENT')) return false;
-    throw cause;
-  }
 }
