@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { readdir, rm, writeFile } from 'node:fs/promises';
+import { mkdir, readdir, rm, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { runBuilt } from '../support/cli.js';
@@ -19,7 +19,7 @@ test('daemon killed in the middle of a push to a layout: the next push takes the
   };
   assert.deepEqual(await dist('pull', '--plain-http', name), { code: 0, stderr: '' });
   const layout = join(daemon.dir, 'layout');
-  const drafts = async () => (await readdir(join(layout, 'blobs'))).filter((each) => each.startsWith('.'));
+  const drafts = async () => (await readdir(join(layout, 'blobs'))).filter((each) => each.startsWith('.')).sort();
 
   await writeFile(join(points, POINT), '1');
   assert.notEqual((await dist('push', name, `oci:${layout}:v1`)).code, 0);
@@ -38,5 +38,11 @@ test('daemon killed in the middle of a push to a layout: the next push takes the
   await once(other, 'exit');
   assert.equal((await dist('push', name, `oci:${layout}:v2`)).code, 0);
   assert.deepEqual(await drafts(), []);
+
+  // Whatever else is called like a draft stays, and is in nobody's way.
+  await mkdir(join(layout, 'blobs', '.wharfd-draft-1'));
+  await symlink('/nowhere', join(layout, 'blobs', '.wharfd-draft-2'));
+  assert.deepEqual(await dist('push', name, `oci:${layout}:v2`).then(({ code, stderr }) => [code, stderr]), [0, '']);
+  assert.deepEqual(await drafts(), ['.wharfd-draft-1', '.wharfd-draft-2']);
   await output('umoci', ['stat', '--image', `${layout}:v2`]);
 });

@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { open, rename, rm, type FileHandle } from 'node:fs/promises';
+import { lstat, open, rename, rm, type FileHandle } from 'node:fs/promises';
 import { join } from 'node:path';
 import { namesIn } from '../../base/directory.js';
 import { isErrno, isKind } from '../../base/errors.js';
@@ -70,10 +70,12 @@ export class LayoutDrafts {
 
   async #sweepOne(draft: string): Promise<void> {
     try {
+      // What is no file is nothing of ours, and no reason not to write the layout.
+      if (!(await lstat(draft)).isFile()) return;
       using _ = this.#lockFile(draft);
       await rm(draft, { force: true });
     } catch (error) {
-      if (!isKind(error, 'unavailable')) throw error;
+      if (!isKind(error, 'unavailable') && !isErrno(error, 'ENOENT')) throw error;
     }
   }
 }
