@@ -159,17 +159,29 @@ int wh_renameat2(int from_dir, const char *from, int to_dir, const char *to, uns
 
 int wh_unlinkat(int dir, const char *name, int flags) { return (int)wh_result(unlinkat(dir, name, flags)); }
 
-static int fill(int fd, mode_t mode, uid_t uid, gid_t gid, struct timespec mtime, const void *bytes, size_t length) {
+/* Most files of a layer are root's, with a mode that no umask cuts: to look is cheaper than to set what is so already. */
+static int describe(int fd, mode_t mode, uid_t uid, gid_t gid, struct timespec mtime) {
   const struct timespec times[2] = {mtime, mtime};
+  struct stat made;
+  if (fstat(fd, &made) < 0) return -errno;
+  if ((made.st_uid != uid || made.st_gid != gid) && fchown(fd, uid, gid) < 0) return -errno;
+  /* The mode comes after the owner, a change of which takes setuid and setgid away. */
+  if ((made.st_mode & 07777) != mode && fchmod(fd, mode) < 0) return -errno;
+  return futimens(fd, times) < 0 ? -errno : 0;
+}
+
+static int fill(int fd, mode_t mode, uid_t uid, gid_t gid, struct timespec mtime, const void *bytes, size_t length) {
   long failed = wh_write(fd, bytes, length, -1);
-  if (failed < 0) return (int)failed;
-  if (fchown(fd, uid, gid) < 0 || fchmod(fd, mode) < 0 || futimens(fd, times) < 0) return -errno;
-  return 0;
+  return failed < 0 ? (int)failed : describe(fd, mode, uid, gid, mtime);
 }
 
 int wh_create_file(int dir, const char *name, mode_t mode, uid_t uid, gid_t gid, struct timespec mtime, const void *bytes,
                    size_t length) {
-  int fd = openat(dir, name, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
+  struct stat parent;
+  if (fstat(dir, &parent) < 0) return -errno;
+  /* The group of such a directory would have the file until it gets its own. */
+  mode_t first = parent.st_mode & S_ISGID ? 0600 : mode & 0777;
+  int fd = openat(dir, name, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, first);
   if (fd < 0) return -errno;
   int failed = fill(fd, mode, uid, gid, mtime, bytes, length);
   if (close(fd) < 0 && !failed) failed = -errno;

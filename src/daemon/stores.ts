@@ -14,6 +14,7 @@ import type { Scope } from '../core/namespaces/scope.js';
 import { type BlobFiles, createBlobFiles } from '../core/content/blob-files.js';
 import type { BlobStore } from '../core/content/blob-store.js';
 import type { LayerWorkshop } from '../core/rootfs/layer-flight.js';
+import { EarlyFlush } from '../core/rootfs/early-flush.js';
 import { createRootfs } from '../core/rootfs/create-rootfs.js';
 import { createMountedImages, type MountedImages } from '../core/rootfs/mounted-images.js';
 import type { Rootfs } from '../core/rootfs/rootfs.js';
@@ -133,7 +134,7 @@ export async function openStores(config: Config, kernel: Kernel, log: Logger, do
   const workshopOf = (snapshotter: string): LayerWorkshop => {
     const backend = backends.find(({ name }) => name === snapshotter);
     if (!backend) throw new DaemonError('not-found', `snapshotter ${snapshotter} is not there`);
-    return { backend, applier, pool, limits };
+    return { backend, applier, pool, limits, earlyFlush: new EarlyFlush(backend) };
   };
   const comparer = createComparer({
     content: metadata.content,

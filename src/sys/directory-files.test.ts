@@ -46,6 +46,28 @@ describe('files relative to a directory', () => {
     assert.deepEqual(readFileSync(join(path, 'su')), content);
   });
 
+  test('a new file has its own mode, owner and group, whatever its directory and the umask would give it', async (t) => {
+    const { dir } = await openTemp(t);
+    files.makeDirectory(dir, 'of-a-group', 0o2775);
+    files.setMetadata(dir, 'of-a-group', { uid: 0, gid: 50, mode: 0o2775 });
+    const inner = files.open(dir, 'of-a-group', OPEN.read | OPEN.directory, 0);
+    t.after(() => {
+      files.close(inner);
+    });
+    const before = process.umask(0o077);
+    t.after(() => process.umask(before));
+    for (const parent of [dir, inner]) {
+      for (const mode of [0, 0o644, 0o4755, 0o2644, 0o777]) {
+        const name = mode.toString(8);
+        for (const gid of [0, 50]) {
+          files.createFile(parent, `${name}-${gid}`, { ...PLAIN, mode, uid: 0, gid });
+          const found = files.stat(parent, `${name}-${gid}`);
+          assert.deepEqual([found.mode & 0o7777, found.uid, found.gid], [mode, 0, gid], `${name} of group ${gid}`);
+        }
+      }
+    }
+  });
+
   test('an owner that the kernel would take for "leave it" is refused, and nothing is left', async (t) => {
     const { dir } = await openTemp(t);
     for (const uid of [2 ** 32 - 1, 2 ** 32, -2]) {

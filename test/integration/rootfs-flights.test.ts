@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { randomBytes } from 'node:crypto';
 import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { test } from 'node:test';
@@ -248,3 +249,25 @@ function partsOf(image: Image) {
   const { rootfs } = JSON.parse(String(image.blobs.get(config.digest))) as { rootfs: { diff_ids: never[] } };
   return { layers, diffIds: rootfs.diff_ids };
 }
+
+test('an error of the disk that an early flush has met is not lost: the layer gets no name and goes', async (t) => {
+  const met = new Error('EIO: the disk is broken');
+  let failing = true;
+  const fixture = await rootfsFixture(t, {
+    backend: (real) => ({
+      ...real,
+      sync: (ids) => {
+        const fails = failing;
+        failing = false;
+        return fails ? Promise.reject(met) : real.sync(ids);
+      },
+    }),
+  });
+  const image = makeImage({ layers: [await makeLayer([{ path: 'large', data: randomBytes(20 << 20) }])] });
+  await fixture.store(image);
+  await assert.rejects(unpackAll(fixture, image), met);
+  assert.deepEqual(await foldersOf(fixture), []);
+  assert.equal((await fixture.snapshots().list()).length, 0);
+  await unpackAll(fixture, image);
+  assert.equal((await foldersOf(fixture)).length, 1);
+});

@@ -49,6 +49,8 @@ export interface RootfsFixtureOptions {
   readonly limits?: Partial<ApplyLimits>;
   /** Stands between Rootfs and the real applier. */
   readonly applier?: (real: Applier) => Applier;
+  /** Stands between all and a real backend. */
+  readonly backend?: (real: SnapshotBackend) => SnapshotBackend;
 }
 
 export function rootfsFixture(t: TestContext, options: RootfsFixtureOptions = {}): Promise<RootfsFixture> {
@@ -70,7 +72,7 @@ export function openRootfs(root: string, options: RootfsFixtureOptions = {}): Pr
     const backends = [
       await openOverlayBackend({ ...parts, root: join(root, 'overlayfs') }),
       await openNativeBackend({ ...parts, root: join(root, 'native') }),
-    ];
+    ].map(options.backend ?? ((real) => real));
     const blobs = await LocalBlobs.open(join(root, 'content'));
     const metadata = down.own(await openMetadata({ path: join(root, 'meta.db'), blobs, backends, log: SILENT }));
     const snapshots = (name = 'overlayfs', namespace = SCOPE.namespace) => {

@@ -74,6 +74,14 @@ export interface Applied {
   readonly deferred: readonly Deferred[];
 }
 
+/** Files that are made beside a layer. */
+export interface LayerInventory {
+  /** For the inventory, if nothing was deferred: see Applied.deferred. */
+  readonly file: string;
+  /** Otherwise for what is known of the written files (FileChecksums): the inventory needs not read them again. */
+  readonly checksums: string;
+}
+
 export interface ApplyRequest {
   /** The compressed blob as a file. */
   readonly blobPath: string;
@@ -82,8 +90,7 @@ export interface ApplyRequest {
   readonly directory: string;
   readonly form: 'overlay' | 'plain';
   readonly limits: ApplyLimits;
-  /** A file that is made, for what is known of the written files (FileChecksums): the layer's inventory needs not read them again. */
-  readonly checksums?: string;
+  readonly inventory?: LayerInventory;
   readonly onProgress?: (progress: ApplyProgress) => void;
   readonly signal?: AbortSignal;
 }

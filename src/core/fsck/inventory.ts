@@ -39,14 +39,29 @@ const PIECE = Buffer.allocUnsafeSlow(PIECE_BYTES);
  * who can write there.
  *
  * @param check Called for every entry; it may throw to stop.
- * @param known Of the files that need not be read.
  */
-export function* listTree(
-  files: DirectoryFiles,
-  directory: string,
-  check: () => void,
-  known = NOTHING_KNOWN,
-): Generator<InventoryEntry> {
+export function* listTree(files: DirectoryFiles, directory: string, check: () => void): Generator<InventoryEntry> {
+  for (const entry of walkTree({ files, directory, check }, NOTHING_KNOWN)) {
+    if (typeof entry !== 'string') yield entry;
+  }
+}
+
+/** The tree of which an inventory is made. */
+export interface InventoryTree {
+  readonly files: DirectoryFiles;
+  readonly directory: string;
+  /** Called for every entry; it may throw to stop. */
+  readonly check: () => void;
+}
+
+/** An inventory of the tree as it is stored. @param known Of the files that need not be looked at. */
+export function inventoryOfTree(tree: InventoryTree, known: KnownFiles): Buffer {
+  const lines: string[] = [];
+  for (const entry of walkTree(tree, known)) lines.push(typeof entry === 'string' ? entry : lineOf(entry));
+  return gzipSync(lines.join('\n'), { level: 1 });
+}
+
+function* walkTree({ files, directory, check }: InventoryTree, known: KnownFiles): Generator<InventoryEntry | string> {
   const listing: Listing = { files, checksums: new Map(), check, known };
   const root = files.openDirectory(directory);
   try {
@@ -65,15 +80,20 @@ interface Listing {
   readonly checksums: Map<bigint, string>;
 }
 
-function* listDirectory(listing: Listing, fd: Fd, path: string): Generator<InventoryEntry> {
+function* listDirectory(listing: Listing, fd: Fd, path: string): Generator<InventoryEntry | string> {
   const { files, known } = listing;
-  for (const { name } of files.list(fd)) {
+  for (const { name, type } of files.list(fd)) {
     listing.check();
     const inner = path === '' ? name.toString('latin1') : `${path}/${name.toString('latin1')}`;
+    const line = type === 'file' ? known.line(inner) : undefined;
+    if (line !== undefined) {
+      yield line;
+      continue;
+    }
     const stat = files.stat(fd, name);
     const isFile = (stat.mode & TYPE_BITS) === REGULAR;
     const content = isFile ? fileContent(listing, fd, name, stat, inner) : contentOf(files, fd, name, stat);
-    const plain = isFile && !known.xattrs && known.contents.has(inner);
+    const plain = isFile && !known.xattrs && known.content(inner) !== undefined;
     yield entryOf(inner, stat, content, plain ? NO_XATTRS : xattrsOf(files, fd, name));
     if (!isDirectory(stat)) continue;
     const below = files.open(fd, name, OPEN.read | OPEN.directory | OPEN.noFollow, 0);
@@ -114,7 +134,7 @@ function contentOf(files: DirectoryFiles, dir: Fd, name: Buffer, stat: FileStat)
 
 function fileContent(listing: Listing, dir: Fd, name: Buffer, stat: FileStat, path: string): string {
   const { checksums, known } = listing;
-  const written = known.contents.get(path);
+  const written = known.content(path);
   if (written?.startsWith(`${stat.size} `) === true) return written;
   const other = stat.nlink > 1 ? checksums.get(stat.ino) : undefined;
   const content = other ?? contentText(stat.size, checksumOf(listing, dir, name));
@@ -136,14 +156,9 @@ function checksumOf({ files, check }: Listing, dir: Fd, name: Buffer): number {
   }
 }
 
-/** An inventory as it is stored. */
-export function packInventory(entries: Iterable<InventoryEntry>): Buffer {
-  const lines: string[] = [];
-  for (const { path, mode, uid, gid, mtime, content, xattrs } of entries) {
-    const line: Line = [path, mode, uid, gid, mtime.seconds, mtime.nanoseconds, content, xattrs ?? NO_XATTRS];
-    lines.push(JSON.stringify(line));
-  }
-  return gzipSync(lines.join('\n'), { level: 1 });
+function lineOf({ path, mode, uid, gid, mtime, content, xattrs }: InventoryEntry): string {
+  const line: Line = [path, mode, uid, gid, mtime.seconds, mtime.nanoseconds, content, xattrs ?? NO_XATTRS];
+  return JSON.stringify(line);
 }
 
 /** @throws data-loss: it is damaged. */

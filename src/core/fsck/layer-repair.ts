@@ -64,6 +64,7 @@ export function createLayerRepair(parts: {
         if (left.length > 0) {
           throw new DaemonError('data-loss', `${left.length} paths differ even after it was unpacked anew`);
         }
+        await flight.flushed();
         await backend.sync([record.id]);
         await writeDurably(inventoryOf(backend, record.id), await readFile(file));
       } finally {

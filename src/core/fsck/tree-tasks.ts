@@ -3,15 +3,16 @@ import { closeSync, openSync, readFileSync, readSync, writeFileSync } from 'node
 import type { DirectoryFiles, Fd } from '../kernel/directory-files.js';
 import { isDirectory } from '../kernel/file-type.js';
 import { OPEN, RESOLVE } from '../kernel/open-flags.js';
-import { NOTHING_KNOWN, takeKnownFiles } from './file-checksums.js';
+import { FileChecksums, NOTHING_KNOWN, type KnownFiles } from './file-checksums.js';
 import type { TakeInventoryTask } from './inventory-file.js';
 import {
   compareTree,
+  inventoryOfTree,
   listTree,
-  packInventory,
   unpackInventory,
   xattrsOf,
   type InventoryEntry,
+  type InventoryTree,
   type Xattr,
 } from './inventory.js';
 
@@ -35,8 +36,13 @@ const TYPE_BITS = 0o170000;
 const DIRECTORY = 0o040000;
 
 export function takeInventory(files: DirectoryFiles, task: TakeInventoryTask, check: () => void): void {
-  const known = task.known === undefined ? NOTHING_KNOWN : takeKnownFiles(task.known);
-  writeFileSync(task.file, packInventory(listTree(files, task.directory, check, known)), { mode: 0o600 });
+  const known = task.known === undefined ? NOTHING_KNOWN : FileChecksums.take(task.known);
+  writeInventory({ files, directory: task.directory, check }, task.file, known);
+}
+
+/** Writes the inventory of a tree to a file. */
+export function writeInventory(tree: InventoryTree, file: string, known: KnownFiles): void {
+  writeFileSync(file, inventoryOfTree(tree, known), { mode: 0o600 });
 }
 
 /** @returns Paths, latin1. */

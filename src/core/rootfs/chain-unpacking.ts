@@ -107,6 +107,7 @@ export class ChainUnpacking implements Unpacking {
     const { snapshotter, naming } = this.#parts;
     const { signal } = this.#request;
     const finished = await abortable(Promise.all(this.#chain.map((flight) => flight.finished)), signal);
+    await abortable(Promise.all(this.#chain.map((flight) => flight.flushed())), signal);
     const layers = finished.map(({ layerId, usage }, at): AppliedLayer => {
       const { name } = this.#chain[at] ?? fail();
       return { name, parent: this.#chain[at - 1]?.name ?? '', layerId, labels: {}, usage: usage ?? NO_USAGE };

@@ -8,6 +8,7 @@ import type { TieLayerTask } from '../diff/layer-tasks.js';
 import type { WorkerPool } from '../diff/worker-pool.js';
 import { checksumsOf, inventoryOf, type TakeInventoryTask } from '../fsck/inventory-file.js';
 import { checkDiffId } from './diff-id.js';
+import type { EarlyFlush } from './early-flush.js';
 import type { SnapshotBackend } from '../snapshots/snapshot-backend.js';
 import type { LayeredSnapshotter, SnapshotUsage } from '../snapshots/snapshotter.js';
 
@@ -17,6 +18,7 @@ export interface LayerWorkshop {
   readonly applier: Applier;
   readonly pool: WorkerPool;
   readonly limits: ApplyLimits;
+  readonly earlyFlush: EarlyFlush;
 }
 
 /** A blob that is there, in the hands of whoever found it first. */
@@ -48,6 +50,7 @@ export class LayerFlight {
   adopted = false;
   readonly #diffId: Digest;
   readonly #workshop: LayerWorkshop;
+  readonly #failuresBefore: number;
   readonly #controller = new AbortController();
   readonly #finished: Promised<FinishedLayer> = deferred();
   #snapshotter: LayeredSnapshotter | undefined;
@@ -59,11 +62,17 @@ export class LayerFlight {
     this.#diffId = diffId;
     this.parent = parent;
     this.#workshop = workshop;
+    this.#failuresBefore = workshop.earlyFlush.failures;
   }
 
   /** Settles when the layer is complete. @throws What went wrong with it, or with one below. */
   get finished(): Promise<FinishedLayer> {
     return this.#finished.promise;
+  }
+
+  /** @throws An error of the disk that an early flush has met. */
+  async flushed(): Promise<void> {
+    await this.#workshop.earlyFlush.idle(this.#failuresBefore);
   }
 
   /** True once work began or the layer was found to be there. */
@@ -86,11 +95,13 @@ export class LayerFlight {
     );
   }
 
-  /** Stops, and removes what there is of the layer, unless it has been adopted. */
+  /** Stops, and removes what there is of the layer, unless it has been adopted; settles with no flush under way. */
   async abandon(reason: unknown): Promise<void> {
+    const { earlyFlush } = this.#workshop;
     if (!this.adopted) this.#controller.abort(reason);
     this.#finished.reject(reason);
     await this.#work;
+    await earlyFlush.idle(earlyFlush.failures);
     if (!this.adopted) await this.#discard();
   }
 
@@ -129,8 +140,10 @@ export class LayerFlight {
     const layerId = await this.#newLayer(blob, []);
     const applied = await this.#apply(blob, layerId, this.parent === undefined ? 'plain' : 'overlay');
     const below = await this.#stackBelow();
-    const moved = applied.deferred.length > 0 && (await this.#tie(layerId, below, applied));
-    await this.#takeInventory(layerId, !moved);
+    if (applied.deferred.length > 0) {
+      const moved = await this.#tie(layerId, below, applied);
+      await this.#takeInventory(layerId, !moved);
+    }
     return { layerId, usage: applied.usage, stack: [layerId, ...below] };
   }
 
@@ -138,12 +151,11 @@ export class LayerFlight {
     const below = await this.#stackBelow();
     const layerId = await this.#newLayer(blob, below);
     await this.#apply(blob, layerId, 'plain');
-    await this.#takeInventory(layerId, true);
     const usage = await this.#workshop.backend.usage(layerId, this.#controller.signal);
     return { layerId, usage, stack: [layerId, ...below] };
   }
 
-  /** What the layer should be from now on. @param known The files are where they were written. */
+  /** What the tied layer should be from now on. @param known The files are where they were written. */
   async #takeInventory(layerId: number, known: boolean): Promise<void> {
     const { backend, pool } = this.#workshop;
     const checksums = checksumsOf(backend, layerId);
@@ -162,18 +174,21 @@ export class LayerFlight {
   }
 
   async #apply({ layer, open }: LayerBlob, layerId: number, form: 'overlay' | 'plain'): Promise<Applied> {
-    const { backend, applier, limits } = this.#workshop;
+    const { backend, applier, limits, earlyFlush } = this.#workshop;
     const { signal } = this.#controller;
     await using file = await open(signal);
+    let unpackedBytes = 0;
     const applied = await applier.apply({
       blobPath: file.path,
       mediaType: layer.mediaType,
       directory: backend.filesOf(layerId),
       form,
       limits,
-      checksums: checksumsOf(backend, layerId),
+      inventory: { file: inventoryOf(backend, layerId), checksums: checksumsOf(backend, layerId) },
       signal,
       onProgress: (progress) => {
+        earlyFlush.unpacked(layerId, progress.bytes - unpackedBytes);
+        unpackedBytes = progress.bytes;
         for (const listener of this.progress) listener(progress);
       },
     });

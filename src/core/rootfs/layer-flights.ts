@@ -1,14 +1,15 @@
 import type { Digest } from '../../spec/digest.js';
 import { chainIds } from '../../spec/chain-id.js';
+import { EarlyFlush } from './early-flush.js';
 import { LayerFlight, type LayerWorkshop } from './layer-flight.js';
 
 /** The layers under way in one snapshotter: one of each chain ID, whoever asks, in whatever namespace. */
 export class LayerFlights {
-  readonly workshop: LayerWorkshop;
+  readonly #workshop: LayerWorkshop;
   readonly #flights = new Map<Digest, LayerFlight>();
 
-  constructor(workshop: LayerWorkshop) {
-    this.workshop = workshop;
+  constructor(workshop: Omit<LayerWorkshop, 'earlyFlush'>) {
+    this.#workshop = { ...workshop, earlyFlush: new EarlyFlush(workshop.backend) };
   }
 
   /** Joins the flights of a whole chain, lowest first. Every one is to be left again. */
@@ -19,7 +20,7 @@ export class LayerFlights {
       const below = chain.at(-1);
       const under = this.#flights.get(name);
       // One that stands on a layer which has failed since will fail too.
-      const flight = under?.parent === below && under ? under : new LayerFlight(name, diffId, below, this.workshop);
+      const flight = under?.parent === below && under ? under : new LayerFlight(name, diffId, below, this.#workshop);
       this.#flights.set(name, flight);
       flight.users += 1;
       flight.finished.catch(() => {

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import { DaemonError } from '../../base/errors.js';
 import { overLimit, type Applied, type ApplyProgress, type ApplyRequest } from '../../core/diff/applier.js';
+import { writeInventory } from '../../core/fsck/tree-tasks.js';
 import { finishDigest } from '../../spec/digest.js';
 import { packingOf } from '../../spec/media-types.js';
 import { openLayer, type LayerStream, type UnpackKernel } from './decompress.js';
@@ -45,7 +46,12 @@ export async function applyLayer(kernel: UnpackKernel, request: LayerRequest, wa
   parser.finish();
   watch.check();
   const { usage, deferred } = writer.finish();
-  if (request.checksums !== undefined) writer.checksums.save(request.checksums);
+  if (request.inventory !== undefined) {
+    const { file, checksums } = request.inventory;
+    const tree = { files: kernel.files, directory: request.directory, check: () => watch.check() };
+    if (deferred.length > 0) writer.checksums.save(checksums);
+    else writeInventory(tree, file, writer.checksums);
+  }
   return { diffId: finishDigest('sha256', hash), tarBytes, entries: writer.entries, usage, deferred };
 }
 

@@ -47,7 +47,7 @@ export class LayerWriter implements TarSink, Disposable {
   readonly #whiteouts: Whiteouts;
   readonly #metadata: EntryMetadata;
   /** Of the files that were written here. */
-  readonly checksums = new FileChecksums();
+  readonly checksums = FileChecksums.empty();
   #entries = 0;
   #usedBytes = 0;
   #inodes = 1;
@@ -111,7 +111,7 @@ export class LayerWriter implements TarSink, Disposable {
     const path = pathIn(file.parent, file.name);
     // Of a sparse file the holes would count, too.
     if (file.entry.sparse) this.checksums.forget(path);
-    else this.checksums.sum(path, file.entry.sizeBytes, file.crc);
+    else this.checksums.sum(path, file.entry, file.crc);
     this.#metadata.setXattrs(this.#tree.fd(file.parent), rawBytes(file.name), file.entry);
   }
 
@@ -231,7 +231,7 @@ export class LayerWriter implements TarSink, Disposable {
         this.#files.createFile(dir, raw, { mode, uid, gid, mtime, content: whole });
       });
       if (entry.atime) this.#files.setMetadata(dir, raw, { mtime, atime: entry.atime });
-      this.checksums.wrote(pathIn(parent, name), whole);
+      this.checksums.wrote(pathIn(parent, name), entry, whole);
       this.#metadata.setXattrs(dir, raw, entry);
       return;
     }
