@@ -8,5 +8,6 @@ NAPI_MODULE_INIT() {
   add_process_bindings(env, exports);
   add_descriptor_bindings(env, exports);
   add_poll_bindings(env, exports);
+  add_queue_bindings(env, exports);
   return exports;
 }

@@ -2,7 +2,7 @@
  * The system calls of wharfd, in plain C: nothing here knows of JavaScript, so that a test program can link it.
  *
  * Every function returns 0 or more on success and the negated errno on failure. All descriptors are close-on-exec.
- * Strings end with NUL. Nothing is kept between calls and nothing is locked: all may run in any thread.
+ * Strings end with NUL. But for a queue nothing is kept between calls and nothing is locked: all may run in any thread.
  */
 #ifndef WHARFD_CORE_H
 #define WHARFD_CORE_H
@@ -48,6 +48,19 @@ int wh_create_file(int dir, const char *name, mode_t mode, uid_t uid, gid_t gid,
 long wh_read(int fd, void *bytes, size_t length, int64_t position);
 long wh_write(int fd, const void *bytes, size_t length, int64_t position);
 int64_t wh_seek(int fd, int64_t offset, int whence);
+
+/* ---- queue.c: files made in order by a thread of the queue's, a few MiB of them waiting at most; for one caller at a time ---- */
+
+struct wh_queue;
+
+int wh_queue_open(struct wh_queue **out);
+/* As wh_create_file, later, from copies of name and bytes; `dir` stays open until it is settled. What is no directory gives way. */
+int wh_queue_create_file(struct wh_queue *queue, int dir, const char *name, mode_t mode, uid_t uid, gid_t gid,
+                         struct timespec mtime, const void *bytes, size_t length);
+/* Waits until all are made; of the first that failed since the last time the error and in failed_at how many came before it. */
+int wh_queue_settle(struct wh_queue *queue, uint64_t *failed_at);
+/* Those that still wait are not made. */
+void wh_queue_close(struct wh_queue *queue);
 
 /* ---- metadata.c ---- */
 

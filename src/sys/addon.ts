@@ -10,6 +10,9 @@ export type Outcome = number;
 /** A look of the event loop at a descriptor that is under way. */
 export type Watch = object & { readonly watch: unique symbol };
 
+/** Files that a thread of the addon's makes. */
+export type Queue = object & { readonly queue: unique symbol };
+
 /** The functions of native/addon, as they are; the rest of this room gives them types that people can use. */
 export interface Addon {
   errnoName(errno: number): string;
@@ -39,6 +42,21 @@ export interface Addon {
     nanoseconds: number,
     content: Uint8Array,
   ): Outcome;
+  openQueue(): Queue | Outcome;
+  queueFile(
+    queue: Queue,
+    dir: Fd,
+    name: RawName,
+    mode: number,
+    uid: number,
+    gid: number,
+    seconds: number,
+    nanoseconds: number,
+    content: Uint8Array,
+  ): Outcome;
+  /** Fills how many files came before the one that failed. */
+  settleQueue(queue: Queue, into: Float64Array): Outcome;
+  closeQueue(queue: Queue): Outcome;
   /** Position -1: where the descriptor is; for `write` as well. */
   read(fd: Fd, into: Uint8Array, position: number): Outcome;
   write(fd: Fd, bytes: Uint8Array, position: number): Outcome;

@@ -12,6 +12,7 @@ import type {
 } from '../core/kernel/directory-files.js';
 import { OPEN } from '../core/kernel/open-flags.js';
 import { addon, type MetadataArguments } from './addon.js';
+import { openFileQueue } from './file-queue.js';
 import { check, checkBytes, syscallError } from './outcome.js';
 
 /** Of fcntl.h and linux/fs.h. */
@@ -169,6 +170,7 @@ function contentCalls() {
       const outcome = native.createFile(dir, name, mode, uid, gid, mtime.seconds, mtime.nanoseconds, content);
       check('create file', name, outcome);
     },
+    openQueue: () => openFileQueue(),
     createForWriting(dir, name) {
       const flags = OPEN.write | OPEN.create | OPEN.exclusive | OPEN.noFollow;
       return check('openat2', name, native.open(dir, name, flags, 0, 0o600));

@@ -75,10 +75,10 @@ export const MUTANTS: Readonly<Record<Guard, readonly Mutation[]>> = {
     ),
   ],
   'overlay-mark': [
-    mutation(`${UNPACK}/layer-writer.ts`, [`if (type === 'char' && major === 0 && minor === 0)`, NEVER]),
+    mutation(`${UNPACK}/entry-errors.ts`, [`if (type === 'char' && major === 0 && minor === 0)`, NEVER]),
   ],
   'device-range': [
-    mutation(`${UNPACK}/layer-writer.ts`, [
+    mutation(`${UNPACK}/entry-errors.ts`, [
       `if (major < 0 || major > MAJOR_MAX || minor < 0 || minor > MINOR_MAX)`,
       NEVER,
     ]),

@@ -67,6 +67,19 @@ export interface NewFile {
   readonly content: Uint8Array;
 }
 
+/** Files that another thread makes, in the order in which they come, while this one goes on. For one caller. */
+export interface FileQueue extends Disposable {
+  /**
+   * As createFile, but later, and whatever has the name and is no directory gives way. `dir` must stay open until `settle`. Waits while some
+   * MiB of files wait.
+   */
+  create(dir: Fd, name: RawName, file: NewFile): void;
+  /** Waits until all files are there. @returns The first that could not be made since the last time, as how many came before it, and why. */
+  settle(): { readonly at: number; readonly error: Error } | undefined;
+  /** Files that still wait are not made. */
+  [Symbol.dispose](): void;
+}
+
 /** What a node made by {@link DirectoryFiles.makeNode} is. */
 export type NodeKind = 'char' | 'block' | 'fifo';
 
@@ -116,6 +129,8 @@ export interface DirectoryFiles {
 
   /** Creates, fills, and sets owner, mode and time, in one call. EEXIST if there is anything of that name. */
   createFile(dir: Fd, name: RawName, file: NewFile): void;
+  /** Starts a thread that makes files. @throws SyscallError EAGAIN: there are too many threads. */
+  openQueue(): FileQueue;
   /** Creates an empty file open for writing (mode 0600 until metadata is set); EEXIST if there is anything of that name. */
   createForWriting(dir: Fd, name: RawName): Fd;
   /** Reads up to `into.length` bytes at `position`, or where the descriptor is; fewer only at the end. */

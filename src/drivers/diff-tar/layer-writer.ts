@@ -1,5 +1,5 @@
 import { crc32 } from 'node:zlib';
-import { DaemonError, isErrno, kindOf, messageOf } from '../../base/errors.js';
+import { DaemonError, isErrno } from '../../base/errors.js';
 import { overLimit, type ApplyLimits, type Deferred } from '../../core/diff/applier.js';
 import { FileChecksums } from '../../core/fsck/file-checksums.js';
 import type { DirectoryFiles, FileStat } from '../../core/kernel/directory-files.js';
@@ -7,16 +7,16 @@ import { isDirectory, isWhiteout } from '../../core/kernel/file-type.js';
 import { OPEN } from '../../core/kernel/open-flags.js';
 import { DirNode, markNeeded } from './dir-node.js';
 import { DirTree, pathIn } from './dir-tree.js';
+import { checkDevice, explainEntry, inTheWay } from './entry-errors.js';
 import { EntryMetadata } from './entry-metadata.js';
 import { quotePath, rawBytes, splitPath } from './entry-path.js';
 import { FileWriter } from './file-writer.js';
+import { LateFiles } from './late-files.js';
 import { MemoryBounds } from './memory-bounds.js';
 import type { TarEntry, TarSink } from './tar-entry.js';
 import { markerOf, Whiteouts, type Marker } from './whiteouts.js';
 import { EVERYTHING, rememberPaths, type WrittenPaths } from './written-paths.js';
 
-const MAJOR_MAX = 0xfff;
-const MINOR_MAX = 0xfffff;
 const PAGE_BYTES = 4096;
 const SELF = Buffer.from('.');
 /** Holds the place of a hard link to a lower layer's file. */
@@ -39,6 +39,7 @@ export interface WrittenLayer {
 
 /** Writes the entries of a layer into a directory. Nothing outside of the directory is touched, whatever the entries say. */
 export class LayerWriter implements TarSink, Disposable {
+  readonly #late: LateFiles;
   readonly #files: DirectoryFiles;
   readonly #target: LayerTarget;
   readonly #tree: DirTree;
@@ -48,6 +49,8 @@ export class LayerWriter implements TarSink, Disposable {
   readonly #metadata: EntryMetadata;
   /** Of the files that were written here. */
   readonly checksums = FileChecksums.empty();
+  /** Then all directories that are there are in the tree. */
+  readonly #startsEmpty: boolean;
   #entries = 0;
   #usedBytes = 0;
   #inodes = 1;
@@ -63,17 +66,19 @@ export class LayerWriter implements TarSink, Disposable {
     | undefined;
 
   constructor(files: DirectoryFiles, target: LayerTarget) {
-    this.#files = files;
+    this.#late = new LateFiles(files);
+    this.#files = this.#late.files;
     this.#target = target;
-    this.#tree = new DirTree(files, target.directory, target.limits.maxPathDepth, this.#bounds);
+    this.#tree = new DirTree(this.#files, target.directory, target.limits.maxPathDepth, this.#bounds);
     this.#tree.onInvented = (node) => {
       this.#count(PAGE_BYTES);
       this.#written.add(node.path);
       if (node.severed) this.#whiteouts.markOpaque(node);
     };
-    this.#written = this.#isEmpty() ? EVERYTHING : rememberPaths(this.#bounds);
-    this.#whiteouts = new Whiteouts(files, this.#tree, this.#written, target.form);
-    this.#metadata = new EntryMetadata(files);
+    this.#startsEmpty = this.#isEmpty();
+    this.#written = this.#startsEmpty ? EVERYTHING : rememberPaths(this.#bounds);
+    this.#whiteouts = new Whiteouts(this.#files, this.#tree, this.#written, target.form);
+    this.#metadata = new EntryMetadata(this.#files);
     const { mtime, atime } = files.stat(this.#tree.fd(this.#tree.root), '.');
     this.#tree.root.times = { mtime, atime };
   }
@@ -92,7 +97,7 @@ export class LayerWriter implements TarSink, Disposable {
     try {
       this.#place(entry, whole);
     } catch (cause) {
-      throw explain(cause, entry);
+      throw cause === this.#late.failure ? cause : explainEntry(cause, entry);
     }
   }
 
@@ -118,11 +123,13 @@ export class LayerWriter implements TarSink, Disposable {
   /** Sets what has to wait until all is written, and tells what is left to do. */
   finish(): WrittenLayer {
     const deferred: Deferred[] = [];
+    this.#late.settle();
     this.#finishDirectory(this.#tree.root, this.#target.form === 'plain', deferred);
     return { usage: { size: this.#usedBytes + PAGE_BYTES, inodes: this.#inodes }, deferred };
   }
 
   [Symbol.dispose](): void {
+    this.#late[Symbol.dispose]();
     this.#file?.writer[Symbol.dispose]();
     this.#tree[Symbol.dispose]();
   }
@@ -226,6 +233,12 @@ export class LayerWriter implements TarSink, Disposable {
     const raw = rawBytes(name);
     this.#count(Math.ceil(entry.storedBytes / PAGE_BYTES) * PAGE_BYTES);
     if (whole !== undefined && entry.sparse === undefined) {
+      if (this.#isForLater(parent, name, entry, whole)) {
+        parent.pendingLinks?.delete(name);
+        this.#late.create(dir, raw, entry, whole);
+        this.checksums.wrote(pathIn(parent, name), entry, whole);
+        return;
+      }
       const { mode, uid, gid, mtime } = entry;
       this.#replacing(parent, name, () => {
         this.#files.createFile(dir, raw, { mode, uid, gid, mtime, content: whole });
@@ -240,6 +253,12 @@ export class LayerWriter implements TarSink, Disposable {
     if (whole === undefined) return;
     this.data(whole);
     this.end();
+  }
+
+  /** A directory of that name would have to be forgotten first. */
+  #isForLater(parent: DirNode, name: string, entry: TarEntry, whole: Buffer): boolean {
+    if (this.#target.copy || !this.#startsEmpty || parent.child(name) !== undefined) return false;
+    return this.#late.takes(entry, whole);
   }
 
   #makeSpecial(parent: DirNode, name: string, entry: TarEntry): void {
@@ -372,26 +391,4 @@ function noteContent(node: DirNode, deferred: Deferred[]): void {
   for (const [name, target] of node.pendingLinks ?? []) {
     deferred.push({ kind: 'hardlink', path: rawBytes(pathIn(node, name)), target: rawBytes(target) });
   }
-}
-
-function inTheWay(what: string): DaemonError {
-  return new DaemonError('failed-precondition', `${what} has its name: remove that first`);
-}
-
-function checkDevice({ major, minor }: { major: number; minor: number }, type: 'char' | 'block'): void {
-  if (major < 0 || major > MAJOR_MAX || minor < 0 || minor > MINOR_MAX) {
-    throw new DaemonError('invalid-argument', `the device number ${major}:${minor} is out of range`);
-  }
-  if (type === 'char' && major === 0 && minor === 0) {
-    throw new DaemonError(
-      'invalid-argument',
-      "a character device 0:0, which is overlayfs's own mark of a deleted file",
-    );
-  }
-}
-
-function explain(cause: unknown, entry: TarEntry): DaemonError {
-  const kind = kindOf(cause);
-  const message = messageOf(cause);
-  return new DaemonError(kind, `layer entry ${quotePath(entry.name)}: ${message}`, { cause });
 }
