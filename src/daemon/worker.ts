@@ -39,7 +39,7 @@ serveTasks({
   'check-tree': (task: CheckTreeTask, watch: TaskWatch) => checkTree(kernel.files, task, () => watch.check()),
   'hash-file': (task: HashFileTask, watch: TaskWatch) => hashFile(task, () => watch.check()),
   'copy-tree': (task: CopyTreeTask, watch: TaskWatch) => {
-    copyTree(kernel, task.from, task.to, () => watch.check());
+    copyTree(kernel, task, () => watch.check());
   },
   'measure-tree': (task: MeasureTreeTask, watch: TaskWatch) =>
     measureTree(kernel.files, task.directory, () => watch.check()),

@@ -107,14 +107,11 @@ async function compare<T>(
     const done = await work({ kind: 'upper', ...own, ...(mapping && { mapping }) });
     if (done !== undefined) return done;
   }
-  if (own && mapping) {
-    throw new DaemonError(
-      'unimplemented',
-      'a file system with the owners of a user namespace can be compared with the image that it stands on only',
-    );
-  }
   const trees = async (a: string | undefined): Promise<T> => {
-    const done = await seen(scratch, right, (b) => work({ kind: 'trees', left: a, right: b }));
+    const done =
+      own && mapping
+        ? await asHost(scratch, right, (b) => work({ kind: 'trees', left: a, right: b, mapping }))
+        : await seen(scratch, right, (b) => work({ kind: 'trees', left: a, right: b }));
     if (done === undefined) throw new DaemonError('internal', 'a comparison of whole trees came to nothing');
     return done;
   };
@@ -127,6 +124,12 @@ async function seen<T>(scratch: Scratch, mounts: readonly Mount[], work: (path: 
   if (only && more.length === 0 && only.target === undefined && isBind(only)) return await work(only.source);
   const asOnDisk = mounts.map((mount) => ({ ...mount, options: withoutMapping(mount.options) }));
   return await scratch.mounted(readonlyMounts(asOnDisk), work);
+}
+
+/** What was written has the host's owners, so what lies below it is seen with these, too. */
+async function asHost<T>(scratch: Scratch, mounts: readonly Mount[], work: (path: string) => Promise<T>): Promise<T> {
+  const unchanging = mounts.map((mount) => ({ ...mount, options: [...mount.options, 'ro'] }));
+  return await scratch.mounted(unchanging, work);
 }
 
 async function store(

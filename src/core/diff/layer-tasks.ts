@@ -19,11 +19,15 @@ export interface TieLayerTask {
   readonly deferred: readonly Deferred[];
 }
 
-/** Copies the content of one directory, with everything that belongs to it, into another that is empty. */
+/**
+ * Copies the content of one directory, with everything that belongs to it, into another that is empty; with a mapping from an
+ * overlay's upper directory, whose owners become the container's.
+ */
 export interface CopyTreeTask {
   readonly kind: 'copy-tree';
   readonly from: string;
   readonly to: string;
+  readonly mapping?: IdMapping;
 }
 
 /** Removes a directory with all beneath it. */
@@ -41,11 +45,17 @@ export interface MeasureTreeTask {
 
 /**
  * What is compared: an overlay's upper directory with the layers below it (nearest first; with a
- * mapping the owners in it are the host's and those below a container's), or two whole trees as they are seen.
+ * mapping the owners in it are the host's and those below a container's), or two whole trees as they are
+ * seen, the right one with the host's owners where there is a mapping.
  */
 export type DiffSides =
   | { readonly kind: 'upper'; readonly upper: string; readonly lower: readonly string[]; readonly mapping?: IdMapping }
-  | { readonly kind: 'trees'; readonly left: string | undefined; readonly right: string };
+  | {
+      readonly kind: 'trees';
+      readonly left: string | undefined;
+      readonly right: string;
+      readonly mapping?: IdMapping;
+    };
 
 export interface DiffLayerRequest {
   readonly sides: DiffSides;

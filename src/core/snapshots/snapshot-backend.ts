@@ -31,6 +31,11 @@ export interface SnapshotBackend {
       readonly mapping?: IdMapping | undefined;
     },
   ): Promise<void>;
+  /**
+   * Only of a stacked backend: makes the layer `to` of the snapshot `from`, which was written to through a mapping, so that it can lie below
+   * others: owners become the container's. Reads and writes all its files.
+   */
+  copyAsContainer?(from: number, to: number, mapping: IdMapping, signal?: AbortSignal): Promise<void>;
   /** Where the files of a layer lie. */
   filesOf(id: number): string;
   /**

@@ -41,7 +41,7 @@ export async function diffLayer(
       directory: rightOf(sides),
       changes: changes?.sorted() ?? [],
       latestTime,
-      ...(sides.kind === 'upper' && { mapping: sides.mapping }),
+      mapping: sides.mapping,
     })) {
       check();
       hash.update(chunk);

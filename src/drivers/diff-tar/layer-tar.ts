@@ -4,7 +4,7 @@ import { isRegular } from '../../core/kernel/file-type.js';
 import { OPEN, RESOLVE } from '../../core/kernel/open-flags.js';
 import { nameOf, parentOf, type PathChange } from './change-set.js';
 import type { IdMapping } from '../../spec/id-mapping.js';
-import { containerOwners, containerXattrs } from './container-owners.js';
+import { containerOwners } from '../../core/snapshots/container-owners.js';
 import { quotePath } from './entry-path.js';
 import { entryTypeOf, layerXattrs, type Seen } from './same-file.js';
 import type { TarEntry, TarEntryType } from './tar-entry.js';
@@ -25,7 +25,7 @@ export interface LayerSource {
   /** Times after this one are set to it. Seconds since 1970. */
   readonly latestTime: FileTime | undefined;
   /** Of a tree whose owners are the host's: the layer has the container's. */
-  readonly mapping?: IdMapping | undefined;
+  readonly mapping: IdMapping | undefined;
 }
 
 /**
@@ -136,7 +136,7 @@ class LayerTar implements Disposable {
   }
 
   #xattrs(seen: Seen): ReadonlyMap<string, Buffer> {
-    return containerXattrs(layerXattrs(this.#files, seen), this.#source.mapping);
+    return layerXattrs(this.#files, { ...seen, mapping: this.#source.mapping });
   }
 
   #clamped(time: FileTime): FileTime {

@@ -2,7 +2,9 @@ import { constants } from 'node:fs';
 import type { DirectoryFiles, Fd, FileStat, FileTime } from '../../core/kernel/directory-files.js';
 import { isRegular, isSymlink } from '../../core/kernel/file-type.js';
 import { OPEN } from '../../core/kernel/open-flags.js';
+import { containerXattrs } from '../../core/snapshots/container-owners.js';
 import type { Place } from '../../core/snapshots/root-attributes.js';
+import type { IdMapping } from '../../spec/id-mapping.js';
 import type { TarEntryType } from './tar-entry.js';
 import { isXattrAllowed } from './xattr-policy.js';
 
@@ -12,6 +14,8 @@ const READ_FLAGS = OPEN.read | OPEN.noFollow | OPEN.nonBlocking;
 /** A place and what is there. */
 export interface Seen extends Place {
   readonly stat: FileStat;
+  /** Its attributes name the host's users: they are translated. */
+  readonly mapping?: IdMapping | undefined;
 }
 
 const TYPES: ReadonlyMap<number, TarEntryType> = new Map<number, TarEntryType>([
@@ -29,7 +33,7 @@ export function entryTypeOf(stat: FileStat): TarEntryType | undefined {
 }
 
 /** The attributes of a place that a layer may have, in the order of their names; keys are latin1. */
-export function layerXattrs(files: DirectoryFiles, { dir, name, stat }: Seen): ReadonlyMap<string, Buffer> {
+export function layerXattrs(files: DirectoryFiles, { dir, name, stat, mapping }: Seen): ReadonlyMap<string, Buffer> {
   const type = entryTypeOf(stat);
   const found = new Map<string, Buffer>();
   if (type === undefined) return found;
@@ -38,7 +42,7 @@ export function layerXattrs(files: DirectoryFiles, { dir, name, stat }: Seen): R
     const value = files.getXattr(dir, name, Buffer.from(key, 'latin1'));
     if (value !== undefined) found.set(key, value);
   }
-  return found;
+  return containerXattrs(found, mapping);
 }
 
 /** Whether type, owner, mode, time and attributes are the same. */

@@ -1,9 +1,11 @@
 import type { DirectoryFiles, Fd, FileStat } from '../../core/kernel/directory-files.js';
 import { isDirectory, isWhiteout } from '../../core/kernel/file-type.js';
 import { OPEN } from '../../core/kernel/open-flags.js';
+import { containerOwners } from '../../core/snapshots/container-owners.js';
+import type { IdMapping } from '../../spec/id-mapping.js';
 import { ChangeSet, join } from './change-set.js';
 import { LinkGroups } from './link-groups.js';
-import { entryTypeOf, sameFile, sameMetadata } from './same-file.js';
+import { entryTypeOf, sameFile, sameMetadata, type Seen } from './same-file.js';
 import { within } from './upper-changes.js';
 
 const DIRECTORY_FLAGS = OPEN.read | OPEN.directory | OPEN.noFollow;
@@ -11,15 +13,19 @@ const DIRECTORY_FLAGS = OPEN.read | OPEN.directory | OPEN.noFollow;
 /**
  * In what one whole tree differs from another; the directories above each change belong to it.
  *
- * @param sides Directories as they are seen; without `left` everything is new.
+ * @param sides Directories as they are seen; without `left` everything is new. With a mapping the right one's owners are the host's.
  * @param check Called for every entry; it may throw to stop.
  */
 export function treeChanges(
   files: DirectoryFiles,
-  { left, right }: { readonly left: string | undefined; readonly right: string },
+  {
+    left,
+    right,
+    mapping,
+  }: { readonly left: string | undefined; readonly right: string; readonly mapping?: IdMapping | undefined },
   check: () => void,
 ): ChangeSet {
-  const walk = new DoubleWalk(files, check);
+  const walk = new DoubleWalk(files, mapping, check);
   within(files, files.openDirectory(right), (b) => {
     if (left === undefined) walk.root(undefined, b);
     else {
@@ -43,18 +49,25 @@ class DoubleWalk {
   readonly changes = new ChangeSet();
   readonly links = new LinkGroups();
   readonly #files: DirectoryFiles;
+  readonly #mapping: IdMapping | undefined;
   readonly #check: () => void;
 
-  constructor(files: DirectoryFiles, check: () => void) {
+  constructor(files: DirectoryFiles, mapping: IdMapping | undefined, check: () => void) {
     this.#files = files;
+    this.#mapping = mapping;
     this.#check = check;
   }
 
   root(left: Fd | undefined, right: Fd): void {
     const files = this.#files;
     const seen = (dir: Fd) => ({ dir, name: '.', stat: files.statFd(dir) });
-    if (left === undefined || !sameMetadata(files, seen(left), seen(right))) this.changes.add('', 'present');
+    if (left === undefined || !sameMetadata(files, seen(left), this.#translated(seen(right))))
+      this.changes.add('', 'present');
     this.#directory(left, right, '');
+  }
+
+  #translated(seen: Seen): Seen {
+    return { ...seen, mapping: this.#mapping, stat: containerOwners(seen.stat, this.#mapping) };
   }
 
   #directory(left: Fd | undefined, right: Fd | undefined, path: string): void {
@@ -70,7 +83,8 @@ class DoubleWalk {
 
   #compare(left: Fd | undefined, right: Fd | undefined, pair: Pair): void {
     const a = this.#look(left, pair.name);
-    const b = this.#look(right, pair.name);
+    const found = this.#look(right, pair.name);
+    const b = found && containerOwners(found, this.#mapping);
     if (b === undefined || right === undefined) {
       if (a !== undefined) this.changes.add(pair.path, 'removed');
       return;
@@ -86,7 +100,7 @@ class DoubleWalk {
   #isSame(left: Fd, a: FileStat, right: Fd, b: FileStat, name: Buffer): boolean {
     const sides = [
       { dir: left, name, stat: a },
-      { dir: right, name, stat: b },
+      { dir: right, name, stat: b, mapping: this.#mapping },
     ] as const;
     return isDirectory(b) ? sameMetadata(this.#files, ...sides) : sameFile(this.#files, ...sides);
   }

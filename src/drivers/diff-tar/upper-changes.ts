@@ -4,7 +4,7 @@ import { OPEN } from '../../core/kernel/open-flags.js';
 import { OVERLAY_OPAQUE } from '../../core/snapshots/overlay-form.js';
 import { ChangeSet, join } from './change-set.js';
 import type { IdMapping } from '../../spec/id-mapping.js';
-import { containerOwners } from './container-owners.js';
+import { containerOwners } from '../../core/snapshots/container-owners.js';
 import { entryTypeOf, sameMetadata } from './same-file.js';
 
 const DIRECTORY_FLAGS = OPEN.read | OPEN.directory | OPEN.noFollow;
@@ -52,7 +52,7 @@ class UpperWalk {
     const files = this.#files;
     const seen = (dir: Fd) => ({ dir, name: '.', stat: files.statFd(dir) });
     const own = seen(root);
-    const described = { ...own, stat: containerOwners(own.stat, mapping) };
+    const described = { ...own, mapping, stat: containerOwners(own.stat, mapping) };
     if (!sameMetadata(files, seen(lower), described)) this.changes.add('', 'present');
     this.#directory(root, '');
   }

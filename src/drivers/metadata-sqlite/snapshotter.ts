@@ -3,11 +3,13 @@ import type { BigIntStats } from 'node:fs';
 import { lstat, readdir } from 'node:fs/promises';
 import { DaemonError } from '../../base/errors.js';
 import { KeyedLock } from '../../base/keyed-lock.js';
-import { mappingOfLabels } from '../../core/kernel/mount-mapping.js';
+import { mappingLabels, mappingOfLabels } from '../../core/kernel/mount-mapping.js';
 import type { Mount } from '../../core/kernel/mounts.js';
 import type { Scope } from '../../core/namespaces/scope.js';
+import { containerOwners } from '../../core/snapshots/container-owners.js';
 import type { AppliedLayer, LayeredSnapshotter, SnapshotUsage } from '../../core/snapshots/snapshotter.js';
 import { checkLabels, LABELS, type Labels } from '../../spec/labels.js';
+import type { IdMapping } from '../../spec/id-mapping.js';
 import { keeping } from './database.js';
 import type { LayerDirectories } from './layer-directories.js';
 import { checkKey, NamedSnapshots, notMountable } from './named-snapshots.js';
@@ -107,13 +109,16 @@ export class SqliteSnapshotter extends NamedSnapshots implements LayeredSnapshot
     await this.#state.keys.run(
       this.lockOf(key),
       async () => {
-        const { layer } = this.change(() => this.#unmapped(this.committable(name, key)));
-        await this.#backend.sync([layer]);
-        const usage = await this.#backend.usage(layer, signal);
-        this.change(() => {
-          this.committable(name, key);
-          this.rows.commit(key, name, labels, usage);
-          this.renamed(key, name);
+        const row = this.change(() => this.committable(name, key));
+        await this.#asLayer(row, signal, async (layer) => {
+          await this.#backend.sync([layer]);
+          const usage = await this.#backend.usage(layer, signal);
+          this.change(() => {
+            this.committable(name, key);
+            this.#standOn(layer, row);
+            this.rows.commit(key, name, labels, usage);
+            this.renamed(key, name);
+          });
         });
       },
       signal,
@@ -175,23 +180,82 @@ export class SqliteSnapshotter extends NamedSnapshots implements LayeredSnapshot
     await this.#state.keys.run(this.lockOf(key), async () => {
       const row = this.change(() => this.#forkable(key, newKey));
       const below = this.rows.layersBelow(row.parent ?? '');
-      if (row.parent !== null && (await this.#isUntouched(row.layer, below))) {
-        await this.#create('active', newKey, row.parent, {});
+      const mapping = mappingOfLabels(fromJson(row.labels));
+      if (row.parent !== null && (await this.#isUntouched(row.layer, below, mapping))) {
+        await this.#create('active', newKey, row.parent, mapping ? mappingLabels(mapping) : {});
         return;
       }
-      const { directories } = this.#state;
-      const made = [directories.take(), directories.take()] as const;
-      try {
-        for (const id of made) await this.#backend.create(id, { writable: true, parents: [row.layer, ...below] });
-        this.change(() => {
-          this.#freeze(this.#forkable(key, newKey), newKey, made);
-        });
-      } catch (cause) {
-        for (const id of made) await directories.drop(id);
-        throw cause;
-      }
-      for (const id of made) directories.settled(id);
+      await this.#asLayer(row, undefined, async (layer) => {
+        await this.#fork(row, newKey, { layer, parents: [layer, ...below], mapping });
+      });
     });
+  }
+
+  async #fork(
+    row: SnapshotRow,
+    newKey: string,
+    frozen: {
+      readonly layer: number;
+      readonly parents: readonly number[];
+      readonly mapping: IdMapping | undefined;
+    },
+  ): Promise<void> {
+    const { parents, mapping } = frozen;
+    const { directories } = this.#state;
+    const made = [directories.take(), directories.take()] as const;
+    try {
+      if (frozen.layer !== row.layer) await this.#backend.sync([frozen.layer]);
+      for (const id of made) await this.#backend.create(id, { writable: true, parents, mapping });
+      this.change(() => {
+        const now = this.#forkable(row.name, newKey);
+        this.#standOn(frozen.layer, row);
+        this.#freeze(now, newKey, made);
+      });
+    } catch (cause) {
+      for (const id of made) await directories.drop(id);
+      throw cause;
+    }
+    for (const id of made) directories.settled(id);
+  }
+
+  /**
+   * Runs `use` with the number of a layer that has what was written to a snapshot and can lie below others: the snapshot's own, or where
+   * that has the owners of a user namespace a copy with the container's, which goes again unless `use` took it by #standOn.
+   */
+  async #asLayer(
+    row: SnapshotRow,
+    signal: AbortSignal | undefined,
+    use: (layer: number) => Promise<void>,
+  ): Promise<void> {
+    const mapping = row.parent === null ? undefined : mappingOfLabels(fromJson(row.labels));
+    if (!mapping || this.#backend.layering === 'whole') {
+      await use(row.layer);
+      return;
+    }
+    if (!this.#backend.copyAsContainer) {
+      throw new DaemonError(
+        'unimplemented',
+        `snapshot ${row.name} has the owners of a user namespace, and snapshotter ${this.name} makes no layers of such: take an image by "ctr commit"`,
+      );
+    }
+    const { directories } = this.#state;
+    const copy = directories.take();
+    try {
+      await this.#backend.copyAsContainer(row.layer, copy, mapping, signal);
+      await use(copy);
+    } catch (cause) {
+      await directories.drop(copy);
+      throw cause;
+    }
+    directories.settled(copy);
+    this.#state.shared.collection.request();
+  }
+
+  /** The snapshot has this layer from now on; one that was its own is garbage then. Part of a transaction. */
+  #standOn(layer: number, { name, layer: own }: SnapshotRow): void {
+    if (layer === own) return;
+    this.rows.addLayer(layer);
+    this.rows.setLayer(name, layer);
   }
 
   /** The writable snapshot; part of a transaction. */
@@ -199,25 +263,15 @@ export class SqliteSnapshotter extends NamedSnapshots implements LayeredSnapshot
     const existing = this.existing(newKey, undefined);
     if (existing) throw keeping(this.leased(existing));
     const row = this.rows.needed(key);
-    if (row.kind === 'active') return this.#unmapped(row);
+    if (row.kind === 'active') return row;
     throw new DaemonError(
       'failed-precondition',
       `failed to commit snapshot: snapshot ${JSON.stringify(key)} is not active: failed precondition`,
     );
   }
 
-  /** What was written to a stacked layer has the host's owners: below others, which are seen mapped, they would be mapped twice. */
-  #unmapped(row: SnapshotRow): SnapshotRow {
-    const mapped = row.parent !== null && mappingOfLabels(fromJson(row.labels)) !== undefined;
-    if (!mapped || this.#backend.layering === 'whole') return row;
-    throw new DaemonError(
-      'unimplemented',
-      `snapshot ${row.name} has the owners of a user namespace, so nothing can stand on it: make a layer of it by a diff, or an image by "ctr commit"`,
-    );
-  }
-
   /** Nobody has written there: both can stand on the same layers, and forking again and again makes no deeper stack. */
-  async #isUntouched(layer: number, below: readonly number[]): Promise<boolean> {
+  async #isUntouched(layer: number, below: readonly number[], mapping: IdMapping | undefined): Promise<boolean> {
     const [nearest] = below;
     if (nearest === undefined || this.#backend.layering === 'whole') return false;
     const path = this.#backend.filesOf(layer);
@@ -225,8 +279,11 @@ export class SqliteSnapshotter extends NamedSnapshots implements LayeredSnapshot
     const [own, parents] = await Promise.all(
       [path, this.#backend.filesOf(nearest)].map((each) => lstat(each, { bigint: true })),
     );
-    const described = (stat: BigIntStats | undefined) => [stat?.mode, stat?.uid, stat?.gid, stat?.mtimeNs].join();
-    return described(own) === described(parents);
+    if (!own || !parents) return false;
+    const ids = ({ uid, gid }: BigIntStats) => ({ uid: Number(uid), gid: Number(gid) });
+    const described = ({ mode, mtimeNs }: BigIntStats, { uid, gid }: ReturnType<typeof ids>) =>
+      [mode, mtimeNs, uid, gid].join();
+    return described(own, containerOwners(ids(own), mapping)) === described(parents, ids(parents));
   }
 
   #freeze(row: SnapshotRow, newKey: string, [own, other]: readonly [number, number]): void {
@@ -235,13 +292,14 @@ export class SqliteSnapshotter extends NamedSnapshots implements LayeredSnapshot
     const snapshotter = this.name;
     this.rows.commit(key, frozen, {});
     this.record('commit', 'SnapshotCommit', { key, name: frozen, snapshotter });
-    for (const [name, layer] of [
-      [key, own],
-      [newKey, other],
+    const kept = fromJson(labels);
+    const mapping = mappingOfLabels(kept);
+    for (const [name, layer, given] of [
+      [key, own, kept],
+      [newKey, other, mapping ? mappingLabels(mapping) : {}],
     ] as const) {
       this.rows.addLayer(layer);
-      const kept = name === key ? fromJson(labels) : {};
-      this.rows.add({ name, kind: 'active', parent: frozen, layer, chained: false, labels: kept });
+      this.rows.add({ name, kind: 'active', parent: frozen, layer, chained: false, labels: given });
       this.record('prepare', 'SnapshotPrepare', { key: name, parent: frozen, snapshotter });
     }
     this.join(newKey);

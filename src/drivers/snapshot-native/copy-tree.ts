@@ -2,7 +2,9 @@ import type { DirectoryFiles, Fd, FileStat } from '../../core/kernel/directory-f
 import type { Disks } from '../../core/kernel/disks.js';
 import { isDirectory, isRegular, isSymlink, nodeKindOf } from '../../core/kernel/file-type.js';
 import { OPEN } from '../../core/kernel/open-flags.js';
-import { copyAttributes } from '../../core/snapshots/root-attributes.js';
+import type { CopyTreeTask } from '../../core/diff/layer-tasks.js';
+import { copyAsContainer, copyAttributes, type Place } from '../../core/snapshots/root-attributes.js';
+import type { IdMapping } from '../../spec/id-mapping.js';
 
 const DIRECTORY_FLAGS = OPEN.read | OPEN.directory | OPEN.noFollow;
 
@@ -18,13 +20,18 @@ export interface CopyKernel {
  *
  * @param check Called for every entry; it may throw to stop.
  */
-export function copyTree(kernel: CopyKernel, from: string, to: string, check: () => void): void {
+export function copyTree(
+  kernel: CopyKernel,
+  { from, to, mapping }: Omit<CopyTreeTask, 'kind'>,
+  check: () => void,
+): void {
   const source = kernel.files.openDirectory(from);
   try {
     const target = kernel.files.openDirectory(to);
     try {
-      new TreeCopy(kernel, target, check).copyInto(source, target, Buffer.alloc(0));
-      copyAttributes(kernel.files, { dir: source, name: '.' }, { dir: target, name: '.' });
+      const copy = new TreeCopy(kernel, target, { mapping, check });
+      copy.copyInto(source, target, Buffer.alloc(0));
+      copy.describe({ dir: source, name: '.' }, { dir: target, name: '.' });
     } finally {
       kernel.files.close(target);
     }
@@ -38,14 +45,26 @@ class TreeCopy {
   readonly #disks: Pick<Disks, 'copyContent'>;
   readonly #root: Fd;
   readonly #check: () => void;
+  readonly #mapping: IdMapping | undefined;
   /** Path in the copy of files with several names, by inode. */
   readonly #linked = new Map<bigint, Buffer>();
 
-  constructor(kernel: CopyKernel, root: Fd, check: () => void) {
+  constructor(
+    kernel: CopyKernel,
+    root: Fd,
+    { mapping, check }: { readonly mapping: IdMapping | undefined; readonly check: () => void },
+  ) {
     this.#files = kernel.files;
     this.#disks = kernel.disks;
     this.#root = root;
     this.#check = check;
+    this.#mapping = mapping;
+  }
+
+  /** Once all is in it. */
+  describe(from: Place, to: Place): void {
+    if (this.#mapping) copyAsContainer(this.#files, from, to, this.#mapping);
+    else copyAttributes(this.#files, from, to);
   }
 
   copyInto(source: Fd, target: Fd, path: Buffer): void {
@@ -67,7 +86,7 @@ class TreeCopy {
       if (!this.#copyNode(source, target, name, stat)) return;
       if (stat.nlink > 1) this.#linked.set(stat.ino, Buffer.from(path));
     }
-    copyAttributes(this.#files, { dir: source, name }, { dir: target, name });
+    this.describe({ dir: source, name }, { dir: target, name });
   }
 
   #copyDirectory(source: Fd, target: Fd, name: Buffer, path: Buffer): void {

@@ -1,13 +1,14 @@
 import { isThere } from '../../base/directory.js';
+import type { CopyTreeTask } from '../../core/diff/layer-tasks.js';
 import type { WorkerPool } from '../../core/diff/worker-pool.js';
 import type { DirectoryFiles } from '../../core/kernel/directory-files.js';
 import type { Disks } from '../../core/kernel/disks.js';
 import { mappingOptions } from '../../core/kernel/mount-mapping.js';
 import type { Mount } from '../../core/kernel/mounts.js';
-import { copyDirectoryAttributes, describePlainly } from '../../core/snapshots/root-attributes.js';
+import { copyDirectoryAttributes, describePlainly, giveToHost } from '../../core/snapshots/root-attributes.js';
 import type { SnapshotBackend } from '../../core/snapshots/snapshot-backend.js';
 import { SnapshotDirectories } from '../../core/snapshots/snapshot-directories.js';
-import { toHostId, type IdMapping } from '../../spec/id-mapping.js';
+import type { IdMapping } from '../../spec/id-mapping.js';
 
 /** What the backend needs; `root` is the folder of its own, such as `<root>/overlayfs`. */
 export interface OverlayBackendParts {
@@ -34,8 +35,14 @@ export async function openOverlayBackend(parts: OverlayBackendParts): Promise<Sn
         const [nearest] = parents;
         if (nearest === undefined) describePlainly(files, fs);
         else copyDirectoryAttributes(files, directories.filesOf(nearest), fs);
-        if (nearest !== undefined && mapping) giveToHost(files, fs, mapping);
+        if (nearest !== undefined && mapping) giveRootToHost(files, fs, mapping);
         return Promise.resolve();
+      });
+    },
+    async copyAsContainer(from, to, mapping, signal) {
+      await directories.create(to, { work: false }, async (fs) => {
+        const task: CopyTreeTask = { kind: 'copy-tree', from: directories.filesOf(from), to: fs, mapping };
+        await parts.pool.run(task, signal ? { signal } : {});
       });
     },
     filesOf: (id) => directories.filesOf(id),
@@ -68,11 +75,10 @@ function mountOf(
 }
 
 /** An upper directory is not seen mapped: overlayfs writes there what the host sees. */
-function giveToHost(files: DirectoryFiles, path: string, { uids, gids }: IdMapping): void {
+function giveRootToHost(files: DirectoryFiles, path: string, mapping: IdMapping): void {
   const directory = files.openDirectory(path);
   try {
-    const { uid, gid } = files.statFd(directory);
-    files.setMetadata(directory, '.', { uid: toHostId(uids, uid) ?? uid, gid: toHostId(gids, gid) ?? gid });
+    giveToHost(files, { dir: directory, name: '.' }, mapping);
   } finally {
     files.close(directory);
   }
