@@ -23,6 +23,7 @@ redis-cli redis-tools
 igzip isal
 pigz pigz
 zstd zstd
+bsdtar libarchive-tools
 openssl openssl
 containerd containerd
 mkfs.ext4 e2fsprogs

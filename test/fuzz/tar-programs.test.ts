@@ -89,6 +89,21 @@ test("Python's tarfile: what it writes in each of its formats is read as it lies
   }
 });
 
+test('bsdtar: what it writes in each of its formats is read as it lies on disk', async (t) => {
+  await using temp = await tempDir(t);
+  for (const format of ['ustar', 'pax', 'gnutar', 'v7']) {
+    for (let seed = 201; seed < 201 + TREES; seed += 1) {
+      const random = new Random(seed);
+      const root = join(temp.path, `${format}-${seed}`);
+      makeTree(root, random, format === 'pax' || format === 'gnutar');
+      const archive = execFileSync('bsdtar', [`--format=${format}`, '-C', root, '-cf', '-', '.'], {
+        maxBuffer: 1 << 28,
+      });
+      checkArchive(archive, root, random, `bsdtar, ${format}, seed ${seed}`);
+    }
+  }
+});
+
 /** Compares what is read of the archive with the tree that it was made of. @returns How many sparse files are in it. */
 function checkArchive(archive: Buffer, root: string, random: Random, what: string): number {
   let sparseFiles = 0;

@@ -174,6 +174,23 @@ test('PAX records rule over the header, local ones over global ones', () => {
   assert.deepEqual([...(second.xattrs?.keys() ?? [])], ['user.g']);
 });
 
+test('of several extended headers of one entry the last one counts alone, and the global ones with it', () => {
+  const [only] = parse(
+    rawTar(
+      paxEntry([['uid', '7']], 'g'),
+      paxEntry([
+        ['path', 'first'],
+        ['gid', '8'],
+        ['SCHILY.xattr.user.e', 'x'],
+      ]),
+      paxEntry([['mtime', '12']]),
+      { name: 'own', gid: 9 },
+    ),
+  );
+  assert.deepEqual([only?.name.toString(), only?.uid, only?.gid, only?.mtime.seconds], ['own', 7, 9, 12]);
+  assert.equal(only?.xattrs, undefined);
+});
+
 test('times keep their nanoseconds and no more', () => {
   assert.deepEqual(parsePaxTime('1234567890.123456789999'), { seconds: 1234567890, nanoseconds: 123456789 });
   assert.deepEqual(parsePaxTime('-0.000000001'), { seconds: -1, nanoseconds: 999_999_999 });

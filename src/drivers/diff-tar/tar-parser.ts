@@ -185,7 +185,10 @@ export class TarParser {
     else if (flag === 'g') {
       readPaxRecords(bytes, this.#global, 'global');
       this.#checkExtended(xattrBytes(this.#global));
-    } else readPaxRecords(bytes, (this.#pax ??= startFrom(this.#global)), 'local');
+    } else {
+      // Of several before one entry the last one counts, as for GNU tar and Go's reader.
+      readPaxRecords(bytes, (this.#pax = startFrom(this.#global)), 'local');
+    }
   }
 
   #startEntry(header: TarHeader, block: Buffer, chunk: Buffer, next: number): number {
