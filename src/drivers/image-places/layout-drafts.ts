@@ -51,13 +51,23 @@ export class LayoutDrafts {
     const path = join(folder, `${PREFIX}${randomBytes(8).toString('hex')}`);
     let lock: Disposable | undefined;
     try {
-      lock = this.#lockFile(path);
+      lock = this.#lockWherePossible(path);
       return { path, lock, file: await open(path, 'r+') };
     } catch (cause) {
       lock?.[Symbol.dispose]();
       const swept = isKind(cause, 'unavailable') || isErrno(cause, 'ENOENT');
       if (!swept || tries === 1) throw cause;
       return this.#begin(folder, tries - 1);
+    }
+  }
+
+  /** Without locks nobody can tell that it is left behind, so that nobody takes it away. */
+  #lockWherePossible(path: string): Disposable {
+    try {
+      return this.#lockFile(path);
+    } catch (cause) {
+      if (!hasNoLocks(cause)) throw cause;
+      return { [Symbol.dispose]: () => undefined };
     }
   }
 
@@ -75,7 +85,12 @@ export class LayoutDrafts {
       using _ = this.#lockFile(draft);
       await rm(draft, { force: true });
     } catch (error) {
-      if (!isKind(error, 'unavailable') && !isErrno(error, 'ENOENT')) throw error;
+      if (!isKind(error, 'unavailable') && !isErrno(error, 'ENOENT') && !hasNoLocks(error)) throw error;
     }
   }
+}
+
+/** flock(2) on some file systems of a network. */
+function hasNoLocks(error: unknown): boolean {
+  return ['ENOLCK', 'EOPNOTSUPP', 'ENOSYS'].some((code) => isErrno(error, code));
 }
