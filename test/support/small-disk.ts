@@ -20,15 +20,15 @@ export interface SmallDisk extends AsyncDisposable {
   cutPower(): Promise<void>;
 }
 
-/** Makes and mounts an ext4 without blocks that only root may use. Disposing unmounts and removes it. */
-export function openSmallDisk(bytes: number): Promise<SmallDisk> {
+/** Makes and mounts an ext4 without blocks that only root may use. Disposing unmounts and removes it. @param options Of mkfs.ext4. */
+export function openSmallDisk(bytes: number, options: readonly string[] = []): Promise<SmallDisk> {
   return Teardown.build(async (down) => {
     const { path: dir } = down.own(await tempDir(undefined, 'wharfd-disk-'));
     const [file, path] = [join(dir, 'disk'), join(dir, 'mounted')];
     await writeFile(file, '');
     await truncate(file, bytes);
     await mkdir(path);
-    await output('mkfs.ext4', ['-q', '-m', '0', file]);
+    await output('mkfs.ext4', ['-q', '-m', '0', ...options, file]);
     await output('mount', ['-o', 'loop', file, path]);
     down.add(async () => {
       await output('umount', [path]);

@@ -64,14 +64,15 @@ export class CriLog implements Disposable {
   }
 
   #put(line: Uint8Array): void {
-    writeSync(this.#open(), line);
+    const fd = this.#open();
+    // A disk that gets full takes a part first.
+    for (let at = 0; at < line.length;) at += writeSync(fd, line, at);
     this.#size += line.length;
   }
 
   #mark(what: string, first: number, second: number): void {
     const line = Buffer.from(`${now()} wharfd F ${what} ${first} ${second}\n`);
-    writeSync(this.#fd ?? -1, line);
-    this.#size += line.length;
+    this.#put(line);
   }
 
   #open(): number {
