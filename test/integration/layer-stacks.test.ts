@@ -77,6 +77,20 @@ const FOUND: [Entry[][]][] = [
       ],
     ],
   ],
+  // The same with something in it, and a deletion in its own place.
+  [
+    [
+      [
+        { path: 'e/e', type: 'directory', mode: 0o755, uid: 7, gid: 8, mtime: 695885279 },
+        { path: 'l', type: 'symlink', target: '/e', uid: 5, gid: 6, mtime: 815242262 },
+      ],
+      [
+        { path: 'e/e/.wh.f' },
+        { path: 'l/e', type: 'directory', mode: 0o620, uid: 24, gid: 48, mtime: 1048994526 },
+        { path: 'l/e/h', mode: 0o644, data: 'h', uid: 16, gid: 60, mtime: 262195156 },
+      ],
+    ],
+  ],
   // A deletion beneath a link to what becomes a file.
   [
     [

@@ -136,7 +136,8 @@ export class LayerDirectory implements Disposable {
     const { at, from, to, invented } = merge;
     const names = this.list(at);
     this.changing(to, (target) => {
-      this.within(at, (source) => {
+      // Its own time may be the one that counts.
+      this.changing(at, (source) => {
         for (const name of names) this.#moveEntry({ dir: source, name }, target, merge);
         if (isOpaque(this.files, { dir: source, name: '.' })) {
           this.files.setXattr(target, '.', OVERLAY_OPAQUE.name, OVERLAY_OPAQUE.value);
