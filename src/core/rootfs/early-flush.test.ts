@@ -36,6 +36,21 @@ test('one flush at a time, after every 16 MiB of any layers', async () => {
   await flush.idle(0);
 });
 
+test('who only waits is told of no error, and the next flush comes', async () => {
+  let runs = 0;
+  const flush = new EarlyFlush({
+    sync: () => {
+      runs += 1;
+      throw new Error('at once');
+    },
+  });
+  flush.unpacked(1, 20 * MIB);
+  await flush.settled();
+  flush.unpacked(1, 20 * MIB);
+  await flush.settled();
+  assert.equal(runs, 2);
+});
+
 test('an error of a flush is for all who had begun before it, and not for those who come later', async () => {
   const broken = new Error('EIO');
   let error: Error | undefined = broken;

@@ -11,7 +11,8 @@ export class EarlyFlush {
   readonly #backend: Pick<SnapshotBackend, 'sync'>;
   #unpackedBytes = 0;
   #running: Promise<void> | undefined;
-  #failures: readonly unknown[] = [];
+  #failures = 0;
+  #lastFailure: unknown;
 
   constructor(backend: Pick<SnapshotBackend, 'sync'>) {
     this.#backend = backend;
@@ -19,7 +20,7 @@ export class EarlyFlush {
 
   /** How many flushes went wrong so far: what `idle` is to be given. */
   get failures(): number {
-    return this.#failures.length;
+    return this.#failures;
   }
 
   /** So many packed bytes of a layer were unpacked. */
@@ -27,17 +28,23 @@ export class EarlyFlush {
     this.#unpackedBytes += bytes;
     if (this.#unpackedBytes < STRIDE_BYTES || this.#running !== undefined) return;
     this.#unpackedBytes = 0;
-    this.#running = this.#flush(layerId);
+    this.#running = this.#flush(layerId).then(() => {
+      this.#running = undefined;
+    });
   }
 
   async #flush(layerId: number): Promise<void> {
     try {
       await this.#backend.sync([layerId]);
     } catch (cause) {
-      this.#failures = [...this.#failures, cause];
-    } finally {
-      this.#running = undefined;
+      this.#failures += 1;
+      this.#lastFailure = cause;
     }
+  }
+
+  /** Settles when no flush is under way, however it ended. */
+  async settled(): Promise<void> {
+    await this.#running;
   }
 
   /**
@@ -48,6 +55,6 @@ export class EarlyFlush {
    */
   async idle(failuresBefore: number): Promise<void> {
     await this.#running;
-    if (this.#failures.length > failuresBefore) throw this.#failures.at(-1);
+    if (this.#failures > failuresBefore) throw this.#lastFailure;
   }
 }

@@ -101,7 +101,7 @@ export class LayerFlight {
     if (!this.adopted) this.#controller.abort(reason);
     this.#finished.reject(reason);
     await this.#work;
-    await earlyFlush.idle(earlyFlush.failures);
+    await earlyFlush.settled();
     if (!this.adopted) await this.#discard();
   }
 
