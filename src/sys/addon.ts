@@ -32,28 +32,9 @@ export interface Addon {
   rename(fromDir: Fd, from: RawName, toDir: Fd, to: RawName, flags: number): Outcome;
   unlink(dir: Fd, name: RawName, flags: number): Outcome;
   removeTree(dir: Fd, name: RawName): Outcome;
-  createFile(
-    dir: Fd,
-    name: RawName,
-    mode: number,
-    uid: number,
-    gid: number,
-    seconds: number,
-    nanoseconds: number,
-    content: Uint8Array,
-  ): Outcome;
+  createFile(...file: NewFileArguments): Outcome;
   openQueue(): Queue | Outcome;
-  queueFile(
-    queue: Queue,
-    dir: Fd,
-    name: RawName,
-    mode: number,
-    uid: number,
-    gid: number,
-    seconds: number,
-    nanoseconds: number,
-    content: Uint8Array,
-  ): Outcome;
+  queueFile(queue: Queue, ...file: NewFileArguments): Outcome;
   /** Fills how many files came before the one that failed. */
   settleQueue(queue: Queue, into: Float64Array): Outcome;
   closeQueue(queue: Queue): Outcome;
@@ -148,6 +129,18 @@ export interface Addon {
   /** The event loop no longer goes on for it. */
   unrefWatch(watch: Watch): Outcome;
 }
+
+/** A file with its owner, mode and time. */
+type NewFileArguments = [
+  dir: Fd,
+  name: RawName,
+  mode: number,
+  uid: number,
+  gid: number,
+  seconds: number,
+  nanoseconds: number,
+  content: Uint8Array,
+];
 
 /** What to set (1 owner, 2 mode, 4 times), uid, gid, mode, then atime and mtime; nanoseconds below 0 leave a time. */
 export type MetadataArguments = [

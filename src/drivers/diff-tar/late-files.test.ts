@@ -1,10 +1,11 @@
 import assert from 'node:assert/strict';
-import { mkdir, readdir, writeFile } from 'node:fs/promises';
+import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { openSmallDisk } from '../../../test/support/small-disk.js';
 import { tempDir } from '../../../test/support/temp-dir.js';
 import { DaemonError, isDiskFull } from '../../base/errors.js';
+import { SyscallError } from '../../core/kernel/syscall-error.js';
 import { DEFAULT_LIMITS } from '../../core/diff/applier.js';
 import { rawTar, type TarPart } from '../../selftest/raw-tar.js';
 import { MEDIA_TYPES } from '../../spec/media-types.js';
@@ -13,13 +14,18 @@ import { applyLayer } from './apply-layer.js';
 
 const kernel = createKernel();
 
-async function apply(home: string, parts: readonly TarPart[], check: () => void = () => undefined): Promise<string> {
+async function apply(
+  home: string,
+  parts: readonly TarPart[],
+  check: () => void = () => undefined,
+  files = kernel.files,
+): Promise<string> {
   await using spool = await tempDir();
   const [directory, blobPath] = [join(home, 'fs'), join(spool.path, 'blob')];
   await mkdir(directory);
   await writeFile(blobPath, rawTar(...parts));
   await applyLayer(
-    kernel,
+    { ...kernel, files },
     { blobPath, mediaType: MEDIA_TYPES.ociLayer, directory, form: 'overlay', limits: DEFAULT_LIMITS },
     { report: () => undefined, check },
   );
@@ -67,6 +73,22 @@ test('files by the thousand, more in one directory than may wait, then what stan
   ]);
   assert.equal((await readdir(directory)).length, count + links.length);
   assert.deepEqual(await readdir(join(directory, 'f7')), ['inner']);
+});
+
+test('where there is no thread to spare, files are made all the same', async (t) => {
+  const { path } = await tempDir(t);
+  const openQueue = () => {
+    throw new SyscallError('pthread_create', 'a queue of files', 'EAGAIN');
+  };
+  const files = { ...kernel.files, openQueue };
+  const twice: TarPart[] = [
+    { name: 'a', data: 'first' },
+    { name: 'b', data: 'b' },
+    { name: 'a', data: 'second' },
+  ];
+  const directory = await apply(path, twice, () => undefined, files);
+  assert.equal(await readFile(join(directory, 'a'), 'utf8'), 'second');
+  assert.deepEqual((await readdir(directory)).sort(), ['a', 'b']);
 });
 
 test('what is stopped in the middle leaves no thread and no descriptor', async (t) => {

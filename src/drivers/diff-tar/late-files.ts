@@ -1,4 +1,4 @@
-import type { DaemonError } from '../../base/errors.js';
+import { isErrno, type DaemonError } from '../../base/errors.js';
 import type { DirectoryFiles, Fd, FileQueue } from '../../core/kernel/directory-files.js';
 import { explainEntry } from './entry-errors.js';
 import type { TarEntry } from './tar-entry.js';
@@ -16,6 +16,7 @@ export class LateFiles implements Disposable {
   failure: DaemonError | undefined;
   readonly #own: DirectoryFiles;
   #queue: FileQueue | undefined;
+  #refused = false;
   #waiting: TarEntry[] = [];
 
   constructor(files: DirectoryFiles) {
@@ -35,15 +36,27 @@ export class LateFiles implements Disposable {
 
   /** Whether a file is one for this. @param content All of it. */
   takes(entry: TarEntry, content: Buffer): boolean {
-    return content.length <= CONTENT_BYTES_MAX && entry.atime === undefined && entry.xattrs === undefined;
+    const isPlain = entry.atime === undefined && entry.xattrs === undefined;
+    return isPlain && content.length <= CONTENT_BYTES_MAX && this.#hasQueue();
   }
 
-  /** Makes a file, sooner or later; what is there and no directory gives way. @throws The failure of an earlier one. */
+  /** Without a thread to spare, files are made by this one. */
+  #hasQueue(): boolean {
+    if (this.#queue !== undefined || this.#refused) return this.#queue !== undefined;
+    try {
+      this.#queue = this.#own.openQueue();
+    } catch (cause) {
+      if (!isErrno(cause, 'EAGAIN')) throw cause;
+      this.#refused = true;
+    }
+    return this.#queue !== undefined;
+  }
+
+  /** Makes a file that it takes, sooner or later; what is there and no directory gives way. @throws The failure of an earlier one. */
   create(dir: Fd, name: Buffer, entry: TarEntry, content: Buffer): void {
     if (this.#waiting.length >= WAITING_MAX) this.settle();
-    this.#queue ??= this.#own.openQueue();
     const { mode, uid, gid, mtime } = entry;
-    this.#queue.create(dir, name, { mode, uid, gid, mtime, content });
+    this.#queue?.create(dir, name, { mode, uid, gid, mtime, content });
     this.#waiting.push(entry);
   }
 
