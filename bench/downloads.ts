@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { Teardown } from '../src/base/teardown.js';
+import type { Link } from '../test/support/fault-body.js';
 import { openFaultRegistry } from '../test/support/fault-registry.js';
 import { makeImage, type Layer, layerOf } from '../test/support/image.js';
 import { openRegistry } from '../test/support/registry.js';
@@ -18,12 +19,18 @@ const LINK = { total: 50_000_000, latencyMs: 20 };
 /** Of layers, in bytes: mixed, 200 MB in all. */
 const LAYERS = [60, 40, 30, 20, 15, 12, 8, 6, 4, 3, 1.5, 0.5].map((mb) => mb * 1_000_000);
 const LINK_TARGET = 1.05;
+const ONE_LAYER_BYTES = 100_000_000;
+/** Bytes a second of each connection, where a host lets no more through. */
+const EACH = 10_000_000;
+/** Four connections, after the time that it takes to find out that four are better. */
+const RANGES_TARGET = 0.4;
 
 /** Downloads alone: how little they cost, and how much of a link they use. */
 export async function downloadRows(chosen: (name: string) => boolean): Promise<Row[]> {
   return [
     ...(chosen('download of a 300 MB blob') ? await blobRows() : []),
     ...(chosen('download over a link') ? [await linkRow()] : []),
+    ...(chosen('download in ranges') ? await rangeRows() : []),
   ];
 }
 
@@ -71,9 +78,28 @@ async function blobRows(): Promise<Row[]> {
 }
 
 async function linkRow(): Promise<Row> {
+  const { wall, sent } = await linkDownload(LINK, LAYERS);
+  const text = 'download over a link of 50 MB/s and 20 ms, 12 layers, to the last byte, beside the limit';
+  return { ...secondsRow(text, wall, sent / LINK.total), target: LINK_TARGET };
+}
+
+/** One large layer: from a host that is slow in each connection, and over a link that one connection fills. */
+async function rangeRows(): Promise<Row[]> {
+  const slow = await linkDownload({ each: EACH, latencyMs: LINK.latencyMs }, [ONE_LAYER_BYTES]);
+  const full = await linkDownload(LINK, [ONE_LAYER_BYTES]);
+  const beside = (text: string, { wall, sent }: typeof slow, bytesPerSecond: number) =>
+    secondsRow(`download in ranges, ${text}`, wall, sent / bytesPerSecond);
+  return [
+    { ...beside('10 MB/s a connection, beside one connection', slow, EACH), target: RANGES_TARGET },
+    { ...beside('50 MB/s in all, one layer, beside the limit', full, LINK.total), target: LINK_TARGET },
+  ];
+}
+
+/** Seconds to the last byte, and bytes sent, of an image whose layers come over such a link. */
+async function linkDownload(link: Link, sizes: readonly number[]) {
   await using down = new Teardown();
-  const registry = down.own(await openFaultRegistry('127.0.0.1', { link: LINK }));
-  const reference = registry.add(makeImage({ layers: LAYERS.map(noise) }), 'bench/layers');
+  const registry = down.own(await openFaultRegistry('127.0.0.1', { link }));
+  const reference = registry.add(makeImage({ layers: sizes.map(noise) }), 'bench/layers');
   const ours = down.own(await openWharfd());
   const walls: number[] = [];
   let sent = 0;
@@ -85,15 +111,7 @@ async function linkRow(): Promise<Row> {
     walls.push((registry.lastSentMs - startedMs) / 1000);
     sent = registry.sentBytes - sentBefore;
   }
-  const limit = sent / LINK.total;
-  return {
-    ...secondsRow(
-      'download over a link of 50 MB/s and 20 ms, 12 layers, to the last byte, beside the limit',
-      median(walls),
-      limit,
-    ),
-    target: LINK_TARGET,
-  };
+  return { wall: median(walls), sent };
 }
 
 /** A layer of bytes that can't be packed any further; nothing unpacks it. */

@@ -84,6 +84,8 @@ const schema = z.strictObject({
       concurrent_downloads: z._default(count.check(z.maximum(64)), 4),
       /** Of all pulls together. */
       concurrent_downloads_total: z._default(count.check(z.maximum(1024)), 32),
+      /** Of one large blob that comes alone, where the registry's host is faster in that way; 1 is none. */
+      concurrent_ranges: z._default(count.check(z.maximum(16)), 4),
       /** Threads; the number of processors when absent. */
       unpack_workers: z.optional(workers),
     }),

@@ -69,6 +69,7 @@ export function wire(config: Config, log: Logger): Promise<Daemon> {
       new RegistryRemotes({
         hostDirs: config.registry.config_path.split(':').filter(Boolean),
         proxies: createProxies(proxySettings(config)),
+        ranges: { connectionsMax: config.pull.concurrent_ranges },
       }),
     );
     const remotes = remotesByPlace(registries, {

@@ -88,6 +88,18 @@ for (const what of ['manifest', 'token']) {
   });
 }
 
+test('parts without a byte in them, for ever: the blob is given up after some tries', async () => {
+  let asked = 0;
+  await using f = await open(({ uri }, answer) => {
+    if (!isBlob(uri)) return answer;
+    asked += 1;
+    const size = answer.body.length;
+    return { status: 206, headers: { 'content-range': `bytes 0-${size - 1}/${size}` }, body: Buffer.alloc(0) };
+  });
+  await assertRejectsWithKind(f.puller.pull(f.reference), 'unavailable', /sends a part without a byte in it/);
+  assert.ok(asked <= 20, `asked ${asked} times`);
+});
+
 test('a digest header that lies about a blob: the bytes decide', async () => {
   await using f = await open(({ uri }, answer) => {
     const lie = { ...answer.headers, 'docker-content-digest': `sha256:${'0'.repeat(64)}` };

@@ -6,7 +6,7 @@ import { createPuller, type Puller, type PullRequest, type Pulled } from '../../
 import type { TransferProgress } from '../../src/core/transfer/progress.js';
 import { LocalBlobs } from '../../src/drivers/content-local/local-blobs.js';
 import { openMetadata, type Metadata } from '../../src/drivers/metadata-sqlite/metadata.js';
-import { RegistryRemotes } from '../../src/drivers/registry-docker/registry-remotes.js';
+import { RegistryRemotes, type RegistryOptions } from '../../src/drivers/registry-docker/registry-remotes.js';
 import { chainIdOf } from '../../src/spec/chain-id.js';
 import type { Digest } from '../../src/spec/digest.js';
 import { HOST_PLATFORM } from './image.js';
@@ -48,11 +48,14 @@ export interface TestPuller extends AsyncDisposable {
  *
  * @param prepare Gets the folder while it is empty.
  */
-export function openPuller(prepare: (dir: string) => Promise<void> = async () => undefined): Promise<TestPuller> {
+export function openPuller(
+  prepare: (dir: string) => Promise<void> = async () => undefined,
+  options: Pick<RegistryOptions, 'ranges'> = {},
+): Promise<TestPuller> {
   return Teardown.build(async (down) => {
     const { path: dir } = down.own(await tempDir(undefined, 'wharfd-pull-'));
     await prepare(dir);
-    const remotes = down.own(new RegistryRemotes({ timing: IMPATIENT }));
+    const remotes = down.own(new RegistryRemotes({ ...options, timing: IMPATIENT }));
     const rootfs = new RecordingRootfs();
     const open = async (): Promise<Metadata> => {
       const blobs = await LocalBlobs.open(join(dir, 'content'));

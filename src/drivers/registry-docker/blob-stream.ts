@@ -1,34 +1,49 @@
 import { DaemonError } from '../../base/errors.js';
 import type { FetchOptions } from '../../core/remotes/remotes.js';
 import type { Descriptor } from '../../spec/descriptor.js';
+import { ConnectionError } from './connection-error.js';
 import { failureOf } from './failure.js';
 import { Patience } from './patience.js';
-import type { RepositoryClient, RepositoryRequest } from './repository-client.js';
+import type { RepositoryClient } from './repository-client.js';
 import type { HttpResponse } from './transport.js';
 
+/** Where the bytes of one object are asked for, and how. */
+export interface BlobSource extends Omit<FetchOptions, 'from'> {
+  readonly client: RepositoryClient;
+  readonly target: Descriptor;
+  /** Behind `/v2/<repository>/`, tried in order while the answer is 404. */
+  readonly paths: readonly string[];
+  /** Names the object in errors. */
+  readonly what: string;
+  readonly tries?: number | undefined;
+  /** Nothing but the range that is asked for will do. */
+  readonly partsOnly?: boolean;
+}
+
+/** A server that has sent a range before now sends the whole. */
+export class RangesIgnored extends DaemonError {}
+
 /**
- * The bytes of one object from `options.from` on. A connection that is cut is followed by one for the rest (RFC 9110, 14); a server
- * that always sends the whole is read past what is there.
- *
- * @param paths Behind `/v2/<repository>/`, tried in order while the answer is 404.
+ * The bytes of one object from byte `from` on, to byte `end` at least: a server without ranges sends what is behind it, too. A connection
+ * that is cut is followed by one for the rest (RFC 9110, 14); a server that always sends the whole is read past what is there.
  */
 export async function* objectBytes(
-  client: RepositoryClient,
-  target: Descriptor,
-  paths: readonly string[],
-  what: string,
-  options: FetchOptions & { readonly tries?: number | undefined },
+  source: BlobSource,
+  from: number,
+  end = source.target.size,
 ): AsyncGenerator<Uint8Array, void> {
-  const { onWait, signal, tries } = options;
-  const patience = new Patience(client.transport, { what, onWait, signal, tries });
-  let at = options.from ?? 0;
-  while (at < target.size) {
-    const response = await firstFound(client, target, paths, { what, from: at, onWait, signal, tries });
+  const { client, target, what, partsOnly = false } = source;
+  const patience = new Patience(client.transport, source);
+  let at = from;
+  while (at < end) {
+    const response = await firstFound(source, at, end < target.size ? end : undefined);
     try {
       for await (const bytes of bodyFrom(response, at, target, what)) {
-        at += bytes.length;
+        const wanted = partsOnly ? bytes.subarray(0, end - at) : bytes;
+        at += wanted.length;
         patience.progressed();
-        yield bytes;
+        yield wanted;
+        if (partsOnly && at === end) return;
       }
     } catch (error) {
       await patience.afterError(error);
@@ -36,23 +51,24 @@ export async function* objectBytes(
   }
 }
 
-async function firstFound(
-  client: RepositoryClient,
-  target: Descriptor,
-  paths: readonly string[],
-  request: Omit<RepositoryRequest, 'method' | 'path' | 'accept'> & { readonly from: number },
-): Promise<HttpResponse> {
+async function firstFound(source: BlobSource, from: number, end: number | undefined): Promise<HttpResponse> {
+  const { client, target, paths, what, onWait, signal, tries } = source;
+  const accept = `${target.mediaType}, */*`;
   for (const [index, path] of paths.entries()) {
-    const response = await client.request({ ...request, method: 'GET', path, accept: `${target.mediaType}, */*` });
-    if (response.status === 200 || response.status === 206) return response;
+    const response = await client.request({ method: 'GET', path, accept, from, end, what, onWait, signal, tries });
+    if (response.status === 206 || (response.status === 200 && !source.partsOnly)) return response;
+    if (response.status === 200) {
+      await response.discard();
+      throw new RangesIgnored('unavailable', `${what}: ${response.url.host} does not send a part of it`);
+    }
     if (response.status === 416) {
       await response.discard();
-      throw sizeError(target, request.what, `has no byte ${request.from}`);
+      throw sizeError(target, what, `has no byte ${from}`);
     }
-    if (response.status !== 404 || index === paths.length - 1) throw await failureOf(response, request.what);
+    if (response.status !== 404 || index === paths.length - 1) throw await failureOf(response, what);
     await response.discard();
   }
-  throw new DaemonError('internal', `${request.what}: no address to fetch it from`);
+  throw new DaemonError('internal', `${what}: no address to fetch it from`);
 }
 
 /** The part of a response's body that begins at byte `at` of the object. @throws data-loss: the object has another size. */
@@ -88,6 +104,8 @@ async function* bodyFrom(
   if (position < target.size && response.status === 200) {
     throw sizeError(target, what, `ends after ${position} bytes`);
   }
+  if (position <= at)
+    throw new ConnectionError(`${what}: ${response.url.host} sends a part without a byte in it`, true);
 }
 
 function firstByteOf(response: HttpResponse, target: Descriptor, what: string): number {

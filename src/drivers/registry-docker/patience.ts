@@ -50,13 +50,14 @@ export class Patience {
     const asked = retryAfterMs(response.header('retry-after'), Date.now());
     const ms = Math.max(asked ?? 0, backOffMs(timing, this.#attempt));
     const { status, url } = response;
+    // For others, too, who come when this one has given up; but a wait that nobody would wait for keeps nobody.
+    if (asked !== undefined && ms <= timing.retryAfterMaxMs) gate.close(url.host, ms);
     if (this.#attempt >= this.#tries || ms > timing.retryAfterMaxMs) {
       const failure = await failureOf(response, this.#what);
       if (asked === undefined) throw failure;
       throw new DaemonError(failure.kind, `${failure.message}; it asks to wait ${Math.ceil(asked / 1000)} s`);
     }
     await response.discard();
-    if (asked !== undefined) gate.close(url.host, ms);
     await this.#pause(`status ${status} from ${url.host}`, ms);
   }
 

@@ -13,6 +13,7 @@ import type { Descriptor } from '../../spec/descriptor.js';
 import type { Digest } from '../../spec/digest.js';
 import { isRepositoryPath, isTag } from '../../spec/familiar-name.js';
 import { hostOf, parseReference, pathOf, pinnedDigestOf, tagOf, type Reference } from '../../spec/reference.js';
+import { BlobStreams, DEFAULT_RANGES, type RangeLimits } from './blob-streams.js';
 import type { ResolvedObject } from './document-response.js';
 import type { Capability, Endpoint } from './endpoint.js';
 import { failureOf } from './failure.js';
@@ -32,6 +33,8 @@ export interface RegistryOptions {
   /** Directories with `<host>/hosts.toml`; none by default. */
   readonly hostDirs?: readonly string[];
   readonly proxies?: Proxies;
+  /** Of large blobs. */
+  readonly ranges?: Partial<RangeLimits>;
 }
 
 /** Registries that speak the OCI distribution API, which Docker's registry made. */
@@ -39,8 +42,10 @@ export class RegistryRemotes implements Remotes, AsyncDisposable {
   readonly #transport: Transport;
   readonly #tokens: TokenCache;
   readonly #hostDirs: readonly string[];
+  readonly #streams: BlobStreams;
 
-  constructor({ timing = {}, hostDirs = [], proxies }: RegistryOptions = {}) {
+  constructor({ timing = {}, hostDirs = [], proxies, ranges = {} }: RegistryOptions = {}) {
+    this.#streams = new BlobStreams({ ...DEFAULT_RANGES, ...ranges });
     this.#transport = new Transport({ ...DEFAULT_TIMING, ...timing }, proxies);
     this.#tokens = new TokenCache(this.#transport);
     this.#hostDirs = hostDirs;
@@ -71,7 +76,7 @@ export class RegistryRemotes implements Remotes, AsyncDisposable {
     const object = await resolveAtFirst(asked, tagOf(reference), pinned, name, options);
     const { target } = object;
     return {
-      ...{ name, target, fetcher: new RepositoryFetcher(clientsWith('pull'), name, object) },
+      ...{ name, target, fetcher: new RepositoryFetcher(clientsWith('pull'), name, object, this.#streams) },
       referrers: (how = {}) => referrersAtFirst(clientsWith('resolve'), target.digest, name, how),
     };
   }

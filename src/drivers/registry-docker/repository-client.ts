@@ -16,6 +16,8 @@ export interface RepositoryRequest {
   readonly headersMs?: number;
   /** First byte wanted of a blob; 0 for the whole. */
   readonly from?: number;
+  /** The byte behind the last one wanted; the end of the blob when absent. */
+  readonly end?: number | undefined;
   /** How often it is tried; less than usual where another host can be asked. */
   readonly tries?: number | undefined;
   /** How often a connection is tried; less than usual where somebody waits to hear that the name is wrong. */
@@ -35,6 +37,8 @@ const READING = new Set<HttpMethod>(['GET', 'HEAD']);
 const REDIRECTS_MAX = 5;
 /** A first challenge, and a token that expired on the way. */
 const CHALLENGES_MAX = 2;
+/** A shorter wait for the host, which another request was asked for, is not worth a word. */
+const SAID_WAIT_MS = 500;
 
 /** What the requests are for. */
 export interface RepositoryUse {
@@ -117,7 +121,7 @@ export class RepositoryClient {
     const { method, body, headersMs, signal } = request;
     let url = this.#addressOf(request.path);
     for (let redirects = 0; ; redirects += 1) {
-      await this.transport.gate.pass(url.host, signal);
+      await this.#passGate(url.host, request);
       const headers = this.#headersFor(url, request, authorization);
       const connection = this.#connectionFor(url);
       const response = await this.transport.send({ method, url, headers, body, connection, headersMs, signal });
@@ -130,6 +134,15 @@ export class RepositoryClient {
       }
       url = this.resolveLocation(location, url, request.what);
     }
+  }
+
+  async #passGate(host: string, { onWait, signal }: RepositoryRequest): Promise<void> {
+    const { gate } = this.transport;
+    const ms = gate.remainingMs(host);
+    if (ms >= SAID_WAIT_MS) {
+      onWait?.({ reason: `${host} has asked to wait; next try in ${(ms / 1000).toFixed(1)} s`, delayMs: ms });
+    }
+    await gate.pass(host, signal);
   }
 
   #addressOf(path: string | URL): URL {
@@ -153,7 +166,7 @@ export class RepositoryClient {
       'user-agent': 'wharfd',
       ...(request.accept !== undefined && { accept: request.accept }),
       ...request.headers,
-      ...(request.from !== undefined && request.from > 0 && { range: `bytes=${request.from}-` }),
+      ...rangeOf(request),
       ...(own && authorization !== undefined && { authorization }),
     };
   }
@@ -170,6 +183,11 @@ export class RepositoryClient {
     url.password = '';
     return url;
   }
+}
+
+function rangeOf({ from = 0, end }: RepositoryRequest): { readonly range?: string } {
+  if (end !== undefined) return { range: `bytes=${from}-${end - 1}` };
+  return from > 0 ? { range: `bytes=${from}-` } : {};
 }
 
 function lowerCase(headers: Readonly<Record<string, string>>): Record<string, string> {

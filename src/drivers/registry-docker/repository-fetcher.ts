@@ -2,7 +2,8 @@ import { isKind, messageOf } from '../../base/errors.js';
 import type { Fetcher, FetchOptions } from '../../core/remotes/remotes.js';
 import type { Descriptor } from '../../spec/descriptor.js';
 import { kindOfMedia } from '../../spec/media-types.js';
-import { objectBytes } from './blob-stream.js';
+import { blobBytes } from './blob-bytes.js';
+import type { BlobStreams } from './blob-streams.js';
 import type { ResolvedObject } from './document-response.js';
 import type { RepositoryClient } from './repository-client.js';
 
@@ -13,11 +14,13 @@ export const TRIES_WITH_OTHERS = 2;
 export class RepositoryFetcher implements Fetcher {
   readonly #clients: readonly RepositoryClient[];
   readonly #name: string;
+  readonly #streams: BlobStreams;
   readonly #root: ResolvedObject;
   /** Failed already; asked only when nobody else is left. */
   readonly #failing = new Set<RepositoryClient>();
 
-  constructor(clients: readonly RepositoryClient[], name: string, root: ResolvedObject) {
+  constructor(clients: readonly RepositoryClient[], name: string, root: ResolvedObject, streams: BlobStreams) {
+    this.#streams = streams;
     this.#clients = clients;
     this.#name = name;
     this.#root = root;
@@ -61,7 +64,9 @@ export class RepositoryFetcher implements Fetcher {
     const kind = kindOfMedia(target.mediaType);
     const places = kind === 'manifest' || kind === 'index' ? ['manifests', 'blobs'] : ['blobs', 'manifests'];
     const paths = places.map((place) => `${place}/${target.digest}`);
-    return objectBytes(client, target, paths, `${this.#name}: ${target.digest}`, options);
+    const { from = 0, ...how } = options;
+    const source = { ...how, client, target, paths, what: `${this.#name}: ${target.digest}` };
+    return blobBytes(source, from, this.#streams);
   }
 
   #inOrder(): RepositoryClient[] {
