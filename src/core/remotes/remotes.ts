@@ -11,6 +11,8 @@ export interface FetchWait {
 export interface FetchOptions {
   /** First byte wanted, 0 to the descriptor's size; default 0. */
   readonly from?: number;
+  /** A piece is done with when the next one is asked for: its memory may be used again. */
+  readonly transient?: boolean;
   readonly onWait?: (wait: FetchWait) => void;
   readonly signal?: AbortSignal;
 }

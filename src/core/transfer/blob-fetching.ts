@@ -192,6 +192,7 @@ class BlobDownload {
     this.#tell((watcher) => watcher.downloading(offset));
     const bytes = fetcher.fetch(target, {
       from: offset,
+      transient: true,
       signal: this.#signal,
       onWait: ({ reason }) => {
         this.#tell((watcher) => watcher.waiting(reason));

@@ -59,3 +59,25 @@ test('what nobody reads does not pile up', () => {
   feed.end();
   return rest(feed).then((all) => assert.deepEqual(all, ['a downloading 0', 'a downloading 99999']));
 });
+
+test('reports that only move a row on are told some times a second; the first of a stage comes at once', async () => {
+  const feed = new ProgressFeed();
+  const told: string[] = [];
+  const reading = (async () => {
+    for await (const progress of feed) told.push(short(progress));
+  })();
+  feed.push(report('a', 'downloading', 0));
+  await new Promise(setImmediate);
+  for (let offset = 1; offset <= 50; offset += 1) {
+    feed.push(report('a', 'downloading', offset));
+    await new Promise(setImmediate);
+  }
+  assert.deepEqual(told, ['a downloading 0']);
+  feed.push(report('b', 'downloading', 0));
+  await new Promise(setImmediate);
+  assert.deepEqual(told.slice(1), ['a downloading 50', 'b downloading 0']);
+  feed.push(report('a', 'downloading', 51));
+  feed.end();
+  await reading;
+  assert.equal(told.at(-1), 'a downloading 51');
+});

@@ -32,13 +32,13 @@ export async function* objectBytes(
   from: number,
   end = source.target.size,
 ): AsyncGenerator<Uint8Array, void> {
-  const { client, target, what, partsOnly = false } = source;
+  const { client, target, partsOnly = false } = source;
   const patience = new Patience(client.transport, source);
   let at = from;
   while (at < end) {
     const response = await firstFound(source, at, end < target.size ? end : undefined);
     try {
-      for await (const bytes of bodyFrom(response, at, target, what)) {
+      for await (const bytes of bodyFrom(response, at, source)) {
         const wanted = partsOnly ? bytes.subarray(0, end - at) : bytes;
         at += wanted.length;
         patience.progressed();
@@ -75,8 +75,7 @@ async function firstFound(source: BlobSource, from: number, end: number | undefi
 async function* bodyFrom(
   response: HttpResponse,
   at: number,
-  target: Descriptor,
-  what: string,
+  { target, what, transient }: BlobSource,
 ): AsyncGenerator<Uint8Array, void> {
   const encoding = response.header('content-encoding') ?? 'identity';
   let position: number;
@@ -94,7 +93,7 @@ async function* bodyFrom(
     await response.discard();
     throw error;
   }
-  for await (const bytes of response.body()) {
+  for await (const bytes of response.body(transient)) {
     const end = position + bytes.length;
     if (end > target.size) throw sizeError(target, what, 'goes on beyond that');
     const fresh = bytes.subarray(Math.max(0, at - position));

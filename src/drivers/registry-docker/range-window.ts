@@ -13,7 +13,7 @@ export class RangeWindow implements AsyncDisposable {
   /** @param from The first byte that is wanted. */
   constructor(source: BlobSource, from: number, partBytes: number) {
     const signals = [this.#cut.signal, ...(source.signal ? [source.signal] : [])];
-    this.#source = { ...source, signal: AbortSignal.any(signals), partsOnly: true };
+    this.#source = { ...source, signal: AbortSignal.any(signals), partsOnly: true, transient: false };
     this.#partBytes = partBytes;
     this.#next = from;
   }

@@ -7,8 +7,10 @@ const AHEAD_BYTES_MAX = 1024 * 1024;
 /**
  * The bytes of a response as they come. A plain iteration over the stream would drop what is in its buffer when the connection breaks;
  * here whatever was received is handed on before the error is thrown, so that none of it has to be sent again.
+ *
+ * @param transient A piece may be overwritten once the next one is asked for.
  */
-export async function* receivedBytes(stream: Readable): AsyncGenerator<Uint8Array, void> {
+export async function* receivedBytes(stream: Readable, transient = false): AsyncGenerator<Uint8Array, void> {
   const queue = new ByteQueue();
   stream.on('error', (error) => queue.end({ error }));
   stream.on('end', () => queue.end());
@@ -18,9 +20,10 @@ export async function* receivedBytes(stream: Readable): AsyncGenerator<Uint8Arra
     if (queue.length > AHEAD_BYTES_MAX) stream.pause();
   });
   try {
-    yield* queue.taken(() => {
-      if (stream.isPaused()) stream.resume();
-    });
+    const onTaken = () => {
+      if (stream.isPaused() && queue.length < AHEAD_BYTES_MAX) stream.resume();
+    };
+    yield* queue.taken({ gather: true, transient, onTaken });
   } finally {
     stream.destroy();
   }

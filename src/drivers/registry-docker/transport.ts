@@ -33,8 +33,11 @@ export interface HttpResponse {
   header(name: string): string | undefined;
   /** All values of a header that may be there several times. */
   headers(name: string): readonly string[];
-  /** @throws unavailable: the connection broke or stood still for too long. */
-  body(): AsyncIterable<Uint8Array>;
+  /**
+   * @param transient A piece may be overwritten once the next one is asked for.
+   * @throws unavailable: the connection broke or stood still for too long.
+   */
+  body(transient?: boolean): AsyncIterable<Uint8Array>;
   /**
    * Reads a short body whole.
    *
@@ -156,9 +159,9 @@ class UndiciResponse implements HttpResponse {
     return typeof value === 'string' ? [value] : value;
   }
 
-  async *body(): AsyncIterable<Uint8Array> {
+  async *body(transient = false): AsyncIterable<Uint8Array> {
     try {
-      yield* receivedBytes(this.#response.body);
+      yield* receivedBytes(this.#response.body, transient);
     } catch (cause) {
       this.#signal?.throwIfAborted();
       throw connectionError(this.url, cause);
