@@ -14,6 +14,8 @@
 #define HEAD_BYTES (TIMESTAMP_BYTES + 16)
 /* Of one record; longer lines are split into partial ones. */
 #define TEXT_MAX 16384
+/* Of a line about the log itself. */
+#define MARK_MAX (HEAD_BYTES + 64)
 
 static void now(char time[TIMESTAMP_BYTES])
 {
@@ -44,14 +46,20 @@ static int put(struct logfile *log, const char *bytes, size_t size)
     return 0;
 }
 
-/* A line about the log itself. */
+/* A line about the log itself; its length. */
+static size_t mark(char line[MARK_MAX], const char *what, uint64_t first, uint64_t second)
+{
+    char time[TIMESTAMP_BYTES];
+    now(time);
+    int length = snprintf(line, MARK_MAX, "%s wharfd F %s %llu %llu\n", time, what, (unsigned long long)first,
+                          (unsigned long long)second);
+    return (size_t)length;
+}
+
 static int put_mark(struct logfile *log, const char *what, uint64_t first, uint64_t second)
 {
-    char time[TIMESTAMP_BYTES], line[HEAD_BYTES + 64];
-    now(time);
-    int length = snprintf(line, sizeof line, "%s wharfd F %s %llu %llu\n", time, what, (unsigned long long)first,
-                          (unsigned long long)second);
-    return put(log, line, (size_t)length);
+    char line[MARK_MAX];
+    return put(log, line, mark(line, what, first, second));
 }
 
 /* Goes on with what a monitor before this one has written. */
@@ -142,4 +150,30 @@ void logfile_write(struct logfile *log, int stream, const char *bytes, size_t si
         size -= length;
     }
     flush(log);
+}
+
+/* Blocks that the file has already take no room: the last records give way to the mark, and are lost, too. */
+static int tell_in_place(struct logfile *log, int fd)
+{
+    char line[MARK_MAX];
+    struct log_cut cut;
+    uint64_t start = log->size > sizeof log->buffer ? log->size - sizeof log->buffer : 0;
+    size_t size = (size_t)(log->size - start);
+    if (pread(fd, log->buffer, size, (off_t)start) != (ssize_t)size) return -1;
+    if (log_cut(log->buffer, size, start == 0, MARK_MAX, &cut) != 0) return -1;
+    size_t length = mark(line, "lost", log->lost + cut.lost + cut.output, log->position - cut.output);
+    uint64_t at = start + cut.at;
+    if (pwrite(fd, line, length, (off_t)at) != (ssize_t)length) return -1;
+    return ftruncate(fd, (off_t)(at + length));
+}
+
+void logfile_end(struct logfile *log)
+{
+    if (log->path == NULL || log->lost == 0 || open_log(log) == 0) return;
+    lose(log);
+    /* Not by the log's own kind of descriptor, which appends wherever it is told to write. */
+    int fd = open(log->path, O_RDWR | O_CLOEXEC | O_NOFOLLOW);
+    if (fd < 0 || tell_in_place(log, fd) != 0)
+        note("%s: that its last %llu bytes are lost can't be told", log->path, (unsigned long long)log->lost);
+    if (fd >= 0) close(fd);
 }

@@ -27,4 +27,10 @@ struct logfile {
 /* Appends output of `stream` (1 stdout, 2 stderr). A line without its end is marked P and goes on in the next record. */
 void logfile_write(struct logfile *log, int stream, const char *bytes, size_t size);
 
+/*
+ * At the end of all output: tells what was lost and is not told yet; on a disk that is still full in the place of the last records.
+ * Nothing is written after it.
+ */
+void logfile_end(struct logfile *log);
+
 #endif

@@ -81,7 +81,9 @@ static void notice_drained(void)
     bool ended = monitor.phase == PHASE_CREATED || monitor.phase == PHASE_EXITED;
     if (monitor.drained || !ended || !sink_settled(&monitor.sinks[0]) || !sink_settled(&monitor.sinks[1])) return;
     monitor.drained = monitor.phase == PHASE_EXITED;
-    if (monitor.drained) control_event(&monitor.control, FRAME_DRAINED, NULL, 0);
+    if (!monitor.drained) return;
+    logfile_end(&monitor.log);
+    control_event(&monitor.control, FRAME_DRAINED, NULL, 0);
 }
 
 static void notice_hangup(void)

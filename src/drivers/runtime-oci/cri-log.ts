@@ -1,13 +1,26 @@
-import { closeSync, fstatSync, ftruncateSync, openSync, readSync, renameSync, rmSync, writeSync } from 'node:fs';
+import {
+  closeSync,
+  constants,
+  fstatSync,
+  ftruncateSync,
+  openSync,
+  readSync,
+  renameSync,
+  rmSync,
+  writeSync,
+} from 'node:fs';
 import { messageOf } from '../../base/errors.js';
 import type { Logger } from '../../base/logger.js';
 import type { LogLimits } from '../../core/execution/logs.js';
+import { logCut } from './log-tail.js';
 
 export type StreamName = 'stdout' | 'stderr';
 
 const NEWLINE = 0x0a;
 const TEXT_MAX = 16_384;
 const SCAN_BYTES = 65_536;
+/** Of a line about the log itself. */
+const MARK_MAX = 120;
 
 /** The bounded log of a process's output, as a monitor writes it (native/monitor/PROTOCOL.md, "The log"), where there is no monitor. */
 export class CriLog implements Disposable {
@@ -42,6 +55,22 @@ export class CriLog implements Disposable {
     }
   }
 
+  /**
+   * At the end of all output: tells what was lost and is not told yet; on a disk that is still full in the place of the last records.
+   * Nothing is written after it.
+   */
+  end(): void {
+    if (this.#lost > 0) {
+      try {
+        this.#open();
+      } catch {
+        this.#takeBack();
+        this.#tellInPlace();
+      }
+    }
+    this[Symbol.dispose]();
+  }
+
   [Symbol.dispose](): void {
     if (this.#fd !== undefined) closeSync(this.#fd);
     this.#fd = undefined;
@@ -71,8 +100,31 @@ export class CriLog implements Disposable {
   }
 
   #mark(what: string, first: number, second: number): void {
-    const line = Buffer.from(`${now()} wharfd F ${what} ${first} ${second}\n`);
-    this.#put(line);
+    this.#put(markLine(what, first, second));
+  }
+
+  /** Blocks that the file has already take no room: the last records give way to the mark, and are lost, too. */
+  #tellInPlace(): void {
+    try {
+      // Not by the log's own kind of descriptor, which appends wherever it is told to write.
+      const fd = openSync(this.#path, constants.O_RDWR | constants.O_NOFOLLOW);
+      try {
+        const start = Math.max(0, this.#size - SCAN_BYTES);
+        const tail = Buffer.alloc(this.#size - start);
+        readSync(fd, tail, 0, tail.length, start);
+        const cut = logCut(tail, start === 0, MARK_MAX);
+        if (!cut) throw new Error('there is no room for the mark');
+        const line = markLine('lost', this.#lost + cut.lost + cut.output, this.#position - cut.output);
+        const at = start + cut.at;
+        writeSync(fd, line, 0, line.length, at);
+        ftruncateSync(fd, at + line.length);
+      } finally {
+        closeSync(fd);
+      }
+    } catch (cause) {
+      const fields = { path: this.#path, bytes: this.#lost, error: messageOf(cause) };
+      this.#log.warn(fields, 'that the last bytes of the output are lost can not be told in its log');
+    }
   }
 
   #open(): number {
@@ -102,6 +154,10 @@ export class CriLog implements Disposable {
     if (this.#fd !== undefined) ftruncateSync(this.#fd, this.#size);
     this[Symbol.dispose]();
   }
+}
+
+function markLine(what: string, first: number, second: number): Buffer {
+  return Buffer.from(`${now()} wharfd F ${what} ${first} ${second}\n`);
 }
 
 function now(): string {

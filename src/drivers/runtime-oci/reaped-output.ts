@@ -34,6 +34,7 @@ export class ReapedOutput implements AsyncDisposable {
   /** Resolves when all copies are at their end. */
   async drained(): Promise<void> {
     await Promise.all(this.#copies);
+    this.#log.end();
   }
 
   /** @throws failed-precondition: the output is its client's own. */
