@@ -14,11 +14,22 @@ const SIGNATURE = 'marker-signature';
 const BASIC = Buffer.from(`me:${PASSWORD}`).toString('base64');
 const SECRETS = [PASSWORD, REFRESH, TOKEN, SIGNATURE, BASIC];
 
-/** What `config.json` may keep of a host. */
-const FORMS: Readonly<Record<string, { readonly entry: object; readonly challenge: 'Basic' | 'Bearer' }>> = {
+interface Form {
+  /** What `config.json` has of the host from the start. */
+  readonly entry?: object;
+  readonly challenge: 'Basic' | 'Bearer';
+  /** `dist login` first; or the user with each pull. The password comes on stdin. */
+  readonly by?: 'login' | 'user';
+}
+
+const FORMS: Readonly<Record<string, Form>> = {
   'a password': { entry: { auth: BASIC }, challenge: 'Basic' },
   'a password for a token': { entry: { auth: BASIC }, challenge: 'Bearer' },
   'a refresh token': { entry: { identitytoken: REFRESH }, challenge: 'Bearer' },
+  'a login': { challenge: 'Basic', by: 'login' },
+  'a login for a token': { challenge: 'Bearer', by: 'login' },
+  'a user of one pull': { challenge: 'Basic', by: 'user' },
+  'a user of one pull, for a token': { challenge: 'Bearer', by: 'user' },
 };
 
 const empty = (status: number, headers: Record<string, string>): Answer => ({ status, headers, body: Buffer.alloc(0) });
@@ -34,6 +45,7 @@ function guarded(host: string, challenge: 'Basic' | 'Bearer', signedStatus: numb
     if (headers.authorization !== wanted) {
       return empty(401, { 'www-authenticate': `${challenge} realm="http://${host}/token",service="s"` });
     }
+    if (uri === '/v2/') return empty(200, {});
     if (!uri.includes('/blobs/')) return answer;
     if (!uri.includes('?')) return empty(307, { location: `${uri}?sig=${SIGNATURE}` });
     return signedStatus === 200 ? answer : empty(signedStatus, {});
@@ -56,26 +68,39 @@ async function filesBelow(dirs: readonly string[]): Promise<string> {
   return texts.join('\n');
 }
 
-for (const [form, { entry, challenge }] of Object.entries(FORMS)) {
+for (const [form, { entry, challenge, by }] of Object.entries(FORMS)) {
   test(`${form}: in no log, journal, error, file or command line`, async () => {
     await using registry = await openFaultRegistry();
     await using daemon = await openDaemon({ config: { log_level: 'debug' } });
     const reference = registry.add(makeImage({ layers: [await makeLayer([{ path: 'a', data: 'b' }])] }), 'a');
     const home = join(daemon.dir, 'docker');
     await mkdir(home);
-    await writeFile(join(home, 'config.json'), JSON.stringify({ auths: { [registry.host]: entry } }));
+    if (entry) await writeFile(join(home, 'config.json'), JSON.stringify({ auths: { [registry.host]: entry } }));
     const env = { DOCKER_CONFIG: home, HOME: daemon.dir };
     const lines: Promise<string>[] = [];
     const told: string[] = [];
-    for (const status of [403, 500, 200]) {
+    const dist = async (args: readonly string[], stdin?: string): Promise<boolean> => {
+      const { code, stdout, stderr } = await runBuilt('dist', daemon, args, { env, ...(stdin !== undefined && { input: stdin }) });
+      told.push(stdout.toString(), stderr.toString());
+      return code === 0;
+    };
+    const serve = (status: number): void => {
       const script = guarded(registry.host, challenge, status);
       registry.script = (request, answer, count) => {
         lines.push(commandLines());
         return script(request, answer, count);
       };
-      const { code, stdout, stderr } = await runBuilt('dist', daemon, ['pull', '--json', reference], { env });
-      assert.equal(code === 0, status === 200, stderr.toString());
-      told.push(stdout.toString(), stderr.toString());
+    };
+    if (by === 'login') {
+      serve(200);
+      assert.ok(await dist(['login', '--user', 'me', '--password-stdin', registry.host], `${PASSWORD}\n`), told.join());
+    }
+    const user = by === 'user' ? ['--user', 'me'] : [];
+    // A server that fails is asked several times, which takes its time.
+    for (const status of by ? [403, 200] : [403, 500, 200]) {
+      serve(status);
+      const done = await dist(['pull', '--json', ...user, reference], by === 'user' ? PASSWORD : undefined);
+      assert.equal(done, status === 200, told.at(-1));
     }
     assert.ok(
       registry.seen.some(({ uri }) => uri.includes(SIGNATURE)),
