@@ -145,6 +145,20 @@ const FOUND: [Entry[][]][] = [
       ],
     ],
   ],
+  // An entry beneath a link into what the layer deletes.
+  [
+    [
+      [
+        { path: 'd/d/d', type: 'directory', mode: 0o750, uid: 60, gid: 53, mtime: 127480629 },
+        { path: 'l', type: 'symlink', target: 'd/d/d', uid: 30, gid: 62, mtime: 107138564 },
+      ],
+      [
+        { path: 'd/.wh.d' },
+        { path: 'd', type: 'directory', mode: 0o755, uid: 12, gid: 51, mtime: 1044348541 },
+        { path: 'l/d', type: 'directory', mode: 0o700, uid: 68, gid: 39, mtime: 110907122 },
+      ],
+    ],
+  ],
 ];
 
 test('random stacks of layers become the trees that umoci makes of them', async (t) => {

@@ -106,7 +106,7 @@ export class LayerDirectory implements Disposable {
         this.files.makeDirectory(dir, name, 0o755);
         this.files.setMetadata(dir, name, PLAIN_DIRECTORY);
         if (stat !== undefined) this.files.setXattr(dir, name, OVERLAY_OPAQUE.name, OVERLAY_OPAQUE.value);
-        else this.takeAttributes(part, { dir, name }, lower);
+        else if (!this.hidesBelow(part)) this.takeAttributes(part, { dir, name }, lower);
       });
     }
   }
