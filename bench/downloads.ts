@@ -29,7 +29,7 @@ const RANGES_TARGET = 0.4;
 export async function downloadRows(chosen: (name: string) => boolean): Promise<Row[]> {
   return [
     ...(chosen('download of a 300 MB blob') ? await blobRows() : []),
-    ...(chosen('download over a link') ? [await linkRow()] : []),
+    ...(chosen('download over a link') ? await linkRows() : []),
     ...(chosen('download in ranges') ? await rangeRows() : []),
   ];
 }
@@ -77,10 +77,14 @@ async function blobRows(): Promise<Row[]> {
   ];
 }
 
-async function linkRow(): Promise<Row> {
-  const { wall, sent } = await linkDownload(LINK, LAYERS);
-  const text = 'download over a link of 50 MB/s and 20 ms, 12 layers, to the last byte, beside the limit';
-  return { ...secondsRow(text, wall, sent / LINK.total), target: LINK_TARGET };
+async function linkRows(): Promise<Row[]> {
+  const { wall, fromFirst, sent } = await linkDownload(LINK, LAYERS);
+  const text = 'download over a link of 50 MB/s and 20 ms, 12 layers, to the last byte';
+  const limit = sent / LINK.total;
+  return [
+    { ...secondsRow(`${text}, beside the limit`, wall, limit), target: LINK_TARGET },
+    { ...secondsRow(`${text}, from the first request on, beside the limit`, fromFirst, limit), target: LINK_TARGET },
+  ];
 }
 
 /** One large layer: from a host that is slow in each connection, and over a link that one connection fills. */
@@ -102,16 +106,19 @@ async function linkDownload(link: Link, sizes: readonly number[]) {
   const reference = registry.add(makeImage({ layers: sizes.map(noise) }), 'bench/layers');
   const ours = down.own(await openWharfd());
   const walls: number[] = [];
+  const fromFirst: number[] = [];
   let sent = 0;
   for (let round = 0; round < ROUNDS; round += 1) {
     await ours.remove(reference).catch(() => undefined);
     const sentBefore = registry.sentBytes;
+    const requests = registry.seen.length;
     const startedMs = performance.now();
     await ours.fetch(reference);
     walls.push((registry.lastSentMs - startedMs) / 1000);
+    fromFirst.push((registry.lastSentMs - (registry.seen[requests]?.atMs ?? startedMs)) / 1000);
     sent = registry.sentBytes - sentBefore;
   }
-  return { wall: median(walls), sent };
+  return { wall: median(walls), fromFirst: median(fromFirst), sent };
 }
 
 /** A layer of bytes that can't be packed any further; nothing unpacks it. */

@@ -24,13 +24,13 @@ function figuresFor(reference: string): readonly TimedFigure[] {
   return [
     {
       name: "run --rm … true, containerd's ctr on both",
-      rounds: 11,
+      rounds: 20,
       wallTarget: 0.8,
       work: (engine, round) => engine.containerdCtr('run', '--rm', reference, `same-${round}`, '/bin/true'),
     },
     {
       name: "exec … true, containerd's ctr on both",
-      rounds: 11,
+      rounds: 20,
       wallTarget: 0.8,
       before: (engine, round) => engine.runDetached(reference, `exec-${round}`, ['sleep', '600']),
       work: (engine, round) => engine.containerdCtr('tasks', 'exec', '--exec-id', 'same', `exec-${round}`, '/bin/true'),
@@ -38,17 +38,17 @@ function figuresFor(reference: string): readonly TimedFigure[] {
     },
     {
       name: 'run --rm … true, own clients',
-      rounds: 11,
+      rounds: 20,
       work: (engine, round) => engine.run(reference, `run-${round}`, ['/bin/true']),
     },
     {
       name: 'exec … true, own clients',
-      rounds: 11,
+      rounds: 20,
       before: (engine, round) => engine.runDetached(reference, `exec-${round}`, ['sleep', '600']),
       work: (engine, round) => engine.exec(`exec-${round}`, ['/bin/true']),
       after: (engine, round) => engine.destroy(`exec-${round}`),
     },
-    { name: 'images', rounds: 11, work: (engine) => engine.listImages() },
+    { name: 'images', rounds: 20, work: (engine) => engine.listImages() },
     ...contentFigures(),
   ];
 }

@@ -80,7 +80,10 @@ for (const [form, { entry, challenge, by }] of Object.entries(FORMS)) {
     const lines: Promise<string>[] = [];
     const told: string[] = [];
     const dist = async (args: readonly string[], stdin?: string): Promise<boolean> => {
-      const { code, stdout, stderr } = await runBuilt('dist', daemon, args, { env, ...(stdin !== undefined && { input: stdin }) });
+      const { code, stdout, stderr } = await runBuilt('dist', daemon, args, {
+        env,
+        ...(stdin !== undefined && { input: stdin }),
+      });
       told.push(stdout.toString(), stderr.toString());
       return code === 0;
     };

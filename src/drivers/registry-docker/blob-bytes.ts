@@ -28,7 +28,8 @@ export async function* blobBytes(
   let useful = streams.limits.connectionsMax > 1 && stream.best !== 1;
   while (at < size) {
     const rest = size - at;
-    const whole = !useful || rest < PARTS_MIN * part;
+    // No end shortly before the end: where the blob is the last one, the network would stand still for a moment.
+    const whole = !useful || rest < 2 * PARTS_MIN * part;
     if (!whole && stream.mayWiden()) {
       const way = new WideWay(source, at, part, { stream, connectionsMax: streams.limits.connectionsMax });
       for await (const bytes of way.bytes()) {
