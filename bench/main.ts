@@ -8,46 +8,21 @@ import { skopeoPush } from '../test/support/oci-layout.js';
 import { ensureRedisLayout } from '../test/support/redis-image.js';
 import { openRegistry } from '../test/support/registry.js';
 import { openContainerd } from './containerd.js';
+import { containerFigures, idleRows, memoryRows, ownClientRow } from './containers.js';
 import { contentFigures } from './content.js';
 import { downloadRows } from './downloads.js';
 import type { Engine } from './engine.js';
-import { memoryOf, timed, type Reading, type TimedFigure } from './figures.js';
+import { timed, type Reading, type TimedFigure } from './figures.js';
 import { pullRows } from './pulls.js';
-import { compareMemory, compareTimes, report, type Row } from './report.js';
+import { compareTimes, report, type Row } from './report.js';
 import { scaleRows } from './scale.js';
 import { openWharfd } from './wharfd.js';
 
 const LAYOUT = 'build/redis-image';
-const MEMORY_CONTAINERS = 10;
 
 function figuresFor(reference: string): readonly TimedFigure[] {
   return [
-    {
-      name: "run --rm … true, containerd's ctr on both",
-      rounds: 20,
-      wallTarget: 0.8,
-      work: (engine, round) => engine.containerdCtr('run', '--rm', reference, `same-${round}`, '/bin/true'),
-    },
-    {
-      name: "exec … true, containerd's ctr on both",
-      rounds: 20,
-      wallTarget: 0.8,
-      before: (engine, round) => engine.runDetached(reference, `exec-${round}`, ['sleep', '600']),
-      work: (engine, round) => engine.containerdCtr('tasks', 'exec', '--exec-id', 'same', `exec-${round}`, '/bin/true'),
-      after: (engine, round) => engine.destroy(`exec-${round}`),
-    },
-    {
-      name: 'run --rm … true, own clients',
-      rounds: 20,
-      work: (engine, round) => engine.run(reference, `run-${round}`, ['/bin/true']),
-    },
-    {
-      name: 'exec … true, own clients',
-      rounds: 20,
-      before: (engine, round) => engine.runDetached(reference, `exec-${round}`, ['sleep', '600']),
-      work: (engine, round) => engine.exec(`exec-${round}`, ['/bin/true']),
-      after: (engine, round) => engine.destroy(`exec-${round}`),
-    },
+    ...containerFigures(reference),
     { name: 'images', rounds: 20, work: (engine) => engine.listImages() },
     ...contentFigures(),
   ];
@@ -80,16 +55,10 @@ async function bench(): Promise<void> {
     if (chosen(figure.name)) rows.push(...(await interleave(figure, ours, theirs)));
   }
   if (chosen('scale')) rows.push(...(await scaleRows()));
-  if (chosen('memory')) rows.push(...(await compareMemoryOf(ours, theirs, reference)));
+  if (chosen('own client')) rows.push(await ownClientRow(ours, reference));
+  if (chosen('memory')) rows.push(...(await memoryRows(ours, theirs, reference)));
+  if (chosen('idle')) rows.push(...(await idleRows(ours, reference)));
   await report(rows, wanted.length === 0 ? 'docs/benchmarks.md' : undefined);
-}
-
-async function compareMemoryOf(ours: Engine, theirs: Engine, reference: string): Promise<Row[]> {
-  const memory = {
-    ours: await memoryOf(ours, reference, MEMORY_CONTAINERS),
-    theirs: await memoryOf(theirs, reference, MEMORY_CONTAINERS),
-  };
-  return compareMemory(memory.ours, memory.theirs);
 }
 
 await bench();
