@@ -3,11 +3,16 @@ import { deferred, type Deferred } from '../../base/abort.js';
 /** Each write costs the same, be it small or large: what comes within this time goes on as one piece of about this size. */
 const GATHER_MS = 20;
 const GATHER_BYTES = 512 * 1024;
+/** Less than this is not worth memory of its own. */
+const SMALL_BYTES = 128 * 1024;
 
 export interface Taking {
   /** Waits a moment for small pieces to become a large one. */
   readonly gather?: boolean;
-  /** A piece may be overwritten once the next one is asked for; it saves the memory of one after another. */
+  /**
+   * A piece may be overwritten once the next one is asked for. What is put in is copied at once, then: thousands of buffers that wait here
+   * would be old when they are done with, and a collection of all memory be needed each time to have it back.
+   */
   readonly transient?: boolean | undefined;
   /** Called when something was taken out. */
   readonly onTaken?: () => void;
@@ -15,14 +20,22 @@ export interface Taking {
 
 /** Bytes from one who has them to one who takes them. An error comes after all that was put in before it. */
 export class ByteQueue {
-  readonly #pieces: Uint8Array[] = [];
+  readonly #gather: boolean;
+  readonly #transient: boolean;
+  readonly #onTaken: () => void;
+  /** Behind what the slab has. */
+  #pieces: Uint8Array[] = [];
   #length = 0;
   #end: { readonly error?: unknown } | undefined;
-  /** So many bytes are waited for, or until they are due. */
-  #enough = 1;
   #timer: NodeJS.Timeout | undefined;
   #wake: Deferred<undefined> | undefined;
-  #slab: Buffer | undefined;
+  #slab: Slab | undefined;
+
+  constructor({ gather = false, transient = false, onTaken = () => undefined }: Taking = {}) {
+    this.#gather = gather;
+    this.#transient = transient;
+    this.#onTaken = onTaken;
+  }
 
   /** Bytes put in and not yet taken. */
   get length(): number {
@@ -32,7 +45,9 @@ export class ByteQueue {
   put(bytes: Uint8Array): void {
     this.#pieces.push(bytes);
     this.#length += bytes.length;
-    if (this.#length >= this.#enough) this.#wake?.resolve(undefined);
+    if (this.#transient && this.#length > SMALL_BYTES) this.#slab ??= new Slab();
+    this.#copy();
+    if (this.#isEnough()) this.#wake?.resolve(undefined);
     else this.#wakeSoon();
   }
 
@@ -43,29 +58,32 @@ export class ByteQueue {
   }
 
   /** All that is there, and then what comes, until the end. One reader only. */
-  async *taken({ gather = false, transient = false, onTaken }: Taking = {}): AsyncGenerator<Uint8Array, void> {
-    this.#enough = gather ? GATHER_BYTES : 1;
+  async *taken(): AsyncGenerator<Uint8Array, void> {
     for (;;) {
       await this.#ready();
-      while (this.#pieces.length > 0) {
-        const next = this.#next(transient);
-        onTaken?.();
+      for (let next = this.#next(); next; next = this.#next()) {
+        this.#onTaken();
         yield next;
+        if (!this.#isEnough()) break;
       }
+      if (this.#length > 0) continue;
       if (this.#end && 'error' in this.#end) throw this.#end.error;
       if (this.#end) return;
     }
   }
 
+  #isEnough(): boolean {
+    return this.#length >= (this.#gather ? GATHER_BYTES : 1);
+  }
+
   async #ready(): Promise<void> {
-    if (this.#length < this.#enough && !this.#end) {
-      this.#wake = deferred<undefined>();
-      if (this.#length > 0) this.#wakeSoon();
-      await this.#wake.promise;
-      this.#wake = undefined;
-      clearTimeout(this.#timer);
-      this.#timer = undefined;
-    }
+    if (this.#isEnough() || this.#end) return;
+    this.#wake = deferred<undefined>();
+    if (this.#length > 0) this.#wakeSoon();
+    await this.#wake.promise;
+    this.#wake = undefined;
+    clearTimeout(this.#timer);
+    this.#timer = undefined;
   }
 
   #wakeSoon(): void {
@@ -73,7 +91,20 @@ export class ByteQueue {
     if (wake) this.#timer ??= setTimeout(() => wake.resolve(undefined), GATHER_MS);
   }
 
-  #next(transient: boolean): Uint8Array {
+  #copy(): void {
+    let copied = 0;
+    while (copied < this.#pieces.length && this.#slab?.add(this.#pieces[copied] as Uint8Array)) copied += 1;
+    if (copied > 0) this.#pieces.splice(0, copied);
+  }
+
+  #next(): Uint8Array | undefined {
+    const next = this.#slab?.take() ?? this.#concat();
+    this.#length -= next?.length ?? 0;
+    this.#copy();
+    return next;
+  }
+
+  #concat(): Uint8Array | undefined {
     let count = 0;
     let bytes = 0;
     for (const { length } of this.#pieces) {
@@ -82,19 +113,32 @@ export class ByteQueue {
       count += 1;
     }
     const taken = this.#pieces.splice(0, count);
-    this.#length -= bytes;
-    const [only] = taken;
-    if (only && count === 1) return only;
-    return transient && bytes > GATHER_BYTES / 2 ? this.#copied(taken) : Buffer.concat(taken, bytes);
+    return taken.length > 1 ? Buffer.concat(taken, bytes) : taken[0];
+  }
+}
+
+/** Two buffers: one is filled while the other one is in use. */
+class Slab {
+  #filling: Buffer = Buffer.allocUnsafeSlow(GATHER_BYTES);
+  #other: Buffer | undefined;
+  #filled = 0;
+
+  /** @returns False when there is no room for it. */
+  add(bytes: Uint8Array): boolean {
+    if (this.#filled + bytes.length > this.#filling.length) return false;
+    this.#filling.set(bytes, this.#filled);
+    this.#filled += bytes.length;
+    return true;
   }
 
-  #copied(pieces: readonly Uint8Array[]): Uint8Array {
-    const slab = (this.#slab ??= Buffer.allocUnsafeSlow(GATHER_BYTES));
-    let at = 0;
-    for (const piece of pieces) {
-      slab.set(piece, at);
-      at += piece.length;
-    }
-    return slab.subarray(0, at);
+  /** What is there; overwritten after the next time. */
+  take(): Uint8Array | undefined {
+    if (this.#filled === 0) return undefined;
+    const taken = this.#filling.subarray(0, this.#filled);
+    const next = this.#other ?? Buffer.allocUnsafeSlow(GATHER_BYTES);
+    this.#other = this.#filling;
+    this.#filling = next;
+    this.#filled = 0;
+    return taken;
   }
 }
