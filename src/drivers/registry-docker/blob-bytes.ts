@@ -2,9 +2,10 @@ import { objectBytes, RangesIgnored, type BlobSource } from './blob-stream.js';
 import type { BlobStream, BlobStreams, RangeLimits } from './blob-streams.js';
 import { RangeWindow } from './range-window.js';
 
-/** So many ranges fit into a blob that is fetched in several; what a cut of all at once loses is below 2 % of it. */
+/** So many ranges fit into a blob that is fetched in several. */
 const PARTS_MIN = 16;
-const PARTS_OF_LARGE = 150;
+/** Of a large blob the ranges that wait for the one ahead of them, and would be lost in a crash, are 2 %. */
+const AHEAD_SHARE = 0.02;
 /** A further connection stays when it brings this much. */
 const GAIN_MIN = 1.25;
 /** More than this in one connection is not the network's limit but the machine's. */
@@ -48,8 +49,9 @@ export async function* blobBytes(
   }
 }
 
-function partBytesOf(size: number, { partBytesMin, partBytesMax }: RangeLimits): number {
-  return Math.min(Math.max(Math.ceil(size / PARTS_OF_LARGE), partBytesMin), partBytesMax);
+function partBytesOf(size: number, { connectionsMax, partBytesMin, partBytesMax }: RangeLimits): number {
+  const wanted = Math.ceil((size * AHEAD_SHARE) / Math.max(1, connectionsMax - 1));
+  return Math.min(Math.max(wanted, partBytesMin), partBytesMax);
 }
 
 /** Fetches with as many connections as are known to be best for the host; or with one, then two, and so on, as long as each step pays. */
