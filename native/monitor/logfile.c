@@ -152,28 +152,41 @@ void logfile_write(struct logfile *log, int stream, const char *bytes, size_t si
     flush(log);
 }
 
-/* Blocks that the file has already take no room: the last records give way to the mark, and are lost, too. */
-static int tell_in_place(struct logfile *log, int fd)
+/* Blocks that a file has already take no room: its last records give way to the mark, and are lost, too. */
+static int put_in_place(struct logfile *log, int fd)
 {
     char line[MARK_MAX];
+    struct stat info;
     struct log_cut cut;
-    uint64_t start = log->size > sizeof log->buffer ? log->size - sizeof log->buffer : 0;
-    size_t size = (size_t)(log->size - start);
-    if (pread(fd, log->buffer, size, (off_t)start) != (ssize_t)size) return -1;
+    if (fstat(fd, &info) != 0) return -1;
+    off_t start = info.st_size > (off_t)sizeof log->buffer ? info.st_size - (off_t)sizeof log->buffer : 0;
+    size_t size = (size_t)(info.st_size - start);
+    if (pread(fd, log->buffer, size, start) != (ssize_t)size) return -1;
     if (log_cut(log->buffer, size, start == 0, MARK_MAX, &cut) != 0) return -1;
     size_t length = mark(line, "lost", log->lost + cut.lost + cut.output, log->position - cut.output);
-    uint64_t at = start + cut.at;
-    if (pwrite(fd, line, length, (off_t)at) != (ssize_t)length) return -1;
-    return ftruncate(fd, (off_t)(at + length));
+    off_t at = start + (off_t)cut.at;
+    if (pwrite(fd, line, length, at) != (ssize_t)length) return -1;
+    return ftruncate(fd, at + (off_t)length);
+}
+
+static int tell_in_place(struct logfile *log, const char *path)
+{
+    /* Not by the log's own kind of descriptor, which appends wherever it is told to write. */
+    int fd = open(path, O_RDWR | O_CLOEXEC | O_NOFOLLOW);
+    if (fd < 0) return -1;
+    int told = put_in_place(log, fd);
+    close(fd);
+    return told;
 }
 
 void logfile_end(struct logfile *log)
 {
+    char full[4096];
     if (log->path == NULL || log->lost == 0 || open_log(log) == 0) return;
     lose(log);
-    /* Not by the log's own kind of descriptor, which appends wherever it is told to write. */
-    int fd = open(log->path, O_RDWR | O_CLOEXEC | O_NOFOLLOW);
-    if (fd < 0 || tell_in_place(log, fd) != 0)
-        note("%s: that its last %llu bytes are lost can't be told", log->path, (unsigned long long)log->lost);
-    if (fd >= 0) close(fd);
+    if (tell_in_place(log, log->path) == 0) return;
+    /* The disk got full where a new file was begun: there is nothing in it. */
+    snprintf(full, sizeof full, "%s.%llu", log->path, (unsigned long long)log->number - 1);
+    if (log->number > 1 && tell_in_place(log, full) == 0) return;
+    note("%s: that its last %llu bytes are lost can't be told", log->path, (unsigned long long)log->lost);
 }

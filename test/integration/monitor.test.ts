@@ -264,29 +264,38 @@ test('output waits for a first reader for the grace time only', async (t) => {
   assert.equal(textOf(await readFile(log, 'utf8')), linesTo(30_000));
 });
 
-test('on a disk that stays full to the end the last records of a log give way to the mark of what is lost', async (t) => {
-  const fixture = await monitorFixture(t);
-  const disk = await openSmallDisk(16 << 20, ['-b', '4096']);
-  t.after(() => disk[Symbol.asyncDispose]());
-  const log = join(disk.path, 'output.log');
-  const [gate, first, whole] = [join(fixture.dir, 'gate'), linesTo(100), linesTo(3000)];
-  const options = ['--stdout', 'log', '--log', log, '--log-bytes', '9999999', '--log-files', '2'];
-  // The shell writes line by line.
-  const script = `mkfifo ${gate}; n=0; while [ $n -lt 3000 ]; do n=$((n+1)); echo $n; [ $n = 100 ] && read x < ${gate}; done; :`;
-  const end = await fixture.startConnected(options, [join(fixture.dir, 'fake-runtime'), script]);
-  await eventually(async () => assert.equal(textOf(await readFile(log, 'utf8')), first));
-  await disk.fill();
-  await writeFile(gate, 'go\n');
-  assert.equal((await end.exited).status, 0);
-  await end.drained;
-  const bytes = await readFile(log);
-  const records = new LogRecordReader(0).push(bytes);
-  assert.equal(bytes.toString().split('\n').length - 1, records.length, 'every line is a record');
-  const kept = Buffer.concat(records.map((record) => ('bytes' in record ? record.bytes : Buffer.alloc(0)))).toString();
-  const missing = records.reduce((sum, record) => sum + ('bytes' in record ? 0 : record.missingBytes), 0);
-  assert.ok(kept.startsWith(first.slice(0, first.length / 2)));
-  assert.equal(kept.length + missing, whole.length);
-});
+const FULL = [
+  { how: 'in one file', bytesMax: 9_999_999, ending: '' },
+  { how: 'where a new file begins', bytesMax: 8192, ending: '.1' },
+];
+
+for (const { how, bytesMax, ending } of FULL) {
+  test(`on a disk that stays full to the end the last records give way to the mark of what is lost: ${how}`, async (t) => {
+    const fixture = await monitorFixture(t);
+    const disk = await openSmallDisk(16 << 20, ['-b', '4096']);
+    t.after(() => disk[Symbol.asyncDispose]());
+    const log = join(disk.path, 'output.log');
+    const [gate, first, whole] = [join(fixture.dir, 'gate'), linesTo(100), linesTo(3000)];
+    const options = ['--stdout', 'log', '--log', log, '--log-bytes', String(bytesMax), '--log-files', '5'];
+    // The shell writes line by line.
+    const script = `mkfifo ${gate}; n=0; while [ $n -lt 3000 ]; do n=$((n+1)); echo $n; [ $n = 100 ] && read x < ${gate}; done; :`;
+    const end = await fixture.startConnected(options, [join(fixture.dir, 'fake-runtime'), script]);
+    await eventually(async () => assert.equal(textOf(await readFile(log, 'utf8')), first));
+    await disk.fill();
+    await writeFile(gate, 'go\n');
+    assert.equal((await end.exited).status, 0);
+    await end.drained;
+    const bytes = await readFile(`${log}${ending}`);
+    const records = new LogRecordReader(0).push(bytes);
+    assert.equal(bytes.toString().split('\n').length - 1, records.length, 'every line is a record');
+    const kept = Buffer.concat(
+      records.map((record) => ('bytes' in record ? record.bytes : Buffer.alloc(0))),
+    ).toString();
+    const missing = records.reduce((sum, record) => sum + ('bytes' in record ? 0 : record.missingBytes), 0);
+    assert.ok(kept.startsWith(first.slice(0, first.length / 2)));
+    assert.equal(kept.length + missing, whole.length);
+  });
+}
 
 test('a process that does not read stdin holds up its writer only', async (t) => {
   const fixture = await monitorFixture(t);

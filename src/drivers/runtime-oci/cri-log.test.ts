@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { readFile } from 'node:fs/promises';
+import { readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { openSmallDisk } from '../../../test/support/small-disk.js';
@@ -71,4 +71,25 @@ test('a log that ends on a full disk after it had room in between tells of both 
   log.end();
   const { kept, missing } = await told(path);
   assert.equal(kept.length + missing, 3 * part.length + 2);
+});
+
+test('a disk that gets full where a new file begins: the mark is in the file before it', async () => {
+  await using disk = await openSmallDisk(16 << 20, ['-b', '4096']);
+  const path = join(disk.path, 'output.log');
+  const log = new CriLog(path, { maxBytes: 8192, maxFiles: 5 }, SILENT);
+  const line = 'x'.repeat(100);
+  let written = 0;
+  const write = () => {
+    log.write('stdout', Buffer.from(`${line}\n`));
+    written += line.length + 1;
+  };
+  // Both blocks of the first file are there, and a record more would not fit into it.
+  for (let at = 0; at < 56; at += 1) write();
+  await disk.fill();
+  for (let at = 0; at < 200; at += 1) write();
+  log.end();
+  assert.equal((await stat(path)).size, 0);
+  const { kept, missing } = await told(`${path}.1`);
+  assert.equal(kept.length + missing, written);
+  assert.ok(kept.length > 4000);
 });

@@ -103,27 +103,37 @@ export class CriLog implements Disposable {
     this.#put(markLine(what, first, second));
   }
 
-  /** Blocks that the file has already take no room: the last records give way to the mark, and are lost, too. */
+  /** Blocks that a file has already take no room: its last records give way to the mark, and are lost, too. */
   #tellInPlace(): void {
+    // Where a new file was begun when the disk got full there is nothing in it.
+    const paths = [this.#path, ...(this.#number > 1 ? [`${this.#path}.${this.#number - 1}`] : [])];
     try {
-      // Not by the log's own kind of descriptor, which appends wherever it is told to write.
-      const fd = openSync(this.#path, constants.O_RDWR | constants.O_NOFOLLOW);
-      try {
-        const start = Math.max(0, this.#size - SCAN_BYTES);
-        const tail = Buffer.alloc(this.#size - start);
-        readSync(fd, tail, 0, tail.length, start);
-        const cut = logCut(tail, start === 0, MARK_MAX);
-        if (!cut) throw new Error('there is no room for the mark');
-        const line = markLine('lost', this.#lost + cut.lost + cut.output, this.#position - cut.output);
-        const at = start + cut.at;
-        writeSync(fd, line, 0, line.length, at);
-        ftruncateSync(fd, at + line.length);
-      } finally {
-        closeSync(fd);
-      }
+      if (paths.some((path) => this.#putInPlace(path))) return;
+      throw new Error('no room for the mark');
     } catch (cause) {
       const fields = { path: this.#path, bytes: this.#lost, error: messageOf(cause) };
       this.#log.warn(fields, 'that the last bytes of the output are lost can not be told in its log');
+    }
+  }
+
+  /** @returns False when the file has no record that may give way. */
+  #putInPlace(path: string): boolean {
+    // Not by the log's own kind of descriptor, which appends wherever it is told to write.
+    const fd = openSync(path, constants.O_RDWR | constants.O_NOFOLLOW);
+    try {
+      const { size } = fstatSync(fd);
+      const start = Math.max(0, size - SCAN_BYTES);
+      const tail = Buffer.alloc(size - start);
+      readSync(fd, tail, 0, tail.length, start);
+      const cut = logCut(tail, start === 0, MARK_MAX);
+      if (!cut) return false;
+      const line = markLine('lost', this.#lost + cut.lost + cut.output, this.#position - cut.output);
+      const at = start + cut.at;
+      writeSync(fd, line, 0, line.length, at);
+      ftruncateSync(fd, at + line.length);
+      return true;
+    } finally {
+      closeSync(fd);
     }
   }
 
