@@ -169,24 +169,26 @@ static int put_in_place(struct logfile *log, int fd)
     return ftruncate(fd, at + (off_t)length);
 }
 
-static int tell_in_place(struct logfile *log, const char *path)
+/* Where the last record is: when the disk got full as a new file was begun, in the one before it. */
+static int open_last(const struct logfile *log)
 {
+    char full[4096];
+    struct stat info;
+    const char *path = log->path;
+    if (log->number > 1 && (stat(log->path, &info) != 0 || info.st_size == 0)) {
+        snprintf(full, sizeof full, "%s.%llu", log->path, (unsigned long long)log->number - 1);
+        path = full;
+    }
     /* Not by the log's own kind of descriptor, which appends wherever it is told to write. */
-    int fd = open(path, O_RDWR | O_CLOEXEC | O_NOFOLLOW);
-    if (fd < 0) return -1;
-    int told = put_in_place(log, fd);
-    close(fd);
-    return told;
+    return open(path, O_RDWR | O_CLOEXEC | O_NOFOLLOW);
 }
 
 void logfile_end(struct logfile *log)
 {
-    char full[4096];
     if (log->path == NULL || log->lost == 0 || open_log(log) == 0) return;
     lose(log);
-    if (tell_in_place(log, log->path) == 0) return;
-    /* The disk got full where a new file was begun: there is nothing in it. */
-    snprintf(full, sizeof full, "%s.%llu", log->path, (unsigned long long)log->number - 1);
-    if (log->number > 1 && tell_in_place(log, full) == 0) return;
-    note("%s: that its last %llu bytes are lost can't be told", log->path, (unsigned long long)log->lost);
+    int fd = open_last(log);
+    if (fd < 0 || put_in_place(log, fd) != 0)
+        note("%s: that its last %llu bytes are lost can't be told", log->path, (unsigned long long)log->lost);
+    if (fd >= 0) close(fd);
 }

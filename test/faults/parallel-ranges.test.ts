@@ -106,6 +106,7 @@ test('where a second connection brings nothing, the rest is asked for in one pie
   await using f = await open();
   f.registry.script = async (request, answer) => {
     if (!isLayer(request.uri, f.layer) || !isPart(request)) return answer;
+    // The time that such a request takes there.
     await new Promise((resolve) => setTimeout(resolve, 100));
     return answer;
   };

@@ -7,6 +7,7 @@ import {
   readSync,
   renameSync,
   rmSync,
+  statSync,
   writeSync,
 } from 'node:fs';
 import { messageOf } from '../../base/errors.js';
@@ -105,15 +106,19 @@ export class CriLog implements Disposable {
 
   /** Blocks that a file has already take no room: its last records give way to the mark, and are lost, too. */
   #tellInPlace(): void {
-    // Where a new file was begun when the disk got full there is nothing in it.
-    const paths = [this.#path, ...(this.#number > 1 ? [`${this.#path}.${this.#number - 1}`] : [])];
     try {
-      if (paths.some((path) => this.#putInPlace(path))) return;
+      if (this.#putInPlace(this.#lastFile())) return;
       throw new Error('no room for the mark');
     } catch (cause) {
       const fields = { path: this.#path, bytes: this.#lost, error: messageOf(cause) };
       this.#log.warn(fields, 'that the last bytes of the output are lost can not be told in its log');
     }
+  }
+
+  /** Where the last record is: when the disk got full as a new file was begun, in the one before it. */
+  #lastFile(): string {
+    const { size = 0 } = statSync(this.#path, { throwIfNoEntry: false }) ?? {};
+    return size === 0 && this.#number > 1 ? `${this.#path}.${this.#number - 1}` : this.#path;
   }
 
   /** @returns False when the file has no record that may give way. */
