@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { once } from 'node:events';
 import { constants } from 'node:os';
 import { describe, test, type TestContext } from 'node:test';
 import { assertRejectsWithKind, assertThrowsWithKind } from '../../test/support/assert-kind.js';
@@ -10,6 +11,12 @@ const { SIGKILL, SIGTERM } = constants.signals;
 const processes = createProcesses();
 const descriptors = createDescriptors();
 const programs = createPrograms();
+
+/** The number of ptrace(2) here. */
+const PTRACE = process.arch === 'arm64' ? '117' : '101';
+
+/** Traces a process (PTRACE_SEIZE) and takes no notice of what happens to it until its own input ends. */
+const TRACER = '$| = 1; syscall($ARGV[0] + 0, 0x4206, $ARGV[1] + 0, 0, 0) == 0 or die $!; print "tracing"; <STDIN>';
 
 /** A process whose parent has ended, so that it fell to us. Its descriptor 3 is `input`. */
 async function orphan(t: TestContext, body: string, input: number): Promise<number> {
@@ -53,6 +60,22 @@ describe('processes', () => {
       await handle.exited();
       assert.deepEqual(processes.reap(handle.pid), { code, signal: 0 });
     }
+  });
+
+  test('a child that has ended is waited for until its tracer has let go of it', async () => {
+    await using child = await programs.start('cat', [], { stdin: 'pipe' });
+    await using tracer = await programs.start('perl', ['-e', TRACER, PTRACE, String(child.pid)], {
+      stdin: 'pipe',
+      stdout: 'pipe',
+    });
+    assert.ok(tracer.stdin && tracer.stdout);
+    assert.equal(String((await once(tracer.stdout, 'data'))[0]), 'tracing');
+    using handle = processes.open(child.pid);
+    child.kill('SIGKILL');
+    await handle.exited();
+    assert.equal(processes.reap(child.pid), undefined);
+    tracer.stdin.end();
+    assert.deepEqual(await child.ended, { code: 137, signal: 'SIGKILL' });
   });
 
   test('waiting ends with the signal, or with the handle', async () => {

@@ -4,11 +4,11 @@ import { DaemonError, isErrno } from '../base/errors.js';
 import { exitStatusOf, type ExitStatus, type ProcessHandle, type Processes } from '../core/kernel/processes.js';
 import { addon } from './addon.js';
 import { check } from './outcome.js';
+import { EAGAIN, reapEnded } from './reaping.js';
 import { watchDescriptor } from './watch.js';
 
 /** Error numbers that are an answer here, the same on all architectures that Node runs on. */
 const ESRCH = -3;
-const EAGAIN = -11;
 const EINVAL = -22;
 const ENOTTY = -25;
 
@@ -94,6 +94,9 @@ export function createProcesses(): Processes {
     reap(pid) {
       const status = addon().reap(pid);
       return status === EAGAIN ? undefined : exitStatusOf(check('waitid', pid, status));
+    },
+    async reapEnded(pid) {
+      return exitStatusOf(check('waitid', pid, await reapEnded(pid)));
     },
     startTime,
     becomeSubreaper() {

@@ -4,6 +4,7 @@ import { exitStatusOf, type ExitStatus } from '../core/kernel/processes.js';
 import type { Fd } from '../core/kernel/directory-files.js';
 import { addon } from './addon.js';
 import { check } from './outcome.js';
+import { reapEnded } from './reaping.js';
 import { watchDescriptor } from './watch.js';
 
 /** A descriptor of the child that leads nowhere. */
@@ -88,7 +89,7 @@ class Child implements Spawned {
   async #reap(detached: boolean): Promise<ExitStatus> {
     using watch = watchDescriptor(this.#pidfd, 'readable', { keepsAlive: !detached });
     await watch.ready;
-    const reaped = addon().reap(this.pid);
+    const reaped = await reapEnded(this.pid);
     // Another that reaps orphans may have been quicker; then the pidfd tells, on kernels that do.
     const status = reaped < 0 ? addon().pidfdExitStatus(this.#pidfd) : reaped;
     this.#open = false;

@@ -45,6 +45,12 @@ export interface Processes {
    * @throws SyscallError ECHILD when it is not ours to reap (or was reaped).
    */
   reap(pid: number): ExitStatus | undefined;
+  /**
+   * Reaps a child, or orphan that fell to us, that has ended as its handle tells. Waits while a tracer has not yet let go of it.
+   *
+   * @throws SyscallError ECHILD when it is not ours to reap (or was reaped).
+   */
+  reapEnded(pid: number): Promise<ExitStatus>;
   /** Start of the process in clock ticks since boot, field 22 of /proc/<pid>/stat; undefined when it is gone or a zombie. */
   startTime(pid: number): bigint | undefined;
   /** Orphaned descendants become our children instead of init's (PR_SET_CHILD_SUBREAPER); for the life of this process. */

@@ -1,10 +1,10 @@
 import { rm } from 'node:fs/promises';
 import { deferred } from '../../base/abort.js';
-import { DaemonError } from '../../base/errors.js';
+import { DaemonError, isErrno } from '../../base/errors.js';
 import type { Attachment, AttachWishes, ExitRecord, ProcessKey } from '../../core/execution/runtime.js';
 import type { Descriptors } from '../../core/kernel/descriptors.js';
 import type { Fd } from '../../core/kernel/directory-files.js';
-import type { ProcessHandle, Processes } from '../../core/kernel/processes.js';
+import type { ExitStatus, ProcessHandle, Processes } from '../../core/kernel/processes.js';
 import type { KeptProcess } from './keeper.js';
 import { signalProcess } from './lost-process.js';
 import type { OomWatch } from './oom-watch.js';
@@ -101,11 +101,20 @@ export class ReapedProcess implements KeptProcess {
     const exitedAtNs = BigInt(Date.now()) * 1_000_000n;
     const oomKilled = (await this.#oom?.check()) ?? false;
     await this.#oom?.[Symbol.asyncDispose]();
-    const status = processes.reap(this.pid);
+    const status = (await reapIfOurs(processes, this.pid)) ?? handle.exitStatus();
     const record: ExitRecord = status
       ? { status: status.code, unknown: false, exitedAtNs, oomKilled }
       : { status: 255, unknown: true, unknownReason: 'somebody else reaped it', exitedAtNs, oomKilled };
     await writeExitFile(dir, this.pid, status?.signal ?? 0, record);
     return record;
+  }
+}
+
+async function reapIfOurs(processes: Processes, pid: number): Promise<ExitStatus | undefined> {
+  try {
+    return await processes.reapEnded(pid);
+  } catch (cause) {
+    if (isErrno(cause, 'ECHILD')) return undefined;
+    throw cause;
   }
 }
