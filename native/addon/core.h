@@ -205,4 +205,14 @@ long wh_send_fds(int socket, const void *bytes, size_t length, const int *fds, s
 /* Returns the bytes; *count is set to the descriptors taken. More than WH_MAX_FDS is -EMSGSIZE, and none is kept. */
 long wh_receive_fds(int socket, void *bytes, size_t length, int *fds, size_t *count);
 
+/* ---- memory.c ---- */
+
+/* Gives pages that malloc keeps free back to the kernel. */
+int wh_trim_allocator(void);
+/*
+ * Unmaps the pages of code and constants of the program and its libraries. They stay in the page cache, where the kernel can take them
+ * when it needs memory, and those that are used come back by a minor fault each 64 KiB.
+ */
+int wh_unmap_code(void);
+
 #endif

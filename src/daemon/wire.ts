@@ -37,6 +37,7 @@ import type { Config } from './config.js';
 import { spaceAt } from './disk-space.js';
 import { nativeProgram } from './native-path.js';
 import type { MissedEvents } from '../service/events.js';
+import { QuietTime } from './quiet-time.js';
 import { createServices } from './services.js';
 import { shimFinder } from './shims.js';
 import { openSelftest } from './selftest.js';
@@ -123,6 +124,7 @@ export function wire(config: Config, log: Logger): Promise<Daemon> {
         missed = undefined;
       }),
     );
+    const quiet = down.own(new QuietTime({ memory: kernel.memory, log, cpuMs }));
     const server = down.own(
       new RpcServer({
         schema: wholeSchema,
@@ -130,6 +132,9 @@ export function wire(config: Config, log: Logger): Promise<Daemon> {
         log,
         checkNamespace: (namespace) => void checkIdentifier(namespace, 'namespace'),
         peerOf: (fd) => kernel.descriptors.peerOf(fd),
+        onCall: () => {
+          quiet.stir();
+        },
       }),
     );
     await server.listen({ path: config.grpc.address, gid: config.grpc.gid });
@@ -141,6 +146,12 @@ export function wire(config: Config, log: Logger): Promise<Daemon> {
 function proxySettings({ proxy: { http, https, no } }: Config): ProxySettings {
   const environment = proxiesOfEnvironment(process.env);
   return { http: http ?? environment.http, https: https ?? environment.https, no: no ?? environment.no };
+}
+
+/** CPU time of all threads of this process so far. */
+function cpuMs(): number {
+  const { user, system } = process.cpuUsage();
+  return (user + system) / 1000;
 }
 
 function after(ms: number, act: () => void): () => void {

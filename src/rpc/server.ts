@@ -26,6 +26,8 @@ export interface RpcServerOptions {
   readonly checkNamespace?: (namespace: string) => void;
   /** Asks the kernel who is behind an accepted socket (SO_PEERCRED). */
   readonly peerOf?: (fd: number) => Peer;
+  /** A call begins. */
+  readonly onCall?: () => void;
 }
 
 /** Time for handlers to end after they were told that the server closes, in milliseconds. */
@@ -142,6 +144,7 @@ export class RpcServer implements AsyncDisposable {
 
   #begin(call: RunningCall): RunningCall {
     this.#calls.add(call);
+    this.#options.onCall?.();
     this.#started.set(call, performance.now());
     return call;
   }

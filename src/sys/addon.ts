@@ -92,6 +92,9 @@ export interface Addon {
   pidfdExitStatus(pidfd: Fd): Outcome;
   reap(pid: number): Outcome;
   becomeSubreaper(): Outcome;
+  collectAll(): Outcome;
+  trimAllocator(): Outcome;
+  unmapCode(): Outcome;
   sealDescriptors(): Outcome;
   /** The arguments and the environment end each with NUL; of the descriptors -1 is /dev/null. Fills the pidfd; the outcome is the pid. */
   spawn(

@@ -2,6 +2,7 @@ import type { Kernel } from '../core/kernel/kernel.js';
 import { createDescriptors } from './descriptors.js';
 import { createDirectoryFiles } from './directory-files.js';
 import { createDisks } from './disks.js';
+import { createMemory } from './memory.js';
 import { createMounts } from './mounts.js';
 import { createProcesses } from './processes.js';
 import { createPrograms } from './programs.js';
@@ -15,5 +16,6 @@ export function createKernel(): Kernel {
     programs: createPrograms(),
     descriptors: createDescriptors(),
     disks: createDisks(),
+    memory: createMemory(),
   };
 }

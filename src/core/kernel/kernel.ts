@@ -1,6 +1,7 @@
 import type { Descriptors } from './descriptors.js';
 import type { DirectoryFiles } from './directory-files.js';
 import type { Disks } from './disks.js';
+import type { Memory } from './memory.js';
 import type { Mounts } from './mounts.js';
 import type { Processes } from './processes.js';
 import type { Programs } from './programs.js';
@@ -13,4 +14,5 @@ export interface Kernel {
   readonly programs: Programs;
   readonly descriptors: Descriptors;
   readonly disks: Disks;
+  readonly memory: Memory;
 }
