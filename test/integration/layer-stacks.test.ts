@@ -159,6 +159,48 @@ const FOUND: [Entry[][]][] = [
       ],
     ],
   ],
+  // A hard link to a file that the layer has replaced beneath a link before.
+  [
+    [
+      [
+        { path: 'd/h', mode: 0o644, data: 'old', uid: 68, gid: 20, mtime: 152458400 },
+        { path: 'l', type: 'symlink', target: '/d', uid: 69, gid: 62, mtime: 1139732773 },
+      ],
+      [
+        { path: 'l/h', mode: 0o644, data: 'new', uid: 11, gid: 29, mtime: 465425688 },
+        { path: 'i', type: 'link', target: 'd/h' },
+        { path: 'g', type: 'link', target: 'i' },
+      ],
+    ],
+  ],
+  // The same, and the file is replaced once more.
+  [
+    [
+      [
+        { path: 'd/h', mode: 0o644, data: 'old', uid: 68, gid: 20, mtime: 152458400 },
+        { path: 'l', type: 'symlink', target: '/d', uid: 69, gid: 62, mtime: 1139732773 },
+      ],
+      [
+        { path: 'l/h', mode: 0o644, data: 'new', uid: 11, gid: 29, mtime: 465425688 },
+        { path: 'i', type: 'link', target: 'd/h' },
+        { path: 'l/h', mode: 0o644, data: 'newer', uid: 12, gid: 30, mtime: 465425689 },
+      ],
+    ],
+  ],
+  // A hard link to a file that the layer replaces beneath a link afterwards.
+  [
+    [
+      [
+        { path: 'd/h', mode: 0o644, data: 'old', uid: 68, gid: 20, mtime: 152458400 },
+        { path: 'l', type: 'symlink', target: '/d', uid: 69, gid: 62, mtime: 1139732773 },
+      ],
+      [
+        { path: 'l/e', mode: 0o644, data: 'other', uid: 11, gid: 29, mtime: 465425688 },
+        { path: 'i', type: 'link', target: 'd/h' },
+        { path: 'l/h', mode: 0o644, data: 'new', uid: 12, gid: 30, mtime: 465425689 },
+      ],
+    ],
+  ],
 ];
 
 test('random stacks of layers become the trees that umoci makes of them', async (t) => {

@@ -56,7 +56,8 @@ export interface ApplyProgress {
 export type Deferred =
   /** A directory that had to be made; without `needed` it holds nothing but deletions. */
   | { readonly kind: 'parent'; readonly path: Buffer; readonly needed: boolean }
-  | { readonly kind: 'hardlink'; readonly path: Buffer; readonly target: Buffer }
+  /** `own`: the layer's files that the target may be if the layers below have a link on the way to it; it is linked to the first of them. */
+  | { readonly kind: 'hardlink'; readonly path: Buffer; readonly target: Buffer; readonly own: readonly Buffer[] }
   /** A deletion, which has to go where there is nothing to delete: overlayfs would show its mark. */
   | { readonly kind: 'whiteout'; readonly path: Buffer }
   /** The layer says nothing of `/`. */

@@ -99,7 +99,12 @@ export function reviveDeferred(deferred: readonly Deferred[]): Deferred[] {
       case 'whiteout':
         return { ...one, path: Buffer.from(one.path) };
       case 'hardlink':
-        return { ...one, path: Buffer.from(one.path), target: Buffer.from(one.target) };
+        return {
+          ...one,
+          path: Buffer.from(one.path),
+          target: Buffer.from(one.target),
+          own: one.own.map((path) => Buffer.from(path)),
+        };
       default:
         return one;
     }

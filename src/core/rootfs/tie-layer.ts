@@ -89,7 +89,11 @@ class Tie {
     for (const one of deferred) {
       this.#check();
       if (one.kind === 'hardlink')
-        this.#tieLink(this.#moved(one.path.toString('latin1')), one.target.toString('latin1'));
+        this.#tieLink(
+          this.#moved(one.path.toString('latin1')),
+          one.target.toString('latin1'),
+          one.own.map((path) => path.toString('latin1')),
+        );
     }
   }
 
@@ -236,17 +240,18 @@ class Tie {
     );
   }
 
-  #tieLink(path: string, target: string): void {
+  #tieLink(path: string, target: string, own: readonly string[]): void {
     const components = splitPath(path);
     // It may have gone with the directory that was invented for it.
     if (this.#layer.look(components) === undefined) return;
     const wanted = splitPath(target);
     const last = wanted.at(-1) ?? '';
-    // The file was not in the layer when it was linked to; only a link of a lower layer can lead back into the layer.
+    // The file was not at that path of the layer when it was linked to; only a link of a lower layer can lead back into the layer.
     const placeIn = (view: 'lower' | 'merged'): string[] | undefined => {
       const place = this.#resolve(wanted.slice(0, -1), target, view);
       return place && [...place, last];
     };
+    if (own.length > 0 && this.#isOwn(components, own, () => placeIn('merged'))) return;
     const below = placeIn('lower');
     let done = below !== undefined && this.#linkBelow(components, below);
     if (!done) {
@@ -259,6 +264,20 @@ class Tie {
         `layer: ${quote(path)} is a hard link to ${quote(target)}, which neither this layer nor one below has as a file`,
       );
     }
+  }
+
+  /** Whether the target was a file of the layer by then, since a link below leads to it; then it is linked to that. */
+  #isOwn(path: readonly string[], own: readonly string[], place: () => string[] | undefined): boolean {
+    let merged: string[] | undefined;
+    try {
+      merged = place();
+    } catch (error) {
+      if (!isKind(error, 'invalid-argument')) throw error;
+    }
+    if (merged === undefined) return false;
+    const whole = merged.join('/');
+    const at = own.findIndex((one) => this.#moved(one) === whole);
+    return at === 0 || (at > 0 && this.#linkWithin(path, merged));
   }
 
   #linkWithin(path: readonly string[], from: readonly string[]): boolean {

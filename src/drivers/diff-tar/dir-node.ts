@@ -6,6 +6,17 @@ import type { Fd, FileTime } from '../../core/kernel/directory-files.js';
  */
 export type DirOrigin = 'entry' | 'invented' | 'found';
 
+/** A hard link whose file is for the layers below to tell. */
+export interface PendingLink {
+  /** The path that it is to. */
+  readonly target: string;
+  /**
+   * The layer's own files that this path led to if the layers below have a link in it, by their paths. For the time being it is a hard link
+   * to the first of them; without any an empty file holds its place.
+   */
+  readonly own: readonly string[];
+}
+
 /** A directory of the tree that a layer is applied to, as far as the layer has touched it. */
 export class DirNode {
   readonly parent: DirNode | undefined;
@@ -24,8 +35,8 @@ export class DirNode {
   /** A default ACL would change what is created in the directory, so it is set when all is written. */
   defaultAcl: Buffer | undefined;
   fd: Fd | undefined;
-  /** Files in it that become hard links to files of lower layers, by name: an empty file holds the place of each. */
-  pendingLinks: Map<string, string> | undefined;
+  /** Files in it that become hard links to files of lower layers, by name. */
+  pendingLinks: Map<string, PendingLink> | undefined;
   /** Names in it that were marked as deleted. */
   deleted: string[] | undefined;
   #children: Map<string, DirNode> | undefined;

@@ -5,7 +5,8 @@ import { FileChecksums } from '../../core/fsck/file-checksums.js';
 import type { DirectoryFiles, FileStat } from '../../core/kernel/directory-files.js';
 import { isDirectory, isWhiteout } from '../../core/kernel/file-type.js';
 import { OPEN } from '../../core/kernel/open-flags.js';
-import { DirNode, markNeeded } from './dir-node.js';
+import { noteDeferred } from './deferred.js';
+import { DirNode, markNeeded, type PendingLink } from './dir-node.js';
 import { DirTree, pathIn } from './dir-tree.js';
 import { checkDevice, explainEntry, inTheWay } from './entry-errors.js';
 import { EntryMetadata } from './entry-metadata.js';
@@ -13,6 +14,7 @@ import { quotePath, rawBytes, splitPath } from './entry-path.js';
 import { FileWriter } from './file-writer.js';
 import { LateFiles } from './late-files.js';
 import { MemoryBounds } from './memory-bounds.js';
+import { isStandIn, StandInFiles, type LinkBelow, type Place } from './stand-in-files.js';
 import type { TarEntry, TarSink } from './tar-entry.js';
 import { markerOf, Whiteouts, type Marker } from './whiteouts.js';
 import { EVERYTHING, rememberPaths, type WrittenPaths } from './written-paths.js';
@@ -47,6 +49,7 @@ export class LayerWriter implements TarSink, Disposable {
   readonly #written: WrittenPaths;
   readonly #whiteouts: Whiteouts;
   readonly #metadata: EntryMetadata;
+  readonly #standIns: StandInFiles;
   /** Of the files that were written here. */
   readonly checksums = FileChecksums.empty();
   /** Then all directories that are there are in the tree. */
@@ -79,6 +82,7 @@ export class LayerWriter implements TarSink, Disposable {
     this.#written = this.#startsEmpty ? EVERYTHING : rememberPaths(this.#bounds);
     this.#whiteouts = new Whiteouts(this.#files, this.#tree, this.#written, target.form);
     this.#metadata = new EntryMetadata(this.#files);
+    this.#standIns = new StandInFiles(this.#files, this.#tree, this.#bounds);
     const { mtime, atime } = files.stat(this.#tree.fd(this.#tree.root), '.');
     this.#tree.root.times = { mtime, atime };
   }
@@ -153,6 +157,7 @@ export class LayerWriter implements TarSink, Disposable {
       const parent = this.#tree.resolve(components, 'invent') ?? this.#tree.root;
       this.#placeIn(parent, name, entry, whole);
       markNeeded(parent);
+      if (entry.type !== 'directory') this.#standIns.placed(parent, name);
       this.#written.add(pathIn(parent, name));
     }
   }
@@ -284,7 +289,7 @@ export class LayerWriter implements TarSink, Disposable {
     if (targetName === undefined) throw new DaemonError('invalid-argument', 'a hard link to / itself');
     const from = this.#tree.locate(target.slice(0, -1));
     if (!(from instanceof DirNode)) {
-      this.#deferLink(parent, name, [...from, targetName].join('/'));
+      this.#deferLink(parent, name, { target: [...from, targetName].join('/') });
       return;
     }
     const stat = this.#files.statIfExists(this.#tree.fd(from), rawBytes(targetName));
@@ -305,23 +310,46 @@ export class LayerWriter implements TarSink, Disposable {
   }
 
   /** The path below of what a hard link is to, if that is for the lower layers to say. */
-  #targetBelow(from: DirNode, name: string, stat: FileStat | undefined): string | undefined {
-    if (stat === undefined) return pathIn(from, name);
-    if (isDirectory(stat)) return isStandIn(from.child(name), this.#target.form) ? pathIn(from, name) : undefined;
-    return from.pendingLinks?.get(name);
+  #targetBelow(from: DirNode, name: string, stat: FileStat | undefined): LinkBelow | undefined {
+    const target = pathIn(from, name);
+    if (stat === undefined) return { target };
+    const { form } = this.#target;
+    if (isDirectory(stat)) return form === 'overlay' && isStandIn(from.child(name)) ? { target } : undefined;
+    const pending = from.pendingLinks?.get(name);
+    return pending && { ...pending, first: { parent: from, name } };
   }
 
-  #deferLink(parent: DirNode, name: string, target: string): void {
+  #deferLink(parent: DirNode, name: string, link: LinkBelow): void {
+    const { target } = link;
     if (this.#target.form === 'plain') {
       throw new DaemonError('invalid-argument', `a hard link to ${quotePath(target)}, which does not exist`);
     }
-    this.#replacing(parent, name, () => {
-      this.#files.createFile(this.#tree.fd(parent), rawBytes(name), PLACEHOLDER);
-    });
-    this.checksums.forget(pathIn(parent, name));
-    this.#bounds.add('links to lower layers');
-    (parent.pendingLinks ??= new Map<string, string>()).set(name, target);
+    const path = pathIn(parent, name);
+    let own = link.own ?? this.#standIns.candidates(target, path);
+    const first = link.first ?? (own[0] === undefined ? undefined : this.#standIns.find(own[0]));
+    if (!this.#linkForNow(parent, name, first)) own = [];
+    this.checksums.forget(path);
+    for (let places = 0; places <= own.length; places += 1) this.#bounds.add('links to lower layers');
+    (parent.pendingLinks ??= new Map<string, PendingLink>()).set(name, { target, own });
     this.#count(0);
+  }
+
+  /** False when an empty file was made instead. */
+  #linkForNow(parent: DirNode, name: string, first: Place | undefined): boolean {
+    if (first?.parent === parent && first.name === name) return true;
+    const [dir, raw] = [this.#tree.fd(parent), rawBytes(name)];
+    try {
+      if (first !== undefined) {
+        this.#replacing(parent, name, () =>
+          this.#files.link(this.#tree.fd(first.parent), rawBytes(first.name), dir, raw),
+        );
+        return true;
+      }
+    } catch (cause) {
+      if (!isErrno(cause, 'ENOENT')) throw cause; // it was in what gave way
+    }
+    this.#replacing(parent, name, () => this.#files.createFile(dir, raw, PLACEHOLDER));
+    return false;
   }
 
   /** Runs `make`; if something of that name is in the way, removes it and runs `make` again. */
@@ -358,8 +386,7 @@ export class LayerWriter implements TarSink, Disposable {
       this.#files.removeTree(this.#tree.fd(node.parent), rawBytes(node.name));
       return;
     }
-    if (!hidden) noteDirectory(node, deferred);
-    noteContent(node, deferred);
+    noteDeferred(node, hidden, deferred);
     const below = hidden || node.opaque || node.severed;
     for (const child of node.children) this.#finishDirectory(child, below, deferred);
     if (node.parent === undefined) this.#metadata.finishDirectory(node, this.#tree.fd(node), SELF);
@@ -369,26 +396,5 @@ export class LayerWriter implements TarSink, Disposable {
   #count(bytes: number): void {
     this.#inodes += 1;
     this.#usedBytes += bytes;
-  }
-}
-
-/** Whether the layers below may have a link or a file instead of a directory that was made for what lies beneath it. */
-function isStandIn(node: DirNode | undefined, form: LayerTarget['form']): boolean {
-  return form === 'overlay' && node?.origin === 'invented' && !node.severed;
-}
-
-function noteDirectory(node: DirNode, deferred: Deferred[]): void {
-  if (node.parent === undefined) {
-    if (node.origin !== 'entry') deferred.push({ kind: 'root' });
-    if (node.opaque) deferred.push({ kind: 'opaque-root' });
-  } else if (node.origin === 'invented' && !node.severed) {
-    deferred.push({ kind: 'parent', path: rawBytes(node.path), needed: node.needed });
-  }
-}
-
-function noteContent(node: DirNode, deferred: Deferred[]): void {
-  for (const name of node.deleted ?? []) deferred.push({ kind: 'whiteout', path: rawBytes(pathIn(node, name)) });
-  for (const [name, target] of node.pendingLinks ?? []) {
-    deferred.push({ kind: 'hardlink', path: rawBytes(pathIn(node, name)), target: rawBytes(target) });
   }
 }
