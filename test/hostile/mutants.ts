@@ -42,7 +42,7 @@ export const MUTANTS: Readonly<Record<Guard, readonly Mutation[]>> = {
   ],
   'link-count': [mutation(`${UNPACK}/dir-tree.ts`, [`if (links > SYMLINKS_MAX || left.length > 4096)`, NEVER])],
   'no-file-as-parent': [mutation(`${UNPACK}/dir-tree.ts`, [`if (stat !== undefined && !isDeleted)`, NEVER])],
-  'root-is-a-directory': [mutation(`${UNPACK}/layer-writer.ts`, [`if (entry.type !== 'directory')`, NEVER])],
+  'root-is-a-directory': [mutation(`${UNPACK}/layer-writer.ts`, [`if (entry.type !== 'directory') {`, `${NEVER} {`])],
   'replaced-not-opened': [
     mutation(`${UNPACK}/layer-writer.ts`, [
       `this.#files.createFile(dir, raw, { mode, uid, gid, mtime, content: whole });`,
