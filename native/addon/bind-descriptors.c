@@ -73,6 +73,15 @@ static napi_value bind_open_fifo(napi_env env, napi_callback_info info) {
   return number(env, wh_open_fifo(path.bytes, flags & O_ACCMODE));
 }
 
+static napi_value bind_drain_fifo(napi_env env, napi_callback_info info) {
+  struct call call = begin_call(env, info);
+  napi_value out;
+  int fifo = take_int(&call, 0), file = take_int(&call, 1), max = take_int(&call, 3);
+  int64_t position = take_int64(&call, 2);
+  if (!call_is_good(&call, &out)) return out;
+  return number(env, (double)wh_drain_fifo(fifo, file, position, (size_t)max));
+}
+
 static napi_value bind_event_counter(napi_env env, napi_callback_info info) {
   (void)info;
   return number(env, wh_event_counter());
@@ -171,6 +180,7 @@ void add_descriptor_bindings(napi_env env, napi_value exports) {
       {"setPipeSize", bind_set_pipe_size},
       {"makeFifo", bind_make_fifo},
       {"openFifo", bind_open_fifo},
+      {"drainFifo", bind_drain_fifo},
       {"eventCounter", bind_event_counter},
       {"takeEvents", bind_take_events},
       {"setTerminalSize", bind_set_terminal_size},

@@ -191,6 +191,8 @@ int wh_pipe_size(int fd);
 int wh_set_pipe_size(int fd, int size);
 int wh_make_fifo(const char *path, mode_t mode);
 int wh_open_fifo(const char *path, int flags);
+/* Moves at most `max` bytes from a FIFO to a place in a file, without waiting; 0 at its end. What is not moved stays. */
+long wh_drain_fifo(int fifo, int file, int64_t position, size_t max);
 int wh_event_counter(void);
 int64_t wh_take_events(int fd);
 int wh_set_terminal_size(int fd, unsigned short rows, unsigned short columns);

@@ -35,6 +35,14 @@ int wh_open_fifo(const char *path, int flags) {
   return failed;
 }
 
+long wh_drain_fifo(int fifo, int file, int64_t position, size_t max) {
+  ssize_t moved;
+  loff_t at = position;
+  do moved = splice(fifo, NULL, file, &at, max, SPLICE_F_NONBLOCK);
+  while (moved < 0 && errno == EINTR);
+  return wh_result(moved);
+}
+
 int wh_event_counter(void) { return (int)wh_result(eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)); }
 
 int64_t wh_take_events(int fd) {

@@ -114,6 +114,7 @@ export interface Addon {
   setPipeSize(fd: Fd, size: number): Outcome;
   makeFifo(path: string, mode: number): Outcome;
   openFifo(path: string, flags: number): Outcome;
+  drainFifo(fifo: Fd, file: Fd, position: number, maxBytes: number): Outcome;
   eventCounter(): Outcome;
   takeEvents(fd: Fd): Outcome;
   setTerminalSize(fd: Fd, rows: number, columns: number): Outcome;

@@ -4,6 +4,7 @@ import type { Descriptors, FifoSide } from '../core/kernel/descriptors.js';
 import type { Fd } from '../core/kernel/directory-files.js';
 import { addon } from './addon.js';
 import { openConsole } from './console-socket.js';
+import { EAGAIN } from './reaping.js';
 import { check } from './outcome.js';
 import { receiveMessage } from './receive-message.js';
 import { watchDescriptor } from './watch.js';
@@ -34,6 +35,10 @@ function pipeCalls() {
       check('mkfifo', path, native.makeFifo(path, mode));
     },
     openFifo: (path, side) => check('open FIFO', path, native.openFifo(path, FIFO_FLAGS[side])),
+    drainFifo(fifo, file, position, maxBytes) {
+      const moved = native.drainFifo(fifo, file, position, maxBytes);
+      return moved === EAGAIN ? undefined : check('splice', fifo, moved);
+    },
     eventCounter: () => check('eventfd', 'counter', native.eventCounter()),
     takeEvents: (fd) => check('read eventfd', fd, native.takeEvents(fd)),
   } satisfies Partial<Descriptors>;

@@ -102,6 +102,29 @@ test('what a shim runs for our own ctr goes on without the daemon, and nothing t
   await assertNothingLeft(daemon.mine);
 });
 
+test('a daemon that is killed again and again in the middle of much output loses nothing of it and tells nothing twice', async () => {
+  const each = 'n=$((n+1)); echo $n; echo $n >&2; [ $((n % 500)) != 0 ] || usleep 20000';
+  const script = `n=0; while [ $n -lt 150000 ]; do ${each}; done; echo end; sleep 1000`;
+  await ok('run', '-d', '--id', 'much', '--log-max-size', '1GiB', ...SHIM, image, 'sh', '-c', script);
+  let kills = 0;
+  for (let said = ''; !said.endsWith('\nend\n'); kills += 1) {
+    const before = said.length;
+    await eventually(async () => {
+      said = await ok('logs', 'much');
+      assert.ok(said.length > before);
+    });
+    await daemon.kill();
+    await daemon.start();
+  }
+  assert.ok(kills > 2, `${kills} kills`);
+  const { stdout, stderr } = await ctr('logs', 'much');
+  const numbers = Array.from({ length: 150_000 }, (_, at) => `${at + 1}\n`).join('');
+  assert.ok(stdout.toString() === `${numbers}end\n`, 'something of stdout is lost, or told twice');
+  assert.ok(stderr.toString() === numbers, 'something of stderr is lost, or told twice');
+  await ok('delete', '--force', 'much');
+  await assertNothingLeft(daemon.mine);
+});
+
 /** Processes of containers of this daemon that still run. */
 async function runningInits(): Promise<number> {
   let count = 0;

@@ -54,6 +54,13 @@ export interface Descriptors {
   makeFifo(path: string, mode: number): void;
   /** Opens a FIFO without waiting for the other side; ENXIO for `write` while nobody reads. ENXIO too if it is no FIFO. */
   openFifo(path: string, side: FifoSide): Fd;
+  /**
+   * Moves at most `maxBytes` from a FIFO to a place in a file, without waiting (splice(2)). What is not in the file stays in the FIFO,
+   * whenever this process dies.
+   *
+   * @returns The bytes moved: 0 when nobody has it open for writing and nothing is left. Undefined when nothing is there yet.
+   */
+  drainFifo(fifo: Fd, file: Fd, position: number, maxBytes: number): number | undefined;
   openConsole(path: string): Promise<ConsoleSocket>;
   setTerminalSize(terminal: Fd, size: TerminalSize): void;
   /** An eventfd, non-blocking: what cgroup v1 signals OOM through. */

@@ -14,6 +14,7 @@ import { messageOf } from '../../base/errors.js';
 import type { Logger } from '../../base/logger.js';
 import type { LogLimits } from '../../core/execution/logs.js';
 import { logCut } from './log-tail.js';
+import type { SpoolLedger } from './spool-ledger.js';
 
 export type StreamName = 'stdout' | 'stderr';
 
@@ -36,6 +37,7 @@ export class CriLog implements Disposable {
   #number = 1;
   /** Bytes of output that could not be written since the last success. */
   #lost = 0;
+  #ledger: SpoolLedger | undefined;
 
   constructor(path: string, limits: LogLimits, log: Logger) {
     this.#path = path;
@@ -43,8 +45,19 @@ export class CriLog implements Disposable {
     this.#log = log;
   }
 
+  /** Bytes of output that are logged. */
+  get position(): number {
+    try {
+      this.#open();
+    } catch {
+      // Then what is written next is counted, and that is told.
+    }
+    return this.#position;
+  }
+
   /** Appends at once. What can't be written is counted, and the count written when that is possible again. */
   write(stream: StreamName, bytes: Uint8Array): void {
+    this.#ledger?.begin(stream, this.position);
     const time = now();
     for (let at = 0; at < bytes.length;) {
       const newline = bytes.indexOf(NEWLINE, at);
@@ -54,6 +67,12 @@ export class CriLog implements Disposable {
       this.#record(`${time} ${stream} ${whole ? 'F' : 'P'} `, bytes.subarray(at, at + length), taken);
       at += taken;
     }
+    this.#ledger?.logged(stream, bytes.length);
+  }
+
+  /** From now on it notes there how far it is. */
+  keepLedger(ledger: SpoolLedger): void {
+    this.#ledger = ledger;
   }
 
   /**
@@ -147,7 +166,13 @@ export class CriLog implements Disposable {
     const fd = openSync(this.#path, 'a+', 0o600);
     this.#fd = fd;
     this.#size = fstatSync(fd).size;
-    if (this.#size > 0 && this.#position === 0) [this.#position, this.#number] = endOf(fd);
+    if (this.#size > 0 && this.#position === 0) {
+      const { position, number, torn } = endOf(fd);
+      [this.#position, this.#number] = [position, number];
+      // Who wrote it was killed in the middle of a record.
+      this.#size -= torn;
+      if (torn > 0) ftruncateSync(fd, this.#size);
+    }
     if (this.#size === 0 && this.#position > 0) this.#mark('at', this.#position, this.#number);
     if (this.#lost > 0) {
       this.#mark('lost', this.#lost, this.#position);
@@ -179,8 +204,8 @@ function now(): string {
   return new Date().toISOString().replace('Z', '000000Z');
 }
 
-/** Bytes of output up to the end of an open log, and its number: as its `at` line says, and what follows that. */
-function endOf(fd: number): [position: number, number: number] {
+/** Of an open log: bytes of output up to its end and its number, as its `at` line says and what follows that; bytes that end no line. */
+function endOf(fd: number): { readonly position: number; readonly number: number; readonly torn: number } {
   const chunk = Buffer.alloc(SCAN_BYTES);
   let [text, position, number, at] = ['', 0, 1, 0];
   for (let got = readSync(fd, chunk, 0, SCAN_BYTES, 0); got > 0; got = readSync(fd, chunk, 0, SCAN_BYTES, at)) {
@@ -193,5 +218,5 @@ function endOf(fd: number): [position: number, number: number] {
       else if (stream !== 'wharfd') position += words.join(' ').length + (tag === 'F' ? 1 : 0);
     }
   }
-  return [position, number];
+  return { position, number, torn: text.length };
 }

@@ -15,7 +15,7 @@ import { OomWatch } from './oom-watch.js';
 import { Orphans } from './orphans.js';
 import { ProcessInput } from './process-input.js';
 import { makePipes, type ProcessPipes } from './process-pipes.js';
-import { checkTarget, ReapedOutput } from './reaped-output.js';
+import { checkTarget, ReapedOutput, streamSource } from './reaped-output.js';
 import { ReapedProcess } from './reaped-process.js';
 import { readBootId, readProcessFile, writeProcessFile } from './records.js';
 
@@ -119,8 +119,8 @@ export class DaemonKeeper implements ProcessKeeper {
     await writeProcessFile(dir, { pid: handle.pid, startTime, bootId: await readBootId() });
     const output = down.own(new ReapedOutput(new CriLog(log.file, log, this.#log), log.all));
     if (targets[0].kind === 'path') input?.copyFrom(targets[0].path);
-    if (outputs[0]) await output.copy(outputs[0], 'stdout', targets[1], descriptors);
-    if (outputs[1]) await output.copy(outputs[1], 'stderr', targets[2], descriptors);
+    if (outputs[0]) await output.copy(streamSource(outputs[0]), 'stdout', targets[1], descriptors);
+    if (outputs[1]) await output.copy(streamSource(outputs[1]), 'stderr', targets[2], descriptors);
     const process = new ReapedProcess({ ...{ key, dir, handle, processes, descriptors, input, output, terminal } });
     if (order.oom) {
       await process.watchOom((happened) =>

@@ -8,10 +8,15 @@ import { DEFAULT_LOG_LIMITS } from '../../core/execution/logs.js';
 import type { ProcessStreams, StreamKeeper, StreamsRequest } from '../../core/execution/process-streams.js';
 import type { Attachment, AttachWishes, ProcessKey, StdioPaths } from '../../core/execution/runtime.js';
 import type { Descriptors } from '../../core/kernel/descriptors.js';
-import { CriLog } from './cri-log.js';
+import { CriLog, type StreamName } from './cri-log.js';
 import { EXEC_LOG_LIMITS, type ProcessLog } from './keeper.js';
 import { ProcessInput } from './process-input.js';
-import { ReapedOutput } from './reaped-output.js';
+import { ReapedOutput, streamSource, type OutputSource } from './reaped-output.js';
+import { SpoolLedger } from './spool-ledger.js';
+import { SpooledFifo } from './spooled-fifo.js';
+
+/** Beside the FIFOs: what of their spools is logged. */
+const LEDGER = 'spools.taken';
 
 /** Streams over FIFOs `<dir>/{stdin,stdout,stderr}`; no `stderr` with a terminal. */
 export class FifoStreamKeeper implements StreamKeeper {
@@ -32,8 +37,10 @@ export class FifoStreamKeeper implements StreamKeeper {
     const stdio = stdioIn(dir, terminal);
     for (const path of fifosOf(stdio)) this.#descriptors.makeFifo(path, 0o600);
     const log = await this.#logOf(request, dir, logLimits);
-    return await FifoStreams.open(this.#descriptors, stdio, new CriLog(log.file, log, this.#log), {
-      ...{ waitForReader, logAll: log.all },
+    const criLog = new CriLog(log.file, log, this.#log);
+    return await FifoStreams.open(this.#descriptors, stdio, criLog, {
+      waitForReader,
+      ledger: log.all ? SpoolLedger.create(join(dir, LEDGER)) : undefined,
     });
   }
 
@@ -41,8 +48,10 @@ export class FifoStreamKeeper implements StreamKeeper {
     if (!(await isThere(join(dir, 'stdout')))) return undefined;
     const stdio = stdioIn(dir, !(await isThere(join(dir, 'stderr'))));
     const log = await this.#logOf(key, dir, DEFAULT_LOG_LIMITS);
-    const streams = await FifoStreams.open(this.#descriptors, stdio, new CriLog(log.file, log, this.#log), {
-      ...{ waitForReader: false, logAll: log.all },
+    const criLog = new CriLog(log.file, log, this.#log);
+    const streams = await FifoStreams.open(this.#descriptors, stdio, criLog, {
+      waitForReader: false,
+      ledger: log.all ? SpoolLedger.reopen(join(dir, LEDGER), criLog.position) : undefined,
     });
     this.#tellEnd(stdio);
     return streams;
@@ -82,16 +91,19 @@ class FifoStreams implements ProcessStreams {
     descriptors: Descriptors,
     stdio: StdioPaths,
     log: CriLog,
-    { waitForReader, logAll }: { readonly waitForReader: boolean; readonly logAll: boolean },
+    { waitForReader, ledger }: { readonly waitForReader: boolean; readonly ledger: SpoolLedger | undefined },
   ): Promise<FifoStreams> {
     const down = new Teardown();
     try {
-      const output = down.own(new ReapedOutput(log, logAll));
+      if (ledger) log.keepLedger(down.own(ledger));
+      const output = down.own(new ReapedOutput(log, ledger !== undefined));
       const target = { kind: waitForReader ? 'attach' : 'log' } as const;
-      const reader = (path: string) =>
-        new Socket({ fd: descriptors.openFifo(path, 'read'), readable: true, writable: false });
-      await output.copy(reader(stdio.stdout), 'stdout', target, descriptors);
-      if (stdio.stderr !== '') await output.copy(reader(stdio.stderr), 'stderr', target, descriptors);
+      const reader = (fifo: string, stream: StreamName): OutputSource =>
+        ledger === undefined
+          ? streamSource(new Socket({ fd: descriptors.openFifo(fifo, 'read'), readable: true, writable: false }))
+          : new SpooledFifo({ descriptors, fifo, spool: `${fifo}.spool`, stream, ledger });
+      await output.copy(reader(stdio.stdout, 'stdout'), 'stdout', target, descriptors);
+      if (stdio.stderr !== '') await output.copy(reader(stdio.stderr, 'stderr'), 'stderr', target, descriptors);
       // Both sides, so that opening waits for nobody, and nobody's leaving is an error.
       const to = new Socket({ fd: descriptors.openFifo(stdio.stdin, 'both'), readable: false, writable: true });
       const input = down.own(new ProcessInput(descriptors, to, stdio.terminal));

@@ -9,9 +9,25 @@ import { FileSink, type OutputSink } from './output-sink.js';
 import { OutputSession, SessionSink } from './session-sink.js';
 import type { StdioTarget } from './stdio-target.js';
 
+/** Where output comes from. */
+export interface OutputSource {
+  /** What comes, until its end; the piece before is dealt with when the next is asked for. */
+  chunks(): AsyncIterable<Uint8Array>;
+  /** Nothing more is to come. */
+  destroy(): void;
+}
+
+/** The output of a stream. */
+export function streamSource(stream: Readable): OutputSource {
+  return {
+    chunks: () => stream.iterator({ destroyOnReturn: false }) as AsyncIterable<Uint8Array>,
+    destroy: () => void stream.destroy(),
+  };
+}
+
 /** The output of one process whose pipes the daemon itself holds. */
 export class ReapedOutput implements AsyncDisposable {
-  readonly #sources = new Set<Readable>();
+  readonly #sources = new Set<OutputSource>();
   readonly #sinks: OutputSink[] = [];
   readonly #copies: Promise<void>[] = [];
   readonly #log: CriLog;
@@ -24,7 +40,7 @@ export class ReapedOutput implements AsyncDisposable {
   }
 
   /** Copies a stream of the process to its target until it ends. */
-  async copy(source: Readable, stream: StreamName, target: StdioTarget, descriptors: Descriptors): Promise<void> {
+  async copy(source: OutputSource, stream: StreamName, target: StdioTarget, descriptors: Descriptors): Promise<void> {
     const sink = await openSink(descriptors, target, stream, this.#log, this.#logAll);
     this.#sources.add(source);
     this.#sinks.push(sink);
@@ -94,9 +110,9 @@ async function openSink(
   return fifo ? new FifoSink(descriptors, target.path, stream, log) : await FileSink.open(target.path, stream, log);
 }
 
-async function copyAll(source: Readable, sink: OutputSink): Promise<void> {
+async function copyAll(source: OutputSource, sink: OutputSink): Promise<void> {
   try {
-    for await (const bytes of source.iterator({ destroyOnReturn: false })) await sink.write(bytes as Buffer);
+    for await (const bytes of source.chunks()) await sink.write(bytes);
   } catch {
     // A terminal says EIO at its end; a destroyed source is our own disposal. No more comes in either case.
   }
