@@ -15,8 +15,7 @@ import type { Logger } from '../../base/logger.js';
 import type { LogLimits } from '../../core/execution/logs.js';
 import { logCut } from './log-tail.js';
 import type { SpoolLedger } from './spool-ledger.js';
-
-export type StreamName = 'stdout' | 'stderr';
+import type { StreamName } from './stream-name.js';
 
 const NEWLINE = 0x0a;
 const TEXT_MAX = 16_384;

@@ -3,9 +3,10 @@ import { deferred } from '../../base/abort.js';
 import { isErrno } from '../../base/errors.js';
 import type { Descriptors } from '../../core/kernel/descriptors.js';
 import type { Fd } from '../../core/kernel/directory-files.js';
-import type { CriLog, StreamName } from './cri-log.js';
+import type { CriLog } from './cri-log.js';
 import { KeptBytes } from './kept-bytes.js';
 import { type OutputSink, READER_GRACE_MS } from './output-sink.js';
+import type { StreamName } from './stream-name.js';
 
 /** How often we look whether a reader has come: only a thread that blocks in open(2) would be told. */
 const LOOK_MS = 20;

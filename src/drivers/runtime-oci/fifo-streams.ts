@@ -8,12 +8,13 @@ import { DEFAULT_LOG_LIMITS } from '../../core/execution/logs.js';
 import type { ProcessStreams, StreamKeeper, StreamsRequest } from '../../core/execution/process-streams.js';
 import type { Attachment, AttachWishes, ProcessKey, StdioPaths } from '../../core/execution/runtime.js';
 import type { Descriptors } from '../../core/kernel/descriptors.js';
-import { CriLog, type StreamName } from './cri-log.js';
+import { CriLog } from './cri-log.js';
 import { EXEC_LOG_LIMITS, type ProcessLog } from './keeper.js';
 import { ProcessInput } from './process-input.js';
 import { ReapedOutput, streamSource, type OutputSource } from './reaped-output.js';
 import { SpoolLedger } from './spool-ledger.js';
 import { SpooledFifo } from './spooled-fifo.js';
+import type { StreamName } from './stream-name.js';
 
 /** Beside the FIFOs: what of their spools is logged. */
 const LEDGER = 'spools.taken';

@@ -1,5 +1,6 @@
 import { type FileHandle, open } from 'node:fs/promises';
-import type { CriLog, StreamName } from './cri-log.js';
+import type { CriLog } from './cri-log.js';
+import type { StreamName } from './stream-name.js';
 
 /** How long output waits for a first reader once all room is used. */
 export const READER_GRACE_MS = 10_000;

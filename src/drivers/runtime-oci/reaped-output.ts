@@ -3,11 +3,12 @@ import { stat } from 'node:fs/promises';
 import { DaemonError, isErrno } from '../../base/errors.js';
 import type { Attachment, AttachWishes } from '../../core/execution/runtime.js';
 import type { Descriptors } from '../../core/kernel/descriptors.js';
-import type { CriLog, StreamName } from './cri-log.js';
+import type { CriLog } from './cri-log.js';
 import { FifoSink } from './fifo-sink.js';
 import { FileSink, type OutputSink } from './output-sink.js';
 import { OutputSession, SessionSink } from './session-sink.js';
 import type { StdioTarget } from './stdio-target.js';
+import type { StreamName } from './stream-name.js';
 
 /** Where output comes from. */
 export interface OutputSource {

@@ -1,8 +1,9 @@
 import { deferred, type Deferred } from '../../base/abort.js';
-import type { CriLog, StreamName } from './cri-log.js';
+import type { CriLog } from './cri-log.js';
 import { KeptBytes } from './kept-bytes.js';
 import { cutOff } from './monitor-attachment.js';
 import { type OutputSink, READER_GRACE_MS } from './output-sink.js';
+import type { StreamName } from './stream-name.js';
 
 export interface OutputChunk {
   readonly stream: StreamName;

@@ -1,5 +1,5 @@
 import { closeSync, constants, openSync, readSync, writeSync } from 'node:fs';
-import type { StreamName } from './cri-log.js';
+import type { StreamName } from './stream-name.js';
 
 const FIELDS = 4;
 const RECORD_BYTES = FIELDS * 8;

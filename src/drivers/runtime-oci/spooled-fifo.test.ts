@@ -6,9 +6,10 @@ import fc from 'fast-check';
 import { tempDir } from '../../../test/support/temp-dir.js';
 import { SILENT } from '../../base/logger.js';
 import { createDescriptors } from '../../sys/descriptors.js';
-import { CriLog, type StreamName } from './cri-log.js';
+import { CriLog } from './cri-log.js';
 import { SpoolLedger } from './spool-ledger.js';
 import { SpooledFifo } from './spooled-fifo.js';
+import type { StreamName } from './stream-name.js';
 
 const descriptors = createDescriptors();
 const LIMITS = { maxBytes: 1 << 30, maxFiles: 1 };

@@ -2,9 +2,9 @@ import { closeSync, constants, fstatSync, ftruncateSync, openSync, readSync } fr
 import { isDiskFull } from '../../base/errors.js';
 import type { Descriptors } from '../../core/kernel/descriptors.js';
 import type { Fd } from '../../core/kernel/directory-files.js';
-import type { StreamName } from './cri-log.js';
 import type { OutputSource } from './reaped-output.js';
 import type { SpoolLedger } from './spool-ledger.js';
+import type { StreamName } from './stream-name.js';
 
 const PIECE_BYTES = 65_536;
 /** What is logged already is dropped when there is so much of it. */

@@ -1,0 +1,2 @@
+/** The streams that a process writes to. */
+export type StreamName = 'stdout' | 'stderr';
