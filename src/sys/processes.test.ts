@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { constants } from 'node:os';
 import { describe, test, type TestContext } from 'node:test';
+import { Worker } from 'node:worker_threads';
 import { assertRejectsWithKind, assertThrowsWithKind } from '../../test/support/assert-kind.js';
 import { createDescriptors } from './descriptors.js';
 import { createProcesses } from './processes.js';
@@ -76,6 +77,32 @@ describe('processes', () => {
     assert.equal(processes.reap(child.pid), undefined);
     tracer.stdin.end();
     assert.deepEqual(await child.ended, { code: 137, signal: 'SIGKILL' });
+  });
+
+  test('a thread that hears no signals waits for a tracer, too', async (t) => {
+    const pid = await orphan(t, 'exec sleep 1000', 0);
+    await using tracer = await programs.start('perl', ['-e', TRACER, PTRACE, String(pid)], {
+      stdin: 'pipe',
+      stdout: 'pipe',
+    });
+    assert.ok(tracer.stdin && tracer.stdout);
+    await once(tracer.stdout, 'data');
+    using handle = processes.open(pid);
+    handle.signal(SIGKILL);
+    await handle.exited();
+    const script = `
+      const { parentPort } = require('node:worker_threads');
+      import(${JSON.stringify(import.meta.resolve('tsx/esm/api'))})
+        .then(({ register }) => register())
+        .then(() => import(${JSON.stringify(new URL('./reaping.ts', import.meta.url).href)}))
+        .then(({ reapEnded }) => {
+          reapEnded(${pid}).then((status) => parentPort.postMessage(status));
+          parentPort.postMessage('waits');
+        });`;
+    const worker = new Worker(script, { eval: true });
+    assert.deepEqual(await once(worker, 'message'), ['waits']);
+    tracer.stdin.end();
+    assert.deepEqual(await once(worker, 'message'), [SIGKILL]);
   });
 
   test('waiting ends with the signal, or with the handle', async () => {

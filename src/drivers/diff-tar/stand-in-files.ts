@@ -1,3 +1,4 @@
+import { isKind } from '../../base/errors.js';
 import type { DirectoryFiles } from '../../core/kernel/directory-files.js';
 import { isDirectory, isWhiteout } from '../../core/kernel/file-type.js';
 import { OPEN } from '../../core/kernel/open-flags.js';
@@ -58,18 +59,28 @@ export class StandInFiles {
     this.#paths ??= this.#listAll();
     const paths = this.#paths.get(target.slice(target.lastIndexOf('/') + 1));
     if (paths === undefined) return [];
-    return (paths.has(path) ? [path] : [...paths]).filter((each) => this.find(each) !== undefined);
+    for (const each of paths) if (this.find(each) === undefined) paths.delete(each); // looked for once: a layer could have many
+    return paths.has(path) ? [path] : [...paths];
   }
 
   /** The directory of one of them; undefined when it has gone, or only holds the place of a hard link itself. */
   find(path: string): Place | undefined {
     const components = splitComponents(path);
     const name = components.pop() ?? '';
-    const parent = this.#tree.locate(components);
+    const parent = this.#locate(components);
     if (!(parent instanceof DirNode) || parent.path !== components.join('/')) return undefined;
     if (parent.pendingLinks?.has(name)) return undefined;
     const stat = this.#files.statIfExists(this.#tree.fd(parent), rawBytes(name));
     return stat === undefined || isDirectory(stat) || isWhiteout(stat) ? undefined : { parent, name };
+  }
+
+  #locate(components: readonly string[]): DirNode | readonly string[] {
+    try {
+      return this.#tree.locate(components);
+    } catch (error) {
+      if (!isKind(error, 'invalid-argument')) throw error;
+      return components; // links that lead nowhere have come in the place of a directory
+    }
   }
 
   #add(path: string, name: string): void {
