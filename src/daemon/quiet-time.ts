@@ -47,7 +47,9 @@ export class QuietTime implements Disposable {
       return;
     }
     try {
+      const beganMs = performance.now();
       memory.releaseUnused();
+      log.debug({ ms: Math.round(performance.now() - beganMs) }, 'memory that is not in use is given back');
     } catch (error) {
       log.warn({ error: messageOf(error) }, 'memory that is not in use could not be given back');
     }

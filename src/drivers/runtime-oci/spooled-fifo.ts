@@ -7,8 +7,8 @@ import type { SpoolLedger } from './spool-ledger.js';
 import type { StreamName } from './stream-name.js';
 
 const PIECE_BYTES = 65_536;
-/** What is logged already is dropped when there is so much of it. */
-const SPOOL_BYTES = 1 << 20;
+/** What is logged already is dropped when there is so much of it: the file is one of the state directory, which is memory. */
+const SPOOL_BYTES = 65_536;
 
 export interface SpooledFifoParts {
   readonly descriptors: Descriptors;
