@@ -201,6 +201,36 @@ const FOUND: [Entry[][]][] = [
       ],
     ],
   ],
+  // What is deleted through a link of a lower layer, and then made anew.
+  [
+    [
+      [
+        { path: 'l', type: 'symlink', target: '..', uid: 63, gid: 46, mtime: 27771182 },
+        { path: 'e/e', type: 'directory', mode: 0o700, uid: 24, gid: 25, mtime: 12611605 },
+      ],
+      [{ path: 'l/.wh.e' }, { path: 'e/e/d', type: 'directory', mode: 0o755, uid: 26, gid: 66, mtime: 478129589 }],
+    ],
+  ],
+  // What is deleted, and then made anew through a link of a lower layer.
+  [
+    [
+      [
+        { path: 'l', type: 'symlink', target: '..', uid: 63, gid: 46, mtime: 27771182 },
+        { path: 'e/e', type: 'directory', mode: 0o700, uid: 24, gid: 25, mtime: 12611605 },
+      ],
+      [{ path: '.wh.e' }, { path: 'l/e/d', type: 'directory', mode: 0o755, uid: 26, gid: 66, mtime: 478129589 }],
+    ],
+  ],
+  // What is deleted through a link of a lower layer, and only deleted from elsewhere.
+  [
+    [
+      [
+        { path: 'l', type: 'symlink', target: '..', uid: 63, gid: 46, mtime: 27771182 },
+        { path: 'e/e/f', mode: 0o644, data: 'f', uid: 24, gid: 25, mtime: 12611605 },
+      ],
+      [{ path: 'l/.wh.e' }, { path: 'e/e/.wh.f' }],
+    ],
+  ],
 ];
 
 test('random stacks of layers become the trees that umoci makes of them', async (t) => {

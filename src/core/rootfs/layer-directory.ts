@@ -11,6 +11,8 @@ const PLACE_FLAGS = OPEN.path | OPEN.directory | OPEN.noFollow;
 export interface InventedDirectories {
   /** Two directories become one. @returns True when the first one's attributes are the layer's own, and so count. */
   merge(from: readonly string[], to: readonly string[]): boolean;
+  /** The layer deletes what is below a directory of its own. @returns False when that holds nothing but deletions, and so is not there. */
+  sever(path: readonly string[]): boolean;
 }
 
 /** No entry of a layer has such a name: it is one of a mark of deletion. */
@@ -157,14 +159,36 @@ export class LayerDirectory implements Disposable {
 
   #moveEntry(source: Place & { readonly name: Buffer }, target: Fd, { at, from, to, invented }: Merge): void {
     const { name } = source;
+    const key = name.toString('latin1');
     const there = this.files.statIfExists(target, name);
-    if (there !== undefined && isDirectory(there) && isDirectory(this.files.stat(source.dir, name))) {
-      const key = name.toString('latin1');
+    const stat = this.files.stat(source.dir, name);
+    if (there !== undefined && isDirectory(there) && isDirectory(stat)) {
       this.#mergeInto({ at: [...at, key], from: [...from, key], to: [...to, key], invented });
+      return;
+    }
+    // A deletion is one of what lower layers have: what the layer itself has there stays.
+    if (
+      there !== undefined &&
+      isWhiteout(stat) &&
+      this.#staysWithout(there, { dir: target, name }, [...to, key], invented)
+    ) {
+      this.files.unlink(source.dir, name);
+      return;
+    }
+    if (there !== undefined && isWhiteout(there) && !this.#staysWithout(stat, source, [...from, key], invented)) {
+      this.files.removeTree(source.dir, name);
       return;
     }
     if (there !== undefined) this.files.removeTree(target, name);
     this.files.rename(source.dir, name, target, name);
+  }
+
+  /** Whether the layer has more than deletions there; if that is a directory, it hides what is below from now on. */
+  #staysWithout(stat: FileStat, place: Place, path: readonly string[], invented: InventedDirectories): boolean {
+    if (!isDirectory(stat)) return !isWhiteout(stat);
+    if (!invented.sever(path)) return false;
+    this.files.setXattr(place.dir, place.name, OVERLAY_OPAQUE.name, OVERLAY_OPAQUE.value);
+    return true;
   }
 
   [Symbol.dispose](): void {

@@ -148,7 +148,10 @@ class Tie {
       return;
     }
     this.#layer.ensure(target, this.#lower);
-    this.#layer.mergeInto(components, target, { merge: (from, to) => this.#merge(from.join('/'), to.join('/')) });
+    this.#layer.mergeInto(components, target, {
+      merge: (from, to) => this.#merge(from.join('/'), to.join('/')),
+      sever: (which) => this.#sever(which.join('/')),
+    });
     const move = { from: path, to: target.join('/') };
     this.#moves.push(move);
     const moved = (paths: ReadonlySet<string>) => new Set([...paths].map((one) => this.#moved(one)));
@@ -172,6 +175,10 @@ class Tie {
       this.#invented.delete(to);
     }
     return counts;
+  }
+
+  #sever(path: string): boolean {
+    return !this.#invented.delete(path) || this.#needed.has(path);
   }
 
   /**
