@@ -82,7 +82,7 @@ export class LayerWriter implements TarSink, Disposable {
     this.#written = this.#startsEmpty ? EVERYTHING : rememberPaths(this.#bounds);
     this.#whiteouts = new Whiteouts(this.#files, this.#tree, this.#written, target.form);
     this.#metadata = new EntryMetadata(this.#files);
-    this.#standIns = new StandInFiles(this.#files, this.#tree, this.#bounds);
+    this.#standIns = new StandInFiles(this.#files, this.#tree);
     const { mtime, atime } = files.stat(this.#tree.fd(this.#tree.root), '.');
     this.#tree.root.times = { mtime, atime };
   }
@@ -329,7 +329,7 @@ export class LayerWriter implements TarSink, Disposable {
     const first = link.first ?? (own[0] === undefined ? undefined : this.#standIns.find(own[0]));
     if (!this.#linkForNow(parent, name, first)) own = [];
     this.checksums.forget(path);
-    for (let places = 0; places <= own.length; places += 1) this.#bounds.add('links to lower layers');
+    this.#bounds.add('links to lower layers');
     (parent.pendingLinks ??= new Map<string, PendingLink>()).set(name, { target, own });
     this.#count(0);
   }

@@ -5,7 +5,9 @@ import { OPEN } from '../../core/kernel/open-flags.js';
 import { DirNode } from './dir-node.js';
 import { pathIn, type DirTree } from './dir-tree.js';
 import { rawBytes, splitComponents } from './entry-path.js';
-import type { MemoryBounds } from './memory-bounds.js';
+
+/** What is remembered at most. Beyond that a hard link is one to the lower layers' file, as it nearly always is: no layer is refused for it. */
+const MAXIMA = { paths: 500_000, candidates: 16, candidatesInAll: 200_000 };
 
 /** Where something lies in the layer. */
 export interface Place {
@@ -39,27 +41,28 @@ function isBeneathStandIn(directory: DirNode): boolean {
 export class StandInFiles {
   readonly #files: DirectoryFiles;
   readonly #tree: DirTree;
-  readonly #bounds: MemoryBounds;
   /** Paths by their last component. */
   #paths: Map<string, Set<string>> | undefined;
+  #count = 0;
+  #candidates = 0;
 
-  constructor(files: DirectoryFiles, tree: DirTree, bounds: MemoryBounds) {
+  constructor(files: DirectoryFiles, tree: DirTree) {
     this.#files = files;
     this.#tree = tree;
-    this.#bounds = bounds;
   }
 
-  /** Something was put there by the layer. @throws resource-exhausted: there is too much to remember. */
+  /** Something was put there by the layer. */
   placed(parent: DirNode, name: string): void {
     if (this.#paths !== undefined && isBeneathStandIn(parent)) this.#add(pathIn(parent, name), name);
   }
 
-  /** Those that a hard link at `path` to `target` may turn out to be to; where that could be itself, it alone. @throws As `placed`. */
+  /** Those that a hard link at `path` to `target` may turn out to be to; where that could be itself, it alone. */
   candidates(target: string, path: string): readonly string[] {
     this.#paths ??= this.#listAll();
     const paths = this.#paths.get(target.slice(target.lastIndexOf('/') + 1));
-    if (paths === undefined) return [];
-    for (const each of paths) if (this.find(each) === undefined) paths.delete(each); // looked for once: a layer could have many
+    if (paths === undefined || paths.size > MAXIMA.candidates || this.#candidates > MAXIMA.candidatesInAll) return [];
+    for (const each of paths) if (this.find(each) === undefined) paths.delete(each);
+    this.#candidates += paths.size;
     return paths.has(path) ? [path] : [...paths];
   }
 
@@ -86,10 +89,9 @@ export class StandInFiles {
   #add(path: string, name: string): void {
     this.#paths ??= new Map();
     const paths = this.#paths.get(name) ?? new Set();
-    this.#paths.set(name, paths);
-    if (paths.has(path)) return;
-    this.#bounds.add('paths');
-    paths.add(path);
+    if (paths.has(path) || this.#count >= MAXIMA.paths) return;
+    this.#count += 1;
+    this.#paths.set(name, paths.add(path));
   }
 
   #listAll(): Map<string, Set<string>> {

@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict';
-import { readFile, stat } from 'node:fs/promises';
+import { readFile, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { openSmallDisk } from '../../../test/support/small-disk.js';
+import { tempDir } from '../../../test/support/temp-dir.js';
 import { SILENT } from '../../base/logger.js';
 import { CriLog } from './cri-log.js';
 import { LogRecordReader } from './log-records.js';
@@ -19,6 +20,17 @@ async function told(path: string): Promise<{ readonly kept: string; readonly mis
     missing: records.reduce((sum, record) => sum + ('bytes' in record ? 0 : record.missingBytes), 0),
   };
 }
+
+test('a record that was cut by a death is dropped when the log goes on', async (t) => {
+  const { path } = await tempDir(t);
+  const file = join(path, 'output.log');
+  const whole = '2026-01-01T00:00:00.000000000Z stdout F whole\n';
+  await writeFile(file, `${whole}2026-01-01T00:00:00.000000000Z stdout F cu`);
+  using log = new CriLog(file, { maxBytes: 1 << 20, maxFiles: 1 }, SILENT);
+  assert.equal(log.position, 'whole\n'.length);
+  log.write('stdout', Buffer.from('next\n'));
+  assert.match((await readFile(file, 'utf8')).slice(whole.length), /^\S+ stdout F next\n$/);
+});
 
 test('a disk that gets full in the middle of a record leaves none torn, and what was lost is told when there is room', async () => {
   await using disk = await openSmallDisk(16 << 20, ['-b', '4096']);

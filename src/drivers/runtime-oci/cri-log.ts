@@ -56,7 +56,7 @@ export class CriLog implements Disposable {
 
   /** Appends at once. What can't be written is counted, and the count written when that is possible again. */
   write(stream: StreamName, bytes: Uint8Array): void {
-    this.#ledger?.begin(stream, this.position);
+    this.#ledger?.begin(stream);
     const time = now();
     for (let at = 0; at < bytes.length;) {
       const newline = bytes.indexOf(NEWLINE, at);
@@ -66,7 +66,7 @@ export class CriLog implements Disposable {
       this.#record(`${time} ${stream} ${whole ? 'F' : 'P'} `, bytes.subarray(at, at + length), taken);
       at += taken;
     }
-    this.#ledger?.logged(stream, bytes.length);
+    this.#ledger?.logged(stream, bytes.length, this.#position);
   }
 
   /** From now on it notes there how far it is. */

@@ -41,7 +41,7 @@ export class FifoStreamKeeper implements StreamKeeper {
     const criLog = new CriLog(log.file, log, this.#log);
     return await FifoStreams.open(this.#descriptors, stdio, criLog, {
       waitForReader,
-      ledger: log.all ? SpoolLedger.create(join(dir, LEDGER)) : undefined,
+      ledger: log.all ? SpoolLedger.create(join(dir, LEDGER), criLog.position) : undefined,
     });
   }
 

@@ -12,6 +12,8 @@ import { SpooledFifo } from './spooled-fifo.js';
 import type { StreamName } from './stream-name.js';
 
 const descriptors = createDescriptors();
+/** As long as the longest write, so that one fills a spool that was emptied before. */
+const PIECE_BYTES = 12;
 const LIMITS = { maxBytes: 1 << 30, maxFiles: 1 };
 const STREAMS = ['stdout', 'stderr'] as const;
 
@@ -50,7 +52,7 @@ function openAsDaemon(dir: string) {
   log.keepLedger(ledger);
   const source = (stream: StreamName) => {
     const fifo = join(dir, stream);
-    return new SpooledFifo({ descriptors, fifo, spool: `${fifo}.spool`, stream, ledger });
+    return new SpooledFifo({ descriptors, fifo, spool: `${fifo}.spool`, stream, ledger, pieceBytes: PIECE_BYTES });
   };
   const sources = { stdout: source('stdout'), stderr: source('stderr') };
   const pieces = { stdout: sources.stdout.chunks(), stderr: sources.stderr.chunks() };
@@ -60,7 +62,7 @@ function openAsDaemon(dir: string) {
 /** Logs as many lines of a piece as a daemon has done that was killed then. */
 function logLines(dir: string, ledger: SpoolLedger, { stream, text }: { stream: StreamName; text: string }, n: number) {
   using log = new CriLog(join(dir, 'output.log'), LIMITS, SILENT);
-  ledger.begin(stream, log.position);
+  ledger.begin(stream);
   const part = text.split(/(?<=\n)/).slice(0, n);
   log.write(stream, Buffer.from(part.join(''), 'latin1'));
 }

@@ -7,8 +7,6 @@ import type { SpoolLedger } from './spool-ledger.js';
 import type { StreamName } from './stream-name.js';
 
 const PIECE_BYTES = 65_536;
-/** What is logged already is dropped when there is so much of it: the file is one of the state directory, which is memory. */
-const SPOOL_BYTES = 65_536;
 
 export interface SpooledFifoParts {
   readonly descriptors: Descriptors;
@@ -17,6 +15,8 @@ export interface SpooledFifoParts {
   readonly spool: string;
   readonly stream: StreamName;
   readonly ledger: SpoolLedger;
+  /** At a time. What is logged is dropped when it is as much: the file is one of the state directory, which is memory. */
+  readonly pieceBytes?: number;
 }
 
 /**
@@ -28,11 +28,13 @@ export class SpooledFifo implements OutputSource {
   readonly #closing = new AbortController();
   readonly #fifo: Fd;
   readonly #spool: Fd;
+  readonly #pieceBytes: number;
   #size: number;
 
   /** Takes up what a daemon before this one has left in the file. */
   constructor(parts: SpooledFifoParts) {
     this.#parts = parts;
+    this.#pieceBytes = parts.pieceBytes ?? PIECE_BYTES;
     this.#fifo = parts.descriptors.openFifo(parts.fifo, 'read');
     try {
       this.#spool = openSync(parts.spool, constants.O_RDWR | constants.O_CREAT, 0o600);
@@ -55,7 +57,7 @@ export class SpooledFifo implements OutputSource {
       if (ledger.taken(stream) > this.#size) ledger.emptied(stream);
       yield* this.#unlogged();
       for (;;) {
-        if (ledger.taken(stream) >= SPOOL_BYTES) this.#empty();
+        if (ledger.taken(stream) >= this.#pieceBytes) this.#empty();
         const filled = await this.#fill();
         if (filled === 0) return undefined;
         if (typeof filled === 'object') {
@@ -73,8 +75,11 @@ export class SpooledFifo implements OutputSource {
   *#unlogged(): Generator<Uint8Array> {
     const { ledger, stream } = this.#parts;
     for (let at = ledger.taken(stream); at < this.#size; at = ledger.taken(stream)) {
-      const piece = Buffer.alloc(Math.min(PIECE_BYTES, this.#size - at));
-      yield piece.subarray(0, readSync(this.#spool, piece, 0, piece.length, at));
+      const piece = Buffer.alloc(Math.min(this.#pieceBytes, this.#size - at));
+      const got = readSync(this.#spool, piece, 0, piece.length, at);
+      if (got === 0)
+        this.#size = at; // somebody else has cut it
+      else yield piece.subarray(0, got);
     }
   }
 
@@ -93,12 +98,12 @@ export class SpooledFifo implements OutputSource {
     } catch (cause) {
       if (!isDiskFull(cause)) throw cause;
     }
-    const piece = Buffer.alloc(PIECE_BYTES);
+    const piece = Buffer.alloc(this.#pieceBytes);
     return piece.subarray(0, readSync(this.#fifo, piece));
   }
 
   #drain(): number | undefined {
-    const moved = this.#parts.descriptors.drainFifo(this.#fifo, this.#spool, this.#size, PIECE_BYTES);
+    const moved = this.#parts.descriptors.drainFifo(this.#fifo, this.#spool, this.#size, this.#pieceBytes);
     this.#size += moved ?? 0;
     return moved;
   }
