@@ -29,10 +29,14 @@ export async function sanitizedMonitor(down: Teardown, dir: string): Promise<str
   await writeFile(script, text, { mode: 0o755 });
   down.add(async () => {
     const found = await Promise.all((await readdir(reports)).map((name) => readFile(join(reports, name), 'utf8')));
-    assert.deepEqual(found, []);
+    const faults = found.map((text) => text.replace(KILLED_WHILE_CHECKED, '')).filter((text) => text !== '');
+    assert.deepEqual(faults, []);
   });
   return script;
 }
+
+/** What LeakSanitizer tells of a process that a test's end has killed while it looked for leaks: of the process's memory it says nothing. */
+const KILLED_WHILE_CHECKED = /^==\d+==Unable to get registers from thread \d+\.\n/gm;
 
 /** What of a spec a test wants to be otherwise. */
 export interface SpecWishes {
