@@ -41,7 +41,7 @@ export const MUTANTS: Readonly<Record<Guard, readonly Mutation[]>> = {
     ),
   ],
   'link-count': [mutation(`${UNPACK}/dir-tree.ts`, [`if (links > SYMLINKS_MAX || left.length > 4096)`, NEVER])],
-  'no-file-as-parent': [mutation(`${UNPACK}/dir-tree.ts`, [`if (stat !== undefined && !isDeleted)`, NEVER])],
+  'no-file-as-parent': [mutation(`${UNPACK}/dir-tree.ts`, [`if (!isWhiteout(stat)) throw`, `${NEVER} throw`])],
   'root-is-a-directory': [mutation(`${UNPACK}/layer-writer.ts`, [`if (entry.type !== 'directory') {`, `${NEVER} {`])],
   'replaced-not-opened': [
     mutation(`${UNPACK}/layer-writer.ts`, [
@@ -49,9 +49,7 @@ export const MUTANTS: Readonly<Record<Guard, readonly Mutation[]>> = {
       `${FS}.writeFileSync('/proc/self/fd/' + dir + '/' + name, whole);`,
     ]),
   ],
-  'hard-link-targets': [
-    mutation(`${UNPACK}/layer-writer.ts`, [`if (stat === undefined || isDirectory(stat) || isWhiteout(stat))`, NEVER]),
-  ],
+  'hard-link-targets': [mutation(`${UNPACK}/hard-links.ts`, [`if (isDirectory(stat) || isWhiteout(stat))`, NEVER])],
   'metadata-not-followed': [
     mutation(`${UNPACK}/entry-metadata.ts`, [
       `const times = { mtime, ...(atime ? { atime } : {}) };`,

@@ -59,9 +59,10 @@ for (const packing of ['none', 'zstd'] as const) {
     await fixture.store(packed);
     await fixture.store(gzipped);
     const first = await fixture.rootfs.unpackManifest(SCOPE, gzipped.target.digest);
+    const applied = fixture.tasks.get('apply-layer');
     const second = await fixture.rootfs.unpackManifest(SCOPE, packed.target.digest);
     assert.equal(first.chainId, second.chainId);
-    assert.equal(fixture.tasks.get('apply-layer'), tars.length);
+    assert.equal(fixture.tasks.get('apply-layer'), applied);
   });
 }
 

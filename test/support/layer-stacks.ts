@@ -1,6 +1,5 @@
 import fc from 'fast-check';
 import type { Entry } from './image.js';
-import { withoutDoomedDeletions, withoutSecondDescriptions } from './layer-places.js';
 import type { TreeMember } from './tree.js';
 
 export type Tree = Record<string, TreeMember>;
@@ -83,21 +82,9 @@ export function stacksOf({ beneathLinks, lowerLinks, strayDeletions }: StackShap
   });
   const stack = fc
     .array(layer, { minLength: 1, maxLength: 4 })
-    .map((layers) => withoutSecondDescriptions(layers.map(deletionsFirst).map(withoutReplacedFolders)))
-    .map(withoutDoomedDeletions)
+    .map((layers) => layers.map(deletionsFirst))
     .map((layers) => withTargets(layers, lowerLinks));
   return strayDeletions ? stack : stack.map(withoutStrayDeletions);
-}
-
-/**
- * Leaves out what is no directory in the place of what earlier entries of the layer lie beneath: a link of a lower layer there has led
- * them elsewhere by then for who applies one entry after another, and not for who applies a layer by itself.
- */
-function withoutReplacedFolders(entries: readonly Entry[]): readonly Entry[] {
-  return entries.filter(
-    ({ path, type }, at) =>
-      type === 'directory' || !entries.slice(0, at).some((earlier) => earlier.path.startsWith(`${path}/`)),
-  );
 }
 
 /** Deletions first: what becomes of directories that nobody describes when they come after is anybody's guess. */

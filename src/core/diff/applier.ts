@@ -56,8 +56,9 @@ export interface ApplyProgress {
 export type Deferred =
   /** A directory that had to be made; without `needed` it holds nothing but deletions. */
   | { readonly kind: 'parent'; readonly path: Buffer; readonly needed: boolean }
-  /** `own`: the layer's files that the target may be if the layers below have a link on the way to it; it is linked to the first of them. */
-  | { readonly kind: 'hardlink'; readonly path: Buffer; readonly target: Buffer; readonly own: readonly Buffer[] }
+  /** An entry's path led through it as through a directory, though none is there any more that the layer does not describe. */
+  | { readonly kind: 'passed'; readonly path: Buffer }
+  | { readonly kind: 'hardlink'; readonly path: Buffer; readonly target: Buffer }
   /** A deletion, which has to go where there is nothing to delete: overlayfs would show its mark. */
   | { readonly kind: 'whiteout'; readonly path: Buffer }
   /** The layer says nothing of `/`. */
@@ -90,6 +91,11 @@ export interface ApplyRequest {
   /** An empty directory; whiteouts become overlay's forms in it ('overlay'), or remove what is there ('plain'). */
   readonly directory: string;
   readonly form: 'overlay' | 'plain';
+  /**
+   * Directories of the layers below, nearest first: with these a layer of form 'overlay' is applied over them, one entry after another,
+   * and nothing but its root is deferred. Without, it is applied by itself.
+   */
+  readonly lower?: readonly string[];
   readonly limits: ApplyLimits;
   readonly inventory?: LayerInventory;
   readonly onProgress?: (progress: ApplyProgress) => void;

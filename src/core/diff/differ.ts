@@ -1,5 +1,5 @@
 import { createWriteStream } from 'node:fs';
-import { rm, stat } from 'node:fs/promises';
+import { readdir, rm, stat } from 'node:fs/promises';
 import { isAbsolute } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import { DaemonError, isErrno } from '../../base/errors.js';
@@ -11,7 +11,7 @@ import type { Disks } from '../kernel/disks.js';
 import type { Mount, Mounts } from '../kernel/mounts.js';
 import type { Scope } from '../namespaces/scope.js';
 import type { Applied, Applier, ApplyLimits } from './applier.js';
-import type { TieLayerTask } from './layer-tasks.js';
+import type { RemoveTreeTask, TieLayerTask, TieResult } from './layer-tasks.js';
 import { overlayOption } from './overlay-mount.js';
 import { Scratch } from './scratch.js';
 import type { WorkerPool } from './worker-pool.js';
@@ -110,11 +110,23 @@ class LayerDiffer implements Differ {
     const { applier, pool, limits } = this.#parts;
     const { directory, form, lower } = target;
     const watch = signal ? { signal } : {};
-    const applied = await applier.apply({ blobPath, mediaType, directory, form, limits, ...watch });
-    if (applied.deferred.length > 0) {
-      const task: TieLayerTask = { kind: 'tie-layer', directory, lower, deferred: applied.deferred };
-      await pool.run(task, watch);
+    const request = { blobPath, mediaType, directory, form, limits, ...watch };
+    const tie = async ({ deferred }: Applied): Promise<TieResult> => {
+      const task: TieLayerTask = { kind: 'tie-layer', directory, lower, deferred };
+      return deferred.length > 0 ? await pool.run<TieResult>(task, watch) : 'tied';
+    };
+    // What is in it may have been put there by an earlier layer: that can't be done over.
+    const isByItself = form === 'plain' || (await readdir(directory)).length === 0;
+    if (isByItself) {
+      const applied = await applier.apply(request);
+      if ((await tie(applied)) === 'tied') return applied;
+      for (const name of await readdir(directory, 'buffer')) {
+        const task: RemoveTreeTask = { kind: 'remove-tree', parent: directory, name };
+        await pool.run(task, watch);
+      }
     }
+    const applied = await applier.apply({ ...request, lower });
+    await tie(applied);
     return applied;
   }
 

@@ -9,7 +9,10 @@ export interface ApplyLayerTask {
   readonly request: Omit<ApplyRequest, 'onProgress' | 'signal'>;
 }
 
-/** Resolves what a layer deferred, against the layers below it; true is the result when files were put elsewhere for it. */
+/**
+ * Resolves what a layer deferred, against the layers below it. `in-order` is the result, and the layer is not complete, where the order of
+ * its entries counts, as those below have a link on the way to one: then it has to be applied over them instead (ApplyRequest.lower).
+ */
 export interface TieLayerTask {
   readonly kind: 'tie-layer';
   /** Where the layer's files lie. */
@@ -18,6 +21,8 @@ export interface TieLayerTask {
   readonly lower: readonly string[];
   readonly deferred: readonly Deferred[];
 }
+
+export type TieResult = 'tied' | 'in-order';
 
 /**
  * Copies the content of one directory, with everything that belongs to it, into another that is empty; with a mapping from an
@@ -34,7 +39,7 @@ export interface CopyTreeTask {
 export interface RemoveTreeTask {
   readonly kind: 'remove-tree';
   readonly parent: string;
-  readonly name: string;
+  readonly name: string | Uint8Array;
 }
 
 /** Counts the bytes on disk and the inodes beneath a directory; SnapshotUsage is the result. */
@@ -96,15 +101,11 @@ export function reviveDeferred(deferred: readonly Deferred[]): Deferred[] {
   return deferred.map((one) => {
     switch (one.kind) {
       case 'parent':
+      case 'passed':
       case 'whiteout':
         return { ...one, path: Buffer.from(one.path) };
       case 'hardlink':
-        return {
-          ...one,
-          path: Buffer.from(one.path),
-          target: Buffer.from(one.target),
-          own: one.own.map((path) => Buffer.from(path)),
-        };
+        return { ...one, path: Buffer.from(one.path), target: Buffer.from(one.target) };
       default:
         return one;
     }

@@ -1,10 +1,9 @@
-import { rm } from 'node:fs/promises';
 import { deferred, type Deferred as Promised } from '../../base/abort.js';
 import { messageOf } from '../../base/errors.js';
 import type { Descriptor } from '../../spec/descriptor.js';
 import type { Digest } from '../../spec/digest.js';
-import type { Applied, Applier, ApplyLimits, ApplyProgress } from '../diff/applier.js';
-import type { TieLayerTask } from '../diff/layer-tasks.js';
+import type { Applied, Applier, ApplyLimits, ApplyProgress, ApplyRequest } from '../diff/applier.js';
+import type { TieLayerTask, TieResult } from '../diff/layer-tasks.js';
 import type { WorkerPool } from '../diff/worker-pool.js';
 import { checksumsOf, inventoryOf, type TakeInventoryTask } from '../fsck/inventory-file.js';
 import { checkDiffId } from './diff-id.js';
@@ -137,35 +136,37 @@ export class LayerFlight {
 
   /** By itself, at once; then completed from what lies below. The lowest layer has nothing to hide and is written plainly. */
   async #makeStacked(blob: LayerBlob): Promise<FinishedLayer> {
-    const layerId = await this.#newLayer(blob, []);
-    const applied = await this.#apply(blob, layerId, this.parent === undefined ? 'plain' : 'overlay');
+    let layerId = await this.#newLayer(blob, []);
+    let applied = await this.#apply(blob, layerId, { form: this.parent === undefined ? 'plain' : 'overlay' });
     const below = await this.#stackBelow();
-    if (applied.deferred.length > 0) {
-      const moved = await this.#tie(layerId, below, applied);
-      await this.#takeInventory(layerId, !moved);
+    if (applied.deferred.length > 0 && (await this.#tie(layerId, below, applied)) === 'in-order') {
+      await this.#discard();
+      layerId = await this.#newLayer(blob, []);
+      const lower = below.map((id) => this.#workshop.backend.filesOf(id));
+      applied = await this.#apply(blob, layerId, { form: 'overlay', lower });
+      if (applied.deferred.length > 0) await this.#tie(layerId, below, applied);
     }
+    if (applied.deferred.length > 0) await this.#takeInventory(layerId);
     return { layerId, usage: applied.usage, stack: [layerId, ...below] };
   }
 
   async #makeWhole(blob: LayerBlob): Promise<FinishedLayer> {
     const below = await this.#stackBelow();
     const layerId = await this.#newLayer(blob, below);
-    await this.#apply(blob, layerId, 'plain');
+    await this.#apply(blob, layerId, { form: 'plain' });
     const usage = await this.#workshop.backend.usage(layerId, this.#controller.signal);
     return { layerId, usage, stack: [layerId, ...below] };
   }
 
-  /** What the tied layer should be from now on. @param known The files are where they were written. */
-  async #takeInventory(layerId: number, known: boolean): Promise<void> {
+  /** What the tied layer should be from now on. */
+  async #takeInventory(layerId: number): Promise<void> {
     const { backend, pool } = this.#workshop;
-    const checksums = checksumsOf(backend, layerId);
     const task: TakeInventoryTask = {
       kind: 'take-inventory',
       directory: backend.filesOf(layerId),
       file: inventoryOf(backend, layerId),
-      ...(known && { known: checksums }),
+      known: checksumsOf(backend, layerId),
     };
-    if (!known) await rm(checksums);
     await pool.run(task, { signal: this.#controller.signal });
   }
 
@@ -173,7 +174,11 @@ export class LayerFlight {
     return this.parent === undefined ? [] : (await this.parent.finished).stack;
   }
 
-  async #apply({ layer, open }: LayerBlob, layerId: number, form: 'overlay' | 'plain'): Promise<Applied> {
+  async #apply(
+    { layer, open }: LayerBlob,
+    layerId: number,
+    how: Pick<ApplyRequest, 'form' | 'lower'>,
+  ): Promise<Applied> {
     const { backend, applier, limits, earlyFlush } = this.#workshop;
     const { signal } = this.#controller;
     await using file = await open(signal);
@@ -182,7 +187,7 @@ export class LayerFlight {
       blobPath: file.path,
       mediaType: layer.mediaType,
       directory: backend.filesOf(layerId),
-      form,
+      ...how,
       limits,
       inventory: { file: inventoryOf(backend, layerId), checksums: checksumsOf(backend, layerId) },
       signal,
@@ -196,8 +201,7 @@ export class LayerFlight {
     return applied;
   }
 
-  /** @returns Whether files are elsewhere now. */
-  async #tie(layerId: number, below: readonly number[], { deferred: left }: Applied): Promise<boolean> {
+  async #tie(layerId: number, below: readonly number[], { deferred: left }: Applied): Promise<TieResult> {
     const { backend, pool } = this.#workshop;
     const task: TieLayerTask = {
       kind: 'tie-layer',
@@ -205,6 +209,6 @@ export class LayerFlight {
       lower: below.map((id) => backend.filesOf(id)),
       deferred: left,
     };
-    return await pool.run<boolean>(task, { signal: this.#controller.signal });
+    return await pool.run<TieResult>(task, { signal: this.#controller.signal });
   }
 }

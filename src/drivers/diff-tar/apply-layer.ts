@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import { DaemonError } from '../../base/errors.js';
 import { overLimit, type Applied, type ApplyProgress, type ApplyRequest } from '../../core/diff/applier.js';
 import { writeInventory } from '../../core/fsck/tree-tasks.js';
+import { MergedView } from '../../core/rootfs/merged-view.js';
 import { finishDigest } from '../../spec/digest.js';
 import { packingOf } from '../../spec/media-types.js';
 import { openLayer, type LayerStream, type UnpackKernel } from './decompress.js';
@@ -30,7 +31,8 @@ export async function applyLayer(kernel: UnpackKernel, request: LayerRequest, wa
       `media type ${request.mediaType} is none of a layer that can be unpacked`,
     );
   }
-  using writer = new LayerWriter(kernel.files, request);
+  using lower = request.lower && new MergedView(kernel.files, request.lower);
+  using writer = new LayerWriter(kernel.files, { ...request, lower });
   const stream = await openLayer(request.blobPath, kernel);
   const parser = new TarParser(writer, request.limits.maxPaxBytes);
   const hash = createHash('sha256');

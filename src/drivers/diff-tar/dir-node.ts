@@ -1,21 +1,10 @@
 import type { Fd, FileTime } from '../../core/kernel/directory-files.js';
 
 /**
- * Where a directory comes from: an entry of the layer, made because an entry lies beneath it, or there before the layer was
- * applied.
+ * Where a directory comes from: an entry of the layer, made because an entry lies beneath it, made after that of the layers below, or
+ * there before the layer was applied.
  */
-export type DirOrigin = 'entry' | 'invented' | 'found';
-
-/** A hard link whose file is for the layers below to tell. */
-export interface PendingLink {
-  /** The path that it is to. */
-  readonly target: string;
-  /**
-   * The layer's own files that this path led to if the layers below have a link in it, by their paths. For the time being it is a hard link
-   * to the first of them; without any an empty file holds its place.
-   */
-  readonly own: readonly string[];
-}
+export type DirOrigin = 'entry' | 'invented' | 'below' | 'found';
 
 /** A directory of the tree that a layer is applied to, as far as the layer has touched it. */
 export class DirNode {
@@ -28,6 +17,8 @@ export class DirNode {
   opaque = false;
   /** Replaces what lower layers have of this name, so that nothing of their directory's metadata counts. */
   severed = false;
+  /** Was made when nobody knew what the layers below have there: perhaps a link, which leads what lies beneath elsewhere. */
+  standsIn = false;
   /** Holds an entry of the layer, at whatever depth: not just marks of deletion. */
   needed = false;
   /** Set when all is written. */
@@ -35,8 +26,8 @@ export class DirNode {
   /** A default ACL would change what is created in the directory, so it is set when all is written. */
   defaultAcl: Buffer | undefined;
   fd: Fd | undefined;
-  /** Files in it that become hard links to files of lower layers, by name. */
-  pendingLinks: Map<string, PendingLink> | undefined;
+  /** Files in it that become hard links to files of lower layers: their paths by name. Empty files hold their places. */
+  pendingLinks: Map<string, string> | undefined;
   /** Names in it that were marked as deleted. */
   deleted: string[] | undefined;
   #children: Map<string, DirNode> | undefined;
@@ -54,6 +45,16 @@ export class DirNode {
 
   get children(): Iterable<DirNode> {
     return this.#children?.values() ?? [];
+  }
+
+  /** Whether nothing of lower layers shows in it. */
+  get hidesBelow(): boolean {
+    return this.opaque || this.severed || this.parent?.hidesBelow === true;
+  }
+
+  /** Whether it was only made to find a place for marks of deletion. */
+  get holdsMarksOnly(): boolean {
+    return !this.needed && (this.origin === 'invented' || this.origin === 'below');
   }
 
   addChild(name: string, origin: DirOrigin): DirNode {

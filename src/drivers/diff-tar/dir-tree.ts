@@ -3,6 +3,8 @@ import { overLimit } from '../../core/diff/applier.js';
 import type { DirectoryFiles, Fd, FileStat } from '../../core/kernel/directory-files.js';
 import { isDirectory, isSymlink, isWhiteout } from '../../core/kernel/file-type.js';
 import { OPEN } from '../../core/kernel/open-flags.js';
+import { isOpaque, type MergedEntry, type MergedView } from '../../core/rootfs/merged-view.js';
+import { copyAttributes } from '../../core/snapshots/root-attributes.js';
 import { DirNode } from './dir-node.js';
 import { quotePath, rawBytes, splitComponents } from './entry-path.js';
 import type { MemoryBounds } from './memory-bounds.js';
@@ -25,18 +27,29 @@ export class DirTree implements Disposable {
   readonly root: DirNode;
   /** Called for every directory that had to be made for an entry beneath it. */
   onInvented: ((node: DirNode) => void) | undefined;
+  /** Paths of directories that stood in for what the layers below have, and have gone. */
+  readonly passed: string[] = [];
   readonly #files: DirectoryFiles;
   readonly #maxDepth: number;
   readonly #bounds: MemoryBounds;
+  readonly #lower: MergedView | undefined;
   /** Open directories, the one used last at the end. */
   readonly #open = new Map<DirNode, Fd>();
   #last: DirNode | undefined;
 
-  /** @param rootPath The directory that becomes `/`, trusted up to its last component. */
-  constructor(files: DirectoryFiles, rootPath: string, maxDepth: number, bounds: MemoryBounds) {
+  /**
+   * @param rootPath The directory that becomes `/`, trusted up to its last component.
+   * @param parts.lower The layers below where they are known: then paths lead through what these have.
+   */
+  constructor(
+    files: DirectoryFiles,
+    rootPath: string,
+    parts: { readonly maxDepth: number; readonly bounds: MemoryBounds; readonly lower?: MergedView | undefined },
+  ) {
     this.#files = files;
-    this.#bounds = bounds;
-    this.#maxDepth = maxDepth;
+    this.#bounds = parts.bounds;
+    this.#maxDepth = parts.maxDepth;
+    this.#lower = parts.lower;
     this.root = new DirNode(undefined, '', 'found');
     this.root.fd = files.openDirectory(rootPath);
   }
@@ -120,28 +133,54 @@ export class DirTree implements Disposable {
     return node;
   }
 
+  get knowsBelow(): boolean {
+    return this.#lower !== undefined;
+  }
+
+  /** What shows of the layers below under a name; undefined when nothing does, or they are not known. */
+  below<T>(node: DirNode, name: string, use: (entry: MergedEntry) => T): T | undefined {
+    if (this.#lower === undefined || node.hidesBelow) return undefined;
+    return this.#lower.with([...splitComponents(node.path), name], use);
+  }
+
   #look(node: DirNode, name: string, missing: Missing): DirNode | { readonly target: Buffer } | undefined {
     const dir = this.fd(node);
     const raw = rawBytes(name);
     const stat = this.#files.statIfExists(dir, raw);
     if (stat !== undefined && isDirectory(stat)) return this.adopt(node, name, stat);
     if (stat !== undefined && isSymlink(stat)) return { target: this.#files.readLink(dir, raw) };
-    if (missing === 'give-up') return undefined;
-    const isDeleted = stat !== undefined && isWhiteout(stat);
-    if (missing === 'mark' && stat !== undefined) return undefined;
-    if (stat !== undefined && !isDeleted) {
-      throw new DaemonError(
-        'invalid-argument',
-        `layer: ${quotePath(pathIn(node, name))} is a file, yet an entry lies beneath it`,
-      );
+    if (stat === undefined) {
+      const step = this.below(node, name, (entry) => this.#lookBelow(node, name, entry, missing));
+      return step ?? (missing === 'give-up' ? undefined : this.#invent(node, name, false));
     }
-    return this.#invent(node, name, isDeleted);
+    if (missing !== 'invent') return undefined;
+    if (!isWhiteout(stat)) throw fileInTheWay(node, name);
+    return this.#invent(node, name, true);
+  }
+
+  #lookBelow(
+    node: DirNode,
+    name: string,
+    { stat, place }: MergedEntry,
+    missing: Missing,
+  ): DirNode | { readonly target: Buffer } | undefined {
+    if (isSymlink(stat)) return { target: this.#files.readLink(place.dir, place.name) };
+    if (!isDirectory(stat)) {
+      if (missing === 'give-up') return undefined;
+      throw fileInTheWay(node, name);
+    }
+    const made = this.make(node, name, 'below');
+    copyAttributes(this.#files, place, { dir: this.fd(node), name: rawBytes(name) });
+    made.times = { mtime: stat.mtime, atime: stat.atime };
+    this.onInvented?.(made);
+    return made;
   }
 
   #invent(parent: DirNode, name: string, isDeleted: boolean): DirNode {
     if (isDeleted) this.#files.unlink(this.fd(parent), rawBytes(name));
     const made = this.make(parent, name, 'invented');
     made.severed = isDeleted;
+    made.standsIn = this.#lower === undefined && !made.hidesBelow;
     this.onInvented?.(made);
     return made;
   }
@@ -151,11 +190,12 @@ export class DirTree implements Disposable {
     this.#bounds.add('directories');
     const node = parent.addChild(name, 'found');
     node.times = { mtime: stat.mtime, atime: stat.atime };
+    if (this.#lower) node.opaque = isOpaque(this.#files, { dir: this.fd(parent), name: rawBytes(name) });
     return node;
   }
 
   /** Makes a directory of root's with mode 0755. @throws SyscallError EEXIST. */
-  make(parent: DirNode, name: string, origin: 'entry' | 'invented'): DirNode {
+  make(parent: DirNode, name: string, origin: 'entry' | 'invented' | 'below'): DirNode {
     if (parent.depth >= this.#maxDepth) {
       const path = quotePath(pathIn(parent, name));
       throw overLimit('maxPathDepth', `layer: ${path} is over ${this.#maxDepth} directories deep`);
@@ -179,6 +219,7 @@ export class DirTree implements Disposable {
     if (node) gone.push(node);
     for (let next = gone.pop(); next !== undefined; next = gone.pop()) {
       this.#close(next);
+      if (next.standsIn) this.passed.push(next.path);
       gone.push(...next.children);
     }
     parent.dropChild(name);
@@ -188,6 +229,13 @@ export class DirTree implements Disposable {
     for (const node of [...this.#open.keys()]) this.#close(node);
     this.#close(this.root);
   }
+}
+
+function fileInTheWay(node: DirNode, name: string): DaemonError {
+  return new DaemonError(
+    'invalid-argument',
+    `layer: ${quotePath(pathIn(node, name))} is a file, yet an entry lies beneath it`,
+  );
 }
 
 /** Directories that nobody describes have one time whoever unpacks them. */

@@ -2,33 +2,34 @@ import { crc32 } from 'node:zlib';
 import { DaemonError, isErrno } from '../../base/errors.js';
 import { overLimit, type ApplyLimits, type Deferred } from '../../core/diff/applier.js';
 import { FileChecksums } from '../../core/fsck/file-checksums.js';
-import type { DirectoryFiles, FileStat } from '../../core/kernel/directory-files.js';
-import { isDirectory, isWhiteout } from '../../core/kernel/file-type.js';
+import type { DirectoryFiles } from '../../core/kernel/directory-files.js';
+import { isDirectory } from '../../core/kernel/file-type.js';
 import { OPEN } from '../../core/kernel/open-flags.js';
-import { noteDeferred } from './deferred.js';
-import { DirNode, markNeeded, type PendingLink } from './dir-node.js';
+import type { MergedView } from '../../core/rootfs/merged-view.js';
+import { noteDeferred, noteRoot } from './deferred.js';
+import { markNeeded, type DirNode } from './dir-node.js';
 import { DirTree, pathIn } from './dir-tree.js';
 import { checkDevice, explainEntry, inTheWay } from './entry-errors.js';
 import { EntryMetadata } from './entry-metadata.js';
-import { quotePath, rawBytes, splitPath } from './entry-path.js';
+import { rawBytes, splitPath } from './entry-path.js';
 import { FileWriter } from './file-writer.js';
+import { HardLinks } from './hard-links.js';
 import { LateFiles } from './late-files.js';
 import { MemoryBounds } from './memory-bounds.js';
-import { isStandIn, StandInFiles, type LinkBelow, type Place } from './stand-in-files.js';
 import type { TarEntry, TarSink } from './tar-entry.js';
 import { markerOf, Whiteouts, type Marker } from './whiteouts.js';
 import { EVERYTHING, rememberPaths, type WrittenPaths } from './written-paths.js';
 
 const PAGE_BYTES = 4096;
 const SELF = Buffer.from('.');
-/** Holds the place of a hard link to a lower layer's file. */
-const PLACEHOLDER = { mode: 0, uid: 0, gid: 0, mtime: { seconds: 0, nanoseconds: 0 }, content: Buffer.alloc(0) };
 
 /** Where the layer goes, and how. */
 export interface LayerTarget {
   readonly directory: string;
   readonly form: 'overlay' | 'plain';
   readonly limits: ApplyLimits;
+  /** The layers below, of `overlay` where they are known: then nothing but the root is deferred. */
+  readonly lower?: MergedView | undefined;
   /** Files, and no layer: no name marks a deletion, and a directory gives way to nothing, nor anything to a directory. */
   readonly copy?: boolean;
 }
@@ -49,7 +50,7 @@ export class LayerWriter implements TarSink, Disposable {
   readonly #written: WrittenPaths;
   readonly #whiteouts: Whiteouts;
   readonly #metadata: EntryMetadata;
-  readonly #standIns: StandInFiles;
+  readonly #links: HardLinks;
   /** Of the files that were written here. */
   readonly checksums = FileChecksums.empty();
   /** Then all directories that are there are in the tree. */
@@ -72,7 +73,9 @@ export class LayerWriter implements TarSink, Disposable {
     this.#late = new LateFiles(files);
     this.#files = this.#late.files;
     this.#target = target;
-    this.#tree = new DirTree(this.#files, target.directory, target.limits.maxPathDepth, this.#bounds);
+    this.#tree = new DirTree(this.#files, target.directory, {
+      ...{ maxDepth: target.limits.maxPathDepth, bounds: this.#bounds, lower: target.lower },
+    });
     this.#tree.onInvented = (node) => {
       this.#count(PAGE_BYTES);
       this.#written.add(node.path);
@@ -82,9 +85,20 @@ export class LayerWriter implements TarSink, Disposable {
     this.#written = this.#startsEmpty ? EVERYTHING : rememberPaths(this.#bounds);
     this.#whiteouts = new Whiteouts(this.#files, this.#tree, this.#written, target.form);
     this.#metadata = new EntryMetadata(this.#files);
-    this.#standIns = new StandInFiles(this.#files, this.#tree);
+    this.#links = new HardLinks({
+      ...{ files: this.#files, tree: this.#tree, checksums: this.checksums },
+      defer: this.#isByItself ? (link) => this.#deferLink(link.parent, link.name, link.target) : undefined,
+      replacing: (parent, name, make) => {
+        this.#replacing(parent, name, make);
+      },
+    });
     const { mtime, atime } = files.stat(this.#tree.fd(this.#tree.root), '.');
     this.#tree.root.times = { mtime, atime };
+  }
+
+  /** Whether the layers below are for later. */
+  get #isByItself(): boolean {
+    return this.#target.form === 'overlay' && this.#target.lower === undefined;
   }
 
   /** Entries so far. */
@@ -128,7 +142,9 @@ export class LayerWriter implements TarSink, Disposable {
   finish(): WrittenLayer {
     const deferred: Deferred[] = [];
     this.#late.settle();
-    this.#finishDirectory(this.#tree.root, this.#target.form === 'plain', deferred);
+    this.#finishDirectory(this.#tree.root, !this.#isByItself, deferred);
+    if (this.#isByItself) for (const path of this.#tree.passed) deferred.push({ kind: 'passed', path: rawBytes(path) });
+    else if (this.#target.form === 'overlay') noteRoot(this.#tree.root, deferred);
     return { usage: { size: this.#usedBytes + PAGE_BYTES, inodes: this.#inodes }, deferred };
   }
 
@@ -157,7 +173,6 @@ export class LayerWriter implements TarSink, Disposable {
       const parent = this.#tree.resolve(components, 'invent') ?? this.#tree.root;
       this.#placeIn(parent, name, entry, whole);
       markNeeded(parent);
-      if (entry.type !== 'directory') this.#standIns.placed(parent, name);
       this.#written.add(pathIn(parent, name));
     }
   }
@@ -165,7 +180,7 @@ export class LayerWriter implements TarSink, Disposable {
   /** Where nothing is, a plain deletion has nothing to do; in overlay form the layers below decide that later. */
   #mark(components: readonly string[], marker: Marker): void {
     if (marker.kind === 'meta') return;
-    const parent = this.#tree.resolve(components, this.#target.form === 'plain' ? 'give-up' : 'mark');
+    const parent = this.#tree.resolve(components, this.#isByItself ? 'mark' : 'give-up');
     if (parent === undefined) return;
     if (marker.kind === 'opaque') this.#whiteouts.hideAll(parent);
     else if (this.#whiteouts.hide(parent, marker.hidden)) {
@@ -196,7 +211,7 @@ export class LayerWriter implements TarSink, Disposable {
         this.#placeFile(parent, name, entry, whole);
         return;
       case 'hardlink':
-        this.#placeLink(parent, name, entry);
+        this.#links.place(parent, name, splitPath(entry.link, this.#target.limits));
         return;
       default:
         this.#replacing(parent, name, () => {
@@ -282,74 +297,11 @@ export class LayerWriter implements TarSink, Disposable {
     }
   }
 
-  /** A hard link has no metadata of its own. */
-  #placeLink(parent: DirNode, name: string, entry: TarEntry): void {
-    const target = splitPath(entry.link, this.#target.limits);
-    const targetName = target.at(-1);
-    if (targetName === undefined) throw new DaemonError('invalid-argument', 'a hard link to / itself');
-    const from = this.#tree.locate(target.slice(0, -1));
-    if (!(from instanceof DirNode)) {
-      this.#deferLink(parent, name, { target: [...from, targetName].join('/') });
-      return;
-    }
-    const stat = this.#files.statIfExists(this.#tree.fd(from), rawBytes(targetName));
-    const below = this.#targetBelow(from, targetName, stat);
-    if (below !== undefined) {
-      this.#deferLink(parent, name, below);
-      return;
-    }
-    if (stat === undefined || isDirectory(stat) || isWhiteout(stat)) {
-      const why = stat !== undefined && isWhiteout(stat) ? 'a file that this layer deletes' : 'a directory';
-      throw new DaemonError('invalid-argument', `a hard link to ${quotePath(entry.link)}, ${why}`);
-    }
-    if (from === parent && targetName === name) return;
-    this.#replacing(parent, name, () => {
-      this.#files.link(this.#tree.fd(from), rawBytes(targetName), this.#tree.fd(parent), rawBytes(name));
-    });
-    this.checksums.linked(pathIn(parent, name), pathIn(from, targetName));
-  }
-
-  /** The path below of what a hard link is to, if that is for the lower layers to say. */
-  #targetBelow(from: DirNode, name: string, stat: FileStat | undefined): LinkBelow | undefined {
-    const target = pathIn(from, name);
-    if (stat === undefined) return { target };
-    const { form } = this.#target;
-    if (isDirectory(stat)) return form === 'overlay' && isStandIn(from.child(name)) ? { target } : undefined;
-    const pending = from.pendingLinks?.get(name);
-    return pending && { ...pending, first: { parent: from, name } };
-  }
-
-  #deferLink(parent: DirNode, name: string, link: LinkBelow): void {
-    const { target } = link;
-    if (this.#target.form === 'plain') {
-      throw new DaemonError('invalid-argument', `a hard link to ${quotePath(target)}, which does not exist`);
-    }
-    const path = pathIn(parent, name);
-    let own = link.own ?? this.#standIns.candidates(target, path);
-    const first = link.first ?? (own[0] === undefined ? undefined : this.#standIns.find(own[0]));
-    if (!this.#linkForNow(parent, name, first)) own = [];
-    this.checksums.forget(path);
+  /** A hard link to what the layer does not have is for the layers below to tell. */
+  #deferLink(parent: DirNode, name: string, target: string): void {
     this.#bounds.add('links to lower layers');
-    (parent.pendingLinks ??= new Map<string, PendingLink>()).set(name, { target, own });
+    (parent.pendingLinks ??= new Map<string, string>()).set(name, target);
     this.#count(0);
-  }
-
-  /** False when an empty file was made instead. */
-  #linkForNow(parent: DirNode, name: string, first: Place | undefined): boolean {
-    if (first?.parent === parent && first.name === name) return true;
-    const [dir, raw] = [this.#tree.fd(parent), rawBytes(name)];
-    try {
-      if (first !== undefined) {
-        this.#replacing(parent, name, () =>
-          this.#files.link(this.#tree.fd(first.parent), rawBytes(first.name), dir, raw),
-        );
-        return true;
-      }
-    } catch (cause) {
-      if (!isErrno(cause, 'ENOENT')) throw cause; // it was in what gave way
-    }
-    this.#replacing(parent, name, () => this.#files.createFile(dir, raw, PLACEHOLDER));
-    return false;
   }
 
   /** Runs `make`; if something of that name is in the way, removes it and runs `make` again. */
@@ -383,10 +335,11 @@ export class LayerWriter implements TarSink, Disposable {
   #finishDirectory(node: DirNode, hidden: boolean, deferred: Deferred[]): void {
     if (hidden && !node.needed && node.origin === 'invented' && node.parent !== undefined) {
       // Made to hold deletions in a place where there is nothing to delete.
+      this.#tree.forget(node.parent, node.name);
       this.#files.removeTree(this.#tree.fd(node.parent), rawBytes(node.name));
       return;
     }
-    noteDeferred(node, hidden, deferred);
+    if (this.#isByItself) noteDeferred(node, hidden, deferred);
     const below = hidden || node.opaque || node.severed;
     for (const child of node.children) this.#finishDirectory(child, below, deferred);
     if (node.parent === undefined) this.#metadata.finishDirectory(node, this.#tree.fd(node), SELF);

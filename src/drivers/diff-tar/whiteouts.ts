@@ -61,23 +61,27 @@ export class Whiteouts {
     if (stat !== undefined && isDirectory(stat)) return this.#hideBelow(parent, name);
     if (stat !== undefined && (isWhiteout(stat) || this.#written.has(pathIn(parent, name)))) return false;
     if (stat !== undefined) this.#files.unlink(dir, raw);
+    return this.#makeMark(parent, name);
+  }
+
+  /** @returns True when there is something to mark as deleted, as far as one knows. */
+  #makeMark(parent: DirNode, name: string): boolean {
     if (this.#form === 'plain') return false;
-    this.#files.makeWhiteout(dir, raw);
+    if (this.#tree.knowsBelow && this.#tree.below(parent, name, () => true) === undefined) return false;
+    this.#files.makeWhiteout(this.#tree.fd(parent), rawBytes(name));
     return true;
   }
 
   #hideBelow(parent: DirNode, name: string): boolean {
     const node =
       parent.child(name) ?? this.#tree.adopt(parent, name, this.#files.stat(this.#tree.fd(parent), rawBytes(name)));
-    const holdsMarksOnly = node.origin === 'invented' && !node.needed;
+    const { holdsMarksOnly } = node;
     const mine = !holdsMarksOnly && (this.#written.has(pathIn(parent, name)) || node.origin !== 'found');
     const kept = holdsMarksOnly ? 0 : this.#prune(node);
     if (holdsMarksOnly || (!mine && kept === 0)) {
       this.#tree.forget(parent, name);
       this.#files.removeTree(this.#tree.fd(parent), rawBytes(name));
-      if (this.#form === 'plain') return false;
-      this.#files.makeWhiteout(this.#tree.fd(parent), rawBytes(name));
-      return true;
+      return this.#makeMark(parent, name);
     }
     this.markOpaque(node);
     node.severed = true;
@@ -100,7 +104,10 @@ export class Whiteouts {
 
   /** Removes what this layer did not write. @returns How many entries stay. */
   #prune(node: DirNode): number {
-    if (this.#written.has('')) return Number.POSITIVE_INFINITY;
+    if (this.#written.has('')) {
+      if (this.#tree.knowsBelow) this.#dropMarks(node);
+      return Number.POSITIVE_INFINITY;
+    }
     let kept = 0;
     for (const { name: raw, type } of this.#list(node)) {
       const name = raw.toString('latin1');
@@ -119,6 +126,20 @@ export class Whiteouts {
       } else kept += 1;
     }
     return kept;
+  }
+
+  /** Nothing is left to delete beneath a directory; overlayfs would show marks there. */
+  #dropMarks(node: DirNode): void {
+    for (const name of node.deleted?.splice(0) ?? []) {
+      const stat = this.#files.statIfExists(this.#tree.fd(node), rawBytes(name));
+      if (stat !== undefined && isWhiteout(stat)) this.#files.unlink(this.#tree.fd(node), rawBytes(name));
+    }
+    for (const child of [...node.children]) {
+      if (child.holdsMarksOnly) {
+        this.#tree.forget(node, child.name);
+        this.#files.removeTree(this.#tree.fd(node), rawBytes(child.name));
+      } else this.#dropMarks(child);
+    }
   }
 
   #list(node: DirNode) {
