@@ -5,7 +5,7 @@ import { ConnectionError } from './connection-error.js';
 import { failureOf } from './failure.js';
 import { Patience } from './patience.js';
 import type { RepositoryClient } from './repository-client.js';
-import type { HttpResponse } from './transport.js';
+import type { HttpResponse } from './http-messages.js';
 
 /** Where the bytes of one object are asked for, and how. */
 export interface BlobSource extends Omit<FetchOptions, 'from'> {
@@ -19,6 +19,9 @@ export interface BlobSource extends Omit<FetchOptions, 'from'> {
   /** Nothing but the range that is asked for will do. */
   readonly partsOnly?: boolean;
 }
+
+/** Worth a connection of its own (large-response.ts). */
+const LARGE_BYTES = 2 * 1024 ** 2;
 
 /** A server that has sent a range before now sends the whole. */
 export class RangesIgnored extends DaemonError {}
@@ -54,8 +57,21 @@ export async function* objectBytes(
 async function firstFound(source: BlobSource, from: number, end: number | undefined): Promise<HttpResponse> {
   const { client, target, paths, what, onWait, signal, tries } = source;
   const accept = `${target.mediaType}, */*`;
+  // Ranges that are fetched beside others come over connections that stay.
+  const large = source.partsOnly !== true && (end ?? target.size) - from >= LARGE_BYTES;
   for (const [index, path] of paths.entries()) {
-    const response = await client.request({ method: 'GET', path, accept, from, end, what, onWait, signal, tries });
+    const response = await client.request({
+      method: 'GET',
+      path,
+      accept,
+      from,
+      end,
+      large,
+      what,
+      onWait,
+      signal,
+      tries,
+    });
     if (response.status === 206 || (response.status === 200 && !source.partsOnly)) return response;
     if (response.status === 200) {
       await response.discard();

@@ -5,7 +5,7 @@ import type { Descriptor } from '../../spec/descriptor.js';
 import { failureOf } from './failure.js';
 import { Patience } from './patience.js';
 import type { RepositoryClient, RepositoryRequest } from './repository-client.js';
-import type { HttpResponse } from './transport.js';
+import type { HttpResponse } from './http-messages.js';
 
 /** By these a registry says that it takes no whole blob in one request, or not such a large one. */
 const NOT_WHOLE = new Set([405, 411, 413, 415, 501]);

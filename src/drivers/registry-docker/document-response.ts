@@ -5,7 +5,7 @@ import { DOCUMENT_BYTES_MAX, mediaTypeInDocument } from '../../spec/document.js'
 import { parseIndex } from '../../spec/index-document.js';
 import { parseManifest } from '../../spec/manifest.js';
 import { bareMediaType, kindOfMedia } from '../../spec/media-types.js';
-import type { HttpResponse } from './transport.js';
+import type { HttpResponse } from './http-messages.js';
 
 /** A descriptor, with the bytes where they had to be read to verify it. */
 export interface ResolvedObject {

@@ -1,5 +1,5 @@
 import { DaemonError, type ErrorKind } from '../../base/errors.js';
-import type { HttpResponse } from './transport.js';
+import type { HttpResponse } from './http-messages.js';
 
 const KINDS: Readonly<Record<number, ErrorKind>> = {
   400: 'invalid-argument',

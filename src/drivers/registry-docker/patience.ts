@@ -4,7 +4,8 @@ import type { FetchWait } from '../../core/remotes/remotes.js';
 import { ConnectionError } from './connection-error.js';
 import { failureOf } from './failure.js';
 import { backOffMs, retryAfterMs } from './timing.js';
-import type { HttpResponse, Transport } from './transport.js';
+import type { HttpResponse } from './http-messages.js';
+import type { Transport } from './transport.js';
 
 const RETRIED = new Set([408, 425, 429, 500, 502, 503, 504]);
 

@@ -8,7 +8,7 @@ import { kindOfMedia, MEDIA_TYPES } from '../../spec/media-types.js';
 import { readBounded } from './document-response.js';
 import { failureOf } from './failure.js';
 import type { RepositoryClient } from './repository-client.js';
-import type { HttpResponse } from './transport.js';
+import type { HttpResponse } from './http-messages.js';
 
 const PAGES_MAX = 100;
 /** Of one object; each may have annotations. */

@@ -4,7 +4,8 @@ import { Authorizer } from './authorizer.js';
 import type { Connection, Endpoint } from './endpoint.js';
 import { Patience } from './patience.js';
 import type { TokenCache } from './token-cache.js';
-import type { HttpBody, HttpMethod, HttpResponse, Transport } from './transport.js';
+import type { HttpBody, HttpMethod, HttpResponse } from './http-messages.js';
+import type { Transport } from './transport.js';
 
 export interface RepositoryRequest {
   readonly method: HttpMethod;
@@ -18,6 +19,8 @@ export interface RepositoryRequest {
   readonly from?: number;
   /** The byte behind the last one wanted; the end of the blob when absent. */
   readonly end?: number | undefined;
+  /** The answer is likely to be large. */
+  readonly large?: boolean | undefined;
   /** How often it is tried; less than usual where another host can be asked. */
   readonly tries?: number | undefined;
   /** How often a connection is tried; less than usual where somebody waits to hear that the name is wrong. */
@@ -118,13 +121,13 @@ export class RepositoryClient {
   }
 
   async #redirected(request: RepositoryRequest, authorization: string | undefined): Promise<HttpResponse> {
-    const { method, body, headersMs, signal } = request;
+    const { method, body, headersMs, large, signal } = request;
     let url = this.#addressOf(request.path);
     for (let redirects = 0; ; redirects += 1) {
       await this.#passGate(url.host, request);
       const headers = this.#headersFor(url, request, authorization);
       const connection = this.#connectionFor(url);
-      const response = await this.transport.send({ method, url, headers, body, connection, headersMs, signal });
+      const response = await this.transport.send({ method, url, headers, body, connection, headersMs, large, signal });
       const followed = READING.has(method) ? REDIRECTS : SAME_METHOD_REDIRECTS;
       const location = followed.has(response.status) ? response.header('location') : undefined;
       if (location === undefined) return response;

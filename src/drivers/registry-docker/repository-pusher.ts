@@ -10,7 +10,7 @@ import { BlobUpload } from './blob-upload.js';
 import { failureOf } from './failure.js';
 import { announceReferrer } from './referrers.js';
 import type { RepositoryClient, RepositoryRequest } from './repository-client.js';
-import type { HttpResponse } from './transport.js';
+import type { HttpResponse } from './http-messages.js';
 
 /** A question that a registry refuses is one that the upload after it would be refused too. */
 const REFUSALS = new Set([401, 403, 429]);

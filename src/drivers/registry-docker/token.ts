@@ -3,7 +3,8 @@ import type { Credentials } from '../../core/remotes/remotes.js';
 import type { Connection } from './endpoint.js';
 import { failureOf } from './failure.js';
 import { Patience } from './patience.js';
-import type { HttpRequest, HttpResponse, Transport } from './transport.js';
+import type { HttpRequest, HttpResponse } from './http-messages.js';
+import type { Transport } from './transport.js';
 
 export interface Token {
   readonly text: string;
