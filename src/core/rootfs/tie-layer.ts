@@ -87,7 +87,7 @@ class Tie {
     if (below !== undefined && isDirectory(below)) return 'tied';
     if (!needed) this.#remove(path);
     else if (below !== undefined) {
-      throw new DaemonError('invalid-argument', `layer: ${quote(path)} is a file below, yet an entry lies beneath it`);
+      throw new DaemonError('invalid-argument', `layer: ${quote(path)} is a file, yet an entry lies beneath it`);
     }
     return 'tied';
   }
