@@ -1,6 +1,6 @@
 import { deferred, type Deferred } from '../../base/abort.js';
 
-const BUFFER_BYTES = 512 * 1024;
+const BUFFER_BYTES = 1024 * 1024;
 /** With less room than this a buffer counts as full. */
 const ROOM_MIN = 16 * 1024;
 /** Received and not yet taken; no more is wanted then. */
