@@ -22,10 +22,16 @@ export function rawName(latin1: string): Buffer {
   return Buffer.from(latin1, 'latin1');
 }
 
+function isBeneath(path: readonly string[], above: readonly string[]): boolean {
+  return above.every((name, depth) => path[depth] === name);
+}
+
 /** Layer directories in overlay form seen as one tree, as overlayfs would show it, without mounting anything. */
 export class MergedView implements Disposable {
   readonly #files: DirectoryFiles;
   readonly #roots: Fd[] = [];
+  /** The directory that was looked into last: the next name is mostly in it, or beneath. */
+  #last: { readonly path: readonly string[]; readonly stack: readonly Fd[] } = { path: [], stack: this.#roots };
 
   /** @param directories Of the layers, nearest first. */
   constructor(files: DirectoryFiles, directories: readonly string[]) {
@@ -42,7 +48,7 @@ export class MergedView implements Disposable {
    * Looks a path up without following any link.
    *
    * @param path Latin1 components; none for the root.
-   * @param use Gets what is there; the place is open until it returns.
+   * @param use Gets what is there; the place is open until it returns, and it looks nothing up meanwhile.
    * @returns Undefined when nothing is there, or something else than a directory is on the way.
    */
   with<T>(path: readonly string[], use: (entry: MergedEntry) => T): T | undefined {
@@ -50,14 +56,12 @@ export class MergedView implements Disposable {
     if (root === undefined) return undefined;
     const last = path.at(-1);
     if (last === undefined) return use({ stat: this.#files.statFd(root), place: { dir: root, name: '.' } });
-    return this.#inDirectory(this.#roots, path.slice(0, -1), (stack) => {
-      const name = rawName(last);
-      for (const dir of stack) {
-        const stat = this.#files.statIfExists(dir, name);
-        if (stat !== undefined) return isWhiteout(stat) ? undefined : use({ stat, place: { dir, name } });
-      }
-      return undefined;
-    });
+    const name = rawName(last);
+    for (const dir of this.#directory(path.slice(0, -1))) {
+      const stat = this.#files.statIfExists(dir, name);
+      if (stat !== undefined) return isWhiteout(stat) ? undefined : use({ stat, place: { dir, name } });
+    }
+    return undefined;
   }
 
   /** Names in the merged root, as raw bytes. */
@@ -78,15 +82,22 @@ export class MergedView implements Disposable {
     return [...names.values()].filter((name) => name !== undefined);
   }
 
-  #inDirectory<T>(stack: readonly Fd[], path: readonly string[], use: (stack: readonly Fd[]) => T): T | undefined {
-    const [first, ...rest] = path;
-    if (first === undefined) return use(stack);
-    const below = this.#step(stack, rawName(first));
-    try {
-      return below.length === 0 ? undefined : this.#inDirectory(below, rest, use);
-    } finally {
-      for (const fd of below) this.#files.close(fd);
+  /** The layers' directories that make up the merged one at a path, open until another one is asked for; none if it is no directory. */
+  #directory(path: readonly string[]): readonly Fd[] {
+    if (!isBeneath(path, this.#last.path)) this.#go([], this.#roots);
+    // Where the way ends, nothing is beneath either.
+    while (this.#last.path.length < path.length && this.#last.stack.length > 0) {
+      const { path: above, stack } = this.#last;
+      const name = path[above.length] ?? '';
+      this.#go([...above, name], this.#step(stack, rawName(name)));
     }
+    return this.#last.stack;
+  }
+
+  #go(path: readonly string[], stack: readonly Fd[]): void {
+    const { stack: left } = this.#last;
+    this.#last = { path, stack };
+    if (left !== this.#roots) for (const fd of left) this.#files.close(fd);
   }
 
   /** The layers' directories of one name that make up the merged one; none if it is no directory. */
@@ -103,6 +114,7 @@ export class MergedView implements Disposable {
   }
 
   [Symbol.dispose](): void {
+    this.#go([], this.#roots);
     for (const root of this.#roots.splice(0)) this.#files.close(root);
   }
 }
