@@ -194,14 +194,14 @@ for (const scheme of ['http', 'https'] as const) {
   });
 
   test(`${scheme}: a server that stands still is given up, a slow reader is not`, async (t) => {
-    const fixture = await fixtureOf(t, scheme, { stallMs: 300 });
+    const fixture = await fixtureOf(t, scheme, { stallMs: 1000 });
     fixture.serve = async (socket) => {
       await inPieces(socket, Buffer.concat([Buffer.from(head(BODY.length)), BODY.subarray(0, 100_000)]), []);
     };
     const stalls = await fixture.ask();
     await assert.rejects(collect(stalls), /stopped sending in the middle/);
     fixture.serve = (socket) => inPieces(socket, Buffer.concat([Buffer.from(head(BODY.length)), BODY]), []);
-    const slowly = await collect(await fixture.ask(), (at) => (at === 0 ? pause(700) : undefined));
+    const slowly = await collect(await fixture.ask(), (at) => (at === 0 ? pause(1800) : undefined));
     assert.ok(slowly.equals(BODY));
     fixture.serve = () => undefined;
     await assert.rejects(fixture.ask({ headersMs: 100 }), /took the request but did not answer/);

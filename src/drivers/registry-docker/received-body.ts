@@ -24,7 +24,11 @@ export async function* receivedBody(
   });
   let left = length;
   const stall = setTimeout(() => {
-    if (!body.isFull) body.end({ error: timedOut(stallMs) });
+    const before = left;
+    // Where it was this process that stood still, bytes are waiting.
+    setImmediate(() => {
+      if (left === before && !body.isFull) body.end({ error: timedOut(stallMs) });
+    });
   }, stallMs);
   const took = (bytes: number): boolean => {
     left -= bytes;
