@@ -13,6 +13,8 @@ export interface ConnectOptions {
   readonly tls: ConnectionOptions;
   /** Milliseconds, TLS included. */
   readonly timeoutMs: number;
+  /** Gets the socket before it is connected. */
+  readonly onOpen: (socket: Socket) => void;
   readonly signal?: AbortSignal | undefined;
 }
 
@@ -45,10 +47,11 @@ export class BodySocket {
   }
 
   /** @throws What node:net and node:tls throw; ETIMEDOUT; the signal's reason. */
-  static async connect({ url, tls, timeoutMs, signal }: ConnectOptions): Promise<BodySocket> {
+  static async connect({ url, tls, timeoutMs, onOpen, signal }: ConnectOptions): Promise<BodySocket> {
     signal?.throwIfAborted();
     const made = new BodySocket({ url, tls });
     const { socket } = made;
+    onOpen(socket);
     const late = setTimeout(() => {
       socket.destroy(Object.assign(new Error(`no connection after ${timeoutMs} ms`), { code: 'ETIMEDOUT' }));
     }, timeoutMs);

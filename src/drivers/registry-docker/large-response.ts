@@ -1,8 +1,6 @@
 import { request as httpRequest, type IncomingMessage } from 'node:http';
-import type { Socket } from 'node:net';
-import type { ConnectionOptions } from 'node:tls';
 import { onAbort } from '../../base/abort.js';
-import { BodySocket } from './body-socket.js';
+import { BodySocket, type ConnectOptions } from './body-socket.js';
 import { ReceivedResponse, type HttpRequest, type HttpResponse } from './http-messages.js';
 import { receivedBody } from './received-body.js';
 import { receivedBytes } from './received-bytes.js';
@@ -17,13 +15,12 @@ import type { Timing } from './timing.js';
 export async function sendLarge(
   request: HttpRequest,
   timing: Timing,
-  { tls, onOpen }: { readonly tls: ConnectionOptions; readonly onOpen: (socket: Socket) => void },
+  { tls, onOpen }: Pick<ConnectOptions, 'tls' | 'onOpen'>,
 ): Promise<HttpResponse> {
   const { url, signal } = request;
   const timeoutMs = request.connection?.dialMs ?? timing.connectMs;
-  const connection = await BodySocket.connect({ url, tls, timeoutMs, signal });
+  const connection = await BodySocket.connect({ url, tls, timeoutMs, signal, onOpen });
   const { socket } = connection;
-  onOpen(socket);
   try {
     const response = await headOf(request, connection, request.headersMs ?? timing.headersMs);
     // An error of a body that nobody reads must not end the process.
@@ -59,7 +56,7 @@ async function headOf(request: HttpRequest, connection: BodySocket, headersMs: n
       socket.destroy(Object.assign(new Error(`no answer for ${headersMs} ms`), { code: 'UND_ERR_HEADERS_TIMEOUT' }));
     }, headersMs);
     const asked = httpRequest({
-      ...{ method, path: url.pathname + url.search, headers: { ...headers, host: url.host } },
+      ...{ method, path: url.pathname + url.search, headers: { host: url.host, ...headers } },
       createConnection: () => socket,
     });
     const stop = onAbort(signal, () => socket.destroy());
