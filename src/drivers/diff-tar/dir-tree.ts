@@ -8,6 +8,7 @@ import { copyAttributes } from '../../core/snapshots/root-attributes.js';
 import { DirNode } from './dir-node.js';
 import { quotePath, rawBytes, splitComponents } from './entry-path.js';
 import type { MemoryBounds } from './memory-bounds.js';
+import { DEFAULT_ACL } from './xattr-policy.js';
 
 const OPEN_DIRECTORIES_MAX = 256;
 const SYMLINKS_MAX = 40;
@@ -170,8 +171,11 @@ export class DirTree implements Disposable {
       throw fileInTheWay(node, name);
     }
     const made = this.make(node, name, 'below');
-    copyAttributes(this.#files, place, { dir: this.fd(node), name: rawBytes(name) });
+    const at = { dir: this.fd(node), name: rawBytes(name) };
+    copyAttributes(this.#files, place, at);
     made.times = { mtime: stat.mtime, atime: stat.atime };
+    made.defaultAcl = this.#files.getXattr(place.dir, place.name, DEFAULT_ACL);
+    if (made.defaultAcl) this.#files.removeXattr(at.dir, at.name, DEFAULT_ACL);
     this.onInvented?.(made);
     return made;
   }
