@@ -178,20 +178,23 @@ async function treeOf(fixture: RootfsFixture, chainId: string, snapshotter: stri
   return await fixture.mounted(mounts, (path) => inventory(path, ['trusted.']));
 }
 
+async function storeLayers(fixture: RootfsFixture, layers: Case['layers']) {
+  const image = makeImage({ layers: await Promise.all(layers.map((entries) => makeLayer(entries))) });
+  await fixture.store(image);
+  const manifest = image.manifests.at(-1) ?? assert.fail('no manifest');
+  const { layers: blobs } = JSON.parse(manifest.bytes.toString()) as { layers: Descriptor[] };
+  return { digest: image.target.digest, blobs };
+}
+
 /** Made by Apply, as clients of containerd's API do it; with `before` each upper directory has something in it by then. */
 async function apply(fixture: RootfsFixture, layers: Case['layers'], before?: Entry): Promise<string> {
-  const image = makeImage({
-    layers: await Promise.all([...layers, ...(before ? [[before]] : [])].map((entries) => makeLayer(entries))),
-  });
-  await fixture.store(image);
+  const { digest, blobs } = await storeLayers(fixture, [...layers, ...(before ? [[before]] : [])]);
   const snapshots = fixture.snapshots('overlayfs');
   const kept = { 'containerd.io/gc.root': 'test' };
-  const manifest = image.manifests.at(-1) ?? assert.fail('no manifest');
-  const blobs = [...(JSON.parse(manifest.bytes.toString()) as { layers: Descriptor[] }).layers];
   const first = before && blobs.pop();
   let parent = '';
   for (const layer of blobs) {
-    const key = `${image.target.digest}-${layer.digest}`;
+    const key = `${digest}-${layer.digest}`;
     const mounts = await snapshots.prepare(key, parent, kept);
     if (first) await fixture.differ.apply(SCOPE, first, mounts);
     await fixture.differ.apply(SCOPE, layer, mounts);
@@ -214,6 +217,27 @@ for (const before of [undefined, file('zz')]) {
     }
   });
 }
+
+test('two Applies at one time into one upper directory lose nothing of each other', async (t) => {
+  const fixture = await rootfsFixture(t);
+  const many = Array.from({ length: 300 }, (_, at) => file(`many-${at}`));
+  const { blobs } = await storeLayers(fixture, [
+    [dir('d'), symlink('l', 'd')],
+    [...many, file('l/f')],
+    [file('l/g'), file('own')],
+  ]);
+  const [below, first, second] = blobs;
+  assert.ok(below && first && second);
+  const snapshots = fixture.snapshots('overlayfs');
+  const kept = { 'containerd.io/gc.root': 'test' };
+  await fixture.differ.apply(SCOPE, below, await snapshots.prepare('below', '', kept));
+  await snapshots.commit('base', 'below', kept);
+  const mounts = await snapshots.prepare('over', 'base', kept);
+  await Promise.all([first, second].map((layer) => fixture.differ.apply(SCOPE, layer, mounts)));
+  const found = await fixture.mounted(mounts, (path) => inventory(path, ['trusted.']));
+  const expected = ['.', 'd', 'd/f', 'd/g', 'l', 'own', ...many.map(({ path }) => path)];
+  assert.deepEqual(Object.keys(found).sort(), expected.sort());
+});
 
 for (const snapshotter of ['overlayfs', 'native']) {
   test(`${snapshotter}: layers that need what lies below`, async (t) => {

@@ -3,6 +3,7 @@ import { readdir, rm, stat } from 'node:fs/promises';
 import { isAbsolute } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import { DaemonError, isErrno } from '../../base/errors.js';
+import { KeyedLock } from '../../base/keyed-lock.js';
 import { faultPoint } from '../../base/fault-point.js';
 import type { Descriptor } from '../../spec/descriptor.js';
 import { MEDIA_TYPES } from '../../spec/media-types.js';
@@ -68,6 +69,8 @@ export function createDiffer(parts: DifferParts): Differ {
 class LayerDiffer implements Differ {
   readonly #parts: DifferParts;
   readonly #scratch: Scratch;
+  /** By upper directory: one that has to be emptied for a layer must not be another one's too. */
+  readonly #uppers = new KeyedLock();
 
   constructor(parts: DifferParts) {
     this.#parts = parts;
@@ -107,6 +110,11 @@ class LayerDiffer implements Differ {
   }
 
   async #write(blobPath: string, mediaType: string, target: Target, signal?: AbortSignal): Promise<Applied> {
+    const write = () => this.#writeInto(blobPath, mediaType, target, signal);
+    return target.form === 'overlay' ? await this.#uppers.run(target.directory, write, signal) : await write();
+  }
+
+  async #writeInto(blobPath: string, mediaType: string, target: Target, signal?: AbortSignal): Promise<Applied> {
     const { applier, pool, limits } = this.#parts;
     const { directory, form, lower } = target;
     const watch = signal ? { signal } : {};
