@@ -1,7 +1,6 @@
-import { deferred, type Deferred } from '../../base/abort.js';
+import { Gathering } from './gathering.js';
 
-/** Each write costs the same, be it small or large: what comes within this time goes on as one piece of about this size. */
-const GATHER_MS = 20;
+/** What comes within a moment goes on as one piece of about this size. */
 const GATHER_BYTES = 512 * 1024;
 /** Less than this is not worth memory of its own. */
 const SMALL_BYTES = 128 * 1024;
@@ -27,8 +26,7 @@ export class ByteQueue {
   #pieces: Uint8Array[] = [];
   #length = 0;
   #end: { readonly error?: unknown } | undefined;
-  #timer: NodeJS.Timeout | undefined;
-  #wake: Deferred<undefined> | undefined;
+  readonly #gathering = new Gathering();
   #slab: Slab | undefined;
 
   constructor({ gather = false, transient = false, onTaken = () => undefined }: Taking = {}) {
@@ -47,20 +45,20 @@ export class ByteQueue {
     this.#length += bytes.length;
     if (this.#transient && this.#length > SMALL_BYTES) this.#slab ??= new Slab();
     this.#copy();
-    if (this.#isEnough()) this.#wake?.resolve(undefined);
-    else this.#wakeSoon();
+    if (this.#isEnough()) this.#gathering.enough();
+    else this.#gathering.some();
   }
 
   /** Ends it, with an error if there is one; the first end counts. */
   end(how: { readonly error?: unknown } = {}): void {
     this.#end ??= how;
-    this.#wake?.resolve(undefined);
+    this.#gathering.enough();
   }
 
   /** All that is there, and then what comes, until the end. One reader only. */
   async *taken(): AsyncGenerator<Uint8Array, void> {
     for (;;) {
-      await this.#ready();
+      if (!this.#isEnough() && !this.#end) await this.#gathering.wait(this.#length > 0);
       for (let next = this.#next(); next; next = this.#next()) {
         this.#onTaken();
         yield next;
@@ -74,21 +72,6 @@ export class ByteQueue {
 
   #isEnough(): boolean {
     return this.#length >= (this.#gather ? GATHER_BYTES : 1);
-  }
-
-  async #ready(): Promise<void> {
-    if (this.#isEnough() || this.#end) return;
-    this.#wake = deferred<undefined>();
-    if (this.#length > 0) this.#wakeSoon();
-    await this.#wake.promise;
-    this.#wake = undefined;
-    clearTimeout(this.#timer);
-    this.#timer = undefined;
-  }
-
-  #wakeSoon(): void {
-    const wake = this.#wake;
-    if (wake) this.#timer ??= setTimeout(() => wake.resolve(undefined), GATHER_MS);
   }
 
   #copy(): void {

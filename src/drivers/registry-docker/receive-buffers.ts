@@ -1,12 +1,10 @@
-import { deferred, type Deferred } from '../../base/abort.js';
+import { Gathering } from './gathering.js';
 
 const BUFFER_BYTES = 1024 * 1024;
 /** With less room than this a buffer counts as full. */
 const ROOM_MIN = 16 * 1024;
 /** Received and not yet taken; no more is wanted then. */
 const AHEAD_BYTES_MAX = BUFFER_BYTES;
-/** What comes within this time goes on as one piece: each write costs the same, be it small or large. */
-const GATHER_MS = 20;
 
 interface Block {
   readonly buffer: Buffer;
@@ -21,8 +19,7 @@ export class ReceiveBuffers {
   readonly #onTaken: () => void;
   #untaken = 0;
   #end: { readonly error?: unknown } | undefined;
-  #wake: Deferred<undefined> | undefined;
-  #timer: NodeJS.Timeout | undefined;
+  readonly #gathering = new Gathering();
 
   /** @param onTaken Called when something was taken out. */
   constructor(onTaken: () => void) {
@@ -46,8 +43,8 @@ export class ReceiveBuffers {
     block.filled += bytes;
     this.#untaken += bytes;
     if (block.buffer.length - block.filled < ROOM_MIN) this.#blocks.push(this.#spare.pop() ?? emptyBlock());
-    if (this.isFull) this.#wake?.resolve(undefined);
-    else this.#wakeSoon();
+    if (this.isFull) this.#gathering.enough();
+    else this.#gathering.some();
   }
 
   /** Takes bytes that came into other memory. */
@@ -64,36 +61,23 @@ export class ReceiveBuffers {
   /** Ends it, with an error if there is one, which comes after all that was received; the first end counts. */
   end(how: { readonly error?: unknown } = {}): void {
     this.#end ??= how;
-    this.#wake?.resolve(undefined);
+    this.#gathering.enough();
   }
 
   /** All that is there, and then what comes, until the end. A piece is overwritten once the next one is asked for. One reader only. */
   async *taken(): AsyncGenerator<Uint8Array, void> {
     for (;;) {
-      await this.#ready();
+      if (!this.isFull && !this.#end) await this.#gathering.wait(this.#untaken > 0);
       for (let piece = this.#take(); piece; piece = this.#take()) {
         this.#onTaken();
         yield piece;
         this.#recycle();
+        if (!this.isFull) break;
       }
+      if (this.#untaken > 0) continue;
       if (this.#end && 'error' in this.#end) throw this.#end.error;
       if (this.#end) return;
     }
-  }
-
-  async #ready(): Promise<void> {
-    if (this.isFull || this.#end) return;
-    this.#wake = deferred<undefined>();
-    if (this.#untaken > 0) this.#wakeSoon();
-    await this.#wake.promise;
-    this.#wake = undefined;
-    clearTimeout(this.#timer);
-    this.#timer = undefined;
-  }
-
-  #wakeSoon(): void {
-    const wake = this.#wake;
-    if (wake) this.#timer ??= setTimeout(() => wake.resolve(undefined), GATHER_MS);
   }
 
   #take(): Uint8Array | undefined {
