@@ -2,6 +2,7 @@ import type { FileHandle } from 'node:fs/promises';
 import { DaemonError } from '../../base/errors.js';
 import type { BlobReader, Chunk } from '../../core/content/content-store.js';
 import type { Digest } from '../../spec/digest.js';
+import { checkedRange, type ByteRange } from './byte-range.js';
 
 /** Bytes of one chunk, as the port bounds it. */
 export const CHUNK_BYTES = 1 << 20;
@@ -21,17 +22,8 @@ export class BlobFile implements BlobReader {
     this.#file = file;
   }
 
-  async *chunks(
-    range: { readonly from?: number; readonly to?: number } = {},
-    signal?: AbortSignal,
-  ): AsyncGenerator<Chunk> {
-    const { from = 0, to = this.size } = range;
-    if (from < 0 || from > to || to > this.size) {
-      throw new DaemonError(
-        'out-of-range',
-        `content ${this.digest}: bytes ${from} to ${to} are outside its ${this.size}`,
-      );
-    }
+  async *chunks(range?: ByteRange, signal?: AbortSignal): AsyncGenerator<Chunk> {
+    const { from, to } = checkedRange(this, range);
     for (let at = from; at < to;) {
       signal?.throwIfAborted();
       const length = Math.min(CHUNK_BYTES, to - at);

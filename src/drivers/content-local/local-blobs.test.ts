@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { randomBytes } from 'node:crypto';
 import { open, readFile, stat, truncate, writeFile, type FileHandle } from 'node:fs/promises';
 import { join } from 'node:path';
 import { test } from 'node:test';
@@ -50,17 +51,54 @@ test('writing on after a publication does not touch the blob', async (t) => {
 test('a blob that was cut off is replaced by the next publication, under a reader too', async (t) => {
   await using root = await tempDir(t);
   const blobs = await LocalBlobs.open(root.path);
-  await publish(blobs, '1', HELLO);
+  const bytes = Buffer.alloc(100_000, 'x');
+  await publish(blobs, '1', bytes);
   await blobs.removeIngest('1');
-  await using reader = await blobs.open(DIGEST);
+  await using reader = await blobs.open(digestOf(bytes));
   await truncate(reader.path ?? '', 2);
   const read = async () => {
     for await (const _ of reader.chunks()) continue;
   };
-  await assertRejectsWithKind(read(), 'data-loss', /ends at byte 2 of 5/);
-  await publish(blobs, '2', HELLO);
-  assert.deepEqual(await readFile(reader.path ?? ''), HELLO);
+  await assertRejectsWithKind(read(), 'data-loss', /ends at byte 2 of 100000/);
+  await publish(blobs, '2', bytes);
+  assert.deepEqual(await readFile(reader.path ?? ''), bytes);
 });
+
+for (const [name, bytes] of [
+  ['small', Buffer.from('a manifest')],
+  ['large', randomBytes(2_500_000)],
+] as const) {
+  test(`a ${name} blob is read in parts, also when it is removed meanwhile`, async (t) => {
+    await using root = await tempDir(t);
+    const blobs = await LocalBlobs.open(root.path);
+    await publish(blobs, '1', bytes);
+    await using reader = await blobs.open(digestOf(bytes));
+    await blobs.remove(digestOf(bytes));
+    const read = async (from: number, to: number) => {
+      const parts: Uint8Array[] = [];
+      for await (const { offset, bytes: part } of reader.chunks({ from, to })) {
+        assert.equal(offset, from + Buffer.concat(parts).length);
+        parts.push(part);
+      }
+      return Buffer.concat(parts);
+    };
+    const { length } = bytes;
+    for (const [from, to] of [
+      [0, length],
+      [3, length - 2],
+      [length, length],
+    ] as const) {
+      assert.deepEqual(await read(from, to), bytes.subarray(from, to));
+    }
+    for (const [from, to] of [
+      [-1, 2],
+      [3, 2],
+      [0, length + 1],
+    ] as const) {
+      await assertRejectsWithKind(read(from, to), 'out-of-range');
+    }
+  });
+}
 
 test('the hash is built from what is in the file, and can be called off', async (t) => {
   await using root = await tempDir(t);

@@ -17,6 +17,7 @@ import type { Programs } from '../../core/kernel/programs.js';
 import { Bundle, BUNDLES_FOLDER, listBundles, type RecordedRuntime } from './bundle.js';
 import { DEFAULT_LOG_LIMITS } from '../../core/execution/logs.js';
 import { EXEC_LOG_LIMITS, type KeptProcess, type LaunchOrder, type ProcessKeeper } from './keeper.js';
+import { startByFifo } from './exec-fifo.js';
 import { findNamedRuntime, findRuntime, OciCli } from './oci-cli.js';
 import { adviceOnVersion } from './runtime-version.js';
 import { startLogging } from './logging-program.js';
@@ -90,6 +91,10 @@ export class OciRuntime implements Runtime {
   }
 
   async start(key: ProcessKey, signal?: AbortSignal): Promise<void> {
+    const process = this.#kept.get(nameOf(key));
+    const runtime = await this.#recorded(this.#bundle(key));
+    const { descriptors } = this.#parts;
+    if (process && (await startByFifo(descriptors, runtime, key.containerId, process.exited, signal))) return;
     await this.#call(key, 'start', [], signal ? { signal } : {});
   }
 
