@@ -1,5 +1,4 @@
-import { readSync } from 'node:fs';
-import { rm } from 'node:fs/promises';
+import { readSync, unlinkSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { isThere } from '../../base/directory.js';
 import { DaemonError, isErrno } from '../../base/errors.js';
@@ -31,9 +30,9 @@ export async function startByFifo(
   const fifo = openedFifo(descriptors, path);
   if (fifo === undefined) return false;
   try {
-    if (!(await byteComes(descriptors, fifo, ended, signal))) return false;
-    await rm(path, { force: true });
-    return true;
+    // At once: should this process die here, init is running or ended, and the runtime says so.
+    unlinkSync(path);
+    return await byteComes(descriptors, fifo, ended, signal);
   } finally {
     descriptors.close(fifo);
   }
