@@ -1,5 +1,5 @@
 import { isErrno, type DaemonError } from '../../base/errors.js';
-import type { DirectoryFiles, Fd, FileQueue } from '../../core/kernel/directory-files.js';
+import type { DirectoryFiles, Fd, FileQueue, RawName } from '../../core/kernel/directory-files.js';
 import { explainEntry } from './entry-errors.js';
 import type { TarEntry } from './tar-entry.js';
 
@@ -8,9 +8,25 @@ const CONTENT_BYTES_MAX = 64 * 1024;
 /** Small ones that wait at most, so that what is remembered of them is bounded. */
 const WAITING_MAX = 1024;
 
-/** Has small files made by another thread while this one reads on. Every other call on files waits until they are there. */
+/** Calls about one name in one directory (the first two arguments), and the position of that directory among the arguments. */
+const ABOUT_A_NAME: Partial<Record<keyof DirectoryFiles, number>> = {
+  ...{ open: 0, stat: 0, statIfExists: 0, readLink: 0, makeDirectory: 0, makeNode: 0, makeWhiteout: 0, makeSymlink: 1 },
+  ...{ unlink: 0, createFile: 0, createForWriting: 0, setMetadata: 0 },
+  ...{ getXattr: 0, setXattr: 0, removeXattr: 0, listXattrs: 0 },
+};
+/** Calls about a file that is open, which is none that waits. */
+const ABOUT_AN_OPEN_FILE: ReadonlySet<string> = new Set([
+  'write',
+  'truncate',
+  'setMetadataFd',
+] satisfies (keyof DirectoryFiles)[]);
+
+/**
+ * Has small files made by another thread while this one reads on. What is called about other names goes on meanwhile; every other call waits
+ * until they are there.
+ */
 export class LateFiles implements Disposable {
-  /** The same calls, each of which sees all that was made before. */
+  /** The same calls, each of which sees all that was made before, as far as it can see any of it. */
   readonly files: DirectoryFiles;
   /** Thrown by whatever call met it, and told of the entry that it is about. */
   failure: DaemonError | undefined;
@@ -18,20 +34,37 @@ export class LateFiles implements Disposable {
   #queue: FileQueue | undefined;
   #refused = false;
   #waiting: TarEntry[] = [];
+  /** Names (latin1) of those that wait, by directory. */
+  readonly #names = new Map<Fd, Set<string>>();
 
   constructor(files: DirectoryFiles) {
     this.#own = files;
-    const settled = settledBefore(files, () => {
-      this.settle();
-    });
     this.files = {
-      ...settled,
+      ...ordered(files, (call, args) => {
+        this.#before(call, args);
+      }),
       // What was opened is closed after a failure, too.
       close: (fd) => {
-        this.#drain();
+        if (this.#names.has(fd)) this.#drain();
         files.close(fd);
       },
     };
+  }
+
+  /** Waits as long as the call needs it. @throws The failure of a file that waited. */
+  #before(call: string, args: readonly unknown[]): void {
+    const at = ABOUT_A_NAME[call as keyof DirectoryFiles];
+    const isFree =
+      at === undefined ? ABOUT_AN_OPEN_FILE.has(call) : !this.#waits(args[at] as Fd, args[at + 1] as RawName);
+    if (!isFree) this.settle();
+    else if (this.failure) throw this.failure;
+  }
+
+  #waits(dir: Fd, name: RawName): boolean {
+    const names = this.#names.get(dir);
+    if (names === undefined) return false;
+    const text = Buffer.from(name).toString('latin1');
+    return names.has(text) || text === '.' || text.includes('/');
   }
 
   /** Whether a file is one for this. @param content All of it. */
@@ -58,6 +91,9 @@ export class LateFiles implements Disposable {
     const { mode, uid, gid, mtime } = entry;
     this.#queue?.create(dir, name, { mode, uid, gid, mtime, content });
     this.#waiting.push(entry);
+    const names = this.#names.get(dir);
+    if (names === undefined) this.#names.set(dir, new Set([name.toString('latin1')]));
+    else names.add(name.toString('latin1'));
   }
 
   /** Waits until all is there. @throws Why one of them could not be made. */
@@ -70,6 +106,7 @@ export class LateFiles implements Disposable {
     if (this.#waiting.length === 0) return;
     const waiting = this.#waiting;
     this.#waiting = [];
+    this.#names.clear();
     const failed = this.#queue?.settle();
     const entry = failed && waiting[failed.at];
     if (entry) this.failure ??= explainEntry(failed.error, entry);
@@ -79,16 +116,17 @@ export class LateFiles implements Disposable {
     this.#queue?.[Symbol.dispose]();
     this.#queue = undefined;
     this.#waiting = [];
+    this.#names.clear();
   }
 }
 
 /** The same calls with `before` run before each. */
-function settledBefore(files: DirectoryFiles, before: () => void): DirectoryFiles {
+function ordered(files: DirectoryFiles, before: (call: string, args: readonly unknown[]) => void): DirectoryFiles {
   const wrapped = Object.entries(files as unknown as Record<string, (...args: unknown[]) => unknown>).map(
     ([name, call]) => [
       name,
       (...args: unknown[]) => {
-        before();
+        before(name, args);
         return call(...args);
       },
     ],
