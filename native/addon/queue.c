@@ -1,4 +1,4 @@
-/* Small files made by a thread of their own, in order, while the caller reads on. */
+/* Small files made by a thread of their own while the caller reads on; a caller that has to wait for them makes some itself. */
 #define _GNU_SOURCE
 #include "core.h"
 
@@ -18,6 +18,7 @@ struct job {
   uid_t uid;
   gid_t gid;
   struct timespec mtime;
+  uint64_t number; /* of those since wh_queue_settle, from 0 */
   size_t name_length, length;
   char bytes[]; /* the name, NUL, the content */
 };
@@ -30,8 +31,8 @@ struct wh_queue {
   size_t bytes;  /* of all jobs that are not done */
   size_t wanted; /* the caller waits until `bytes` is no more than this; SIZE_MAX when it does not */
   int idle, stopping;
-  int failed; /* negated errno of the first job that failed since wh_queue_settle; later ones are left out */
-  uint64_t done, failed_at;
+  int failed; /* negated errno of the first job that failed since wh_queue_settle; those that are not begun yet are left out */
+  uint64_t taken_in, failed_at;
 };
 
 static size_t size_of(const struct job *job) { return sizeof *job + job->name_length + 1 + job->length; }
@@ -47,35 +48,42 @@ static int make_file(const struct job *job) {
   }
 }
 
+/* The next job, if there is one. With the lock held. */
 static struct job *take(struct wh_queue *queue) {
-  while (!queue->first && !queue->stopping) {
-    queue->idle = 1;
-    pthread_cond_wait(&queue->more, &queue->lock);
-    queue->idle = 0;
-  }
-  struct job *job = queue->stopping ? NULL : queue->first;
+  struct job *job = queue->first;
   if (job) queue->first = job->next;
   return job;
 }
 
+/* With the lock held, which is given up for the work. */
+static void do_job(struct wh_queue *queue, struct job *job) {
+  int failed = queue->failed;
+  pthread_mutex_unlock(&queue->lock);
+  int outcome = failed ? 0 : make_file(job);
+  uint64_t number = job->number;
+  size_t size = size_of(job);
+  free(job);
+  pthread_mutex_lock(&queue->lock);
+  if (outcome && (!queue->failed || number < queue->failed_at)) {
+    queue->failed = outcome;
+    queue->failed_at = number;
+  }
+  queue->bytes -= size;
+  if (queue->bytes <= queue->wanted && queue->wanted != SIZE_MAX) pthread_cond_signal(&queue->less);
+}
+
 static void *work(void *data) {
   struct wh_queue *queue = data;
-  struct job *job;
   pthread_mutex_lock(&queue->lock);
-  while ((job = take(queue))) {
-    int failed = queue->failed;
-    pthread_mutex_unlock(&queue->lock);
-    int outcome = failed ? 0 : make_file(job);
-    size_t size = size_of(job);
-    free(job);
-    pthread_mutex_lock(&queue->lock);
-    if (outcome) {
-      queue->failed = outcome;
-      queue->failed_at = queue->done;
+  while (!queue->stopping) {
+    struct job *job = take(queue);
+    if (job) {
+      do_job(queue, job);
+    } else {
+      queue->idle = 1;
+      pthread_cond_wait(&queue->more, &queue->lock);
+      queue->idle = 0;
     }
-    queue->done++;
-    queue->bytes -= size;
-    if (queue->bytes <= queue->wanted && queue->wanted != SIZE_MAX) pthread_cond_signal(&queue->less);
   }
   pthread_mutex_unlock(&queue->lock);
   return NULL;
@@ -107,6 +115,11 @@ int wh_queue_open(struct wh_queue **out) {
 
 /* With the lock held. */
 static void wait_for(struct wh_queue *queue, size_t bytes) {
+  while (queue->bytes > bytes) {
+    struct job *job = take(queue);
+    if (!job) break;
+    do_job(queue, job);
+  }
   queue->wanted = bytes;
   while (queue->bytes > bytes) pthread_cond_wait(&queue->less, &queue->lock);
   queue->wanted = SIZE_MAX;
@@ -117,7 +130,7 @@ int wh_queue_create_file(struct wh_queue *queue, int dir, const char *name, mode
   size_t name_length = strlen(name);
   struct job *job = malloc(sizeof *job + name_length + 1 + length);
   if (!job) return -ENOMEM;
-  *job = (struct job){NULL, dir, mode, uid, gid, mtime, name_length, length};
+  *job = (struct job){NULL, dir, mode, uid, gid, mtime, 0, name_length, length};
   memcpy(job->bytes, name, name_length + 1);
   if (length > 0) memcpy(job->bytes + name_length + 1, bytes, length);
   pthread_mutex_lock(&queue->lock);
@@ -127,6 +140,7 @@ int wh_queue_create_file(struct wh_queue *queue, int dir, const char *name, mode
   else
     queue->first = job;
   queue->last = job;
+  job->number = queue->taken_in++;
   queue->bytes += size_of(job);
   if (queue->idle) pthread_cond_signal(&queue->more);
   pthread_mutex_unlock(&queue->lock);
@@ -139,7 +153,7 @@ int wh_queue_settle(struct wh_queue *queue, uint64_t *failed_at) {
   int failed = queue->failed;
   *failed_at = queue->failed_at;
   queue->failed = 0;
-  queue->done = 0;
+  queue->taken_in = 0;
   pthread_mutex_unlock(&queue->lock);
   return failed;
 }

@@ -73,11 +73,34 @@ function readStat(): FileStat {
   };
 }
 
+/** Entries of a packed listing: most are asked for only one form of their names. */
+class PackedEntry implements DirectoryEntry {
+  readonly type: EntryType;
+  readonly #packed: Buffer;
+  readonly #from: number;
+  readonly #to: number;
+
+  constructor(packed: Buffer, from: number, to: number, type: EntryType) {
+    this.#packed = packed;
+    this.#from = from;
+    this.#to = to;
+    this.type = type;
+  }
+
+  get name(): Buffer {
+    return this.#packed.subarray(this.#from, this.#to);
+  }
+
+  get text(): string {
+    return this.#packed.toString('latin1', this.#from, this.#to);
+  }
+}
+
 function readEntries(packed: Buffer): DirectoryEntry[] {
   const entries: DirectoryEntry[] = [];
   for (let at = 0; at < packed.length;) {
     const end = packed.indexOf(0, at + 1);
-    entries.push({ name: packed.subarray(at + 1, end), type: ENTRY_TYPES.get(packed[at]) ?? 'unknown' });
+    entries.push(new PackedEntry(packed, at + 1, end, ENTRY_TYPES.get(packed[at]) ?? 'unknown'));
     at = end + 1;
   }
   return entries;

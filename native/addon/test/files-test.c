@@ -191,6 +191,7 @@ static void test_queue(void) {
   int dir = opened("queued", O_RDONLY | O_DIRECTORY);
   EXPECT(wh_queue_open(&queue), 0);
   for (int i = 0; i < 200; i++) {
+    if (i == 150) EXPECT(wh_queue_settle(queue, &failed_at), 0);
     snprintf(name, sizeof name, "%d", i % 150);
     EXPECT(wh_queue_create_file(queue, dir, name, 0640, 7, 8, then, large, i < 150 ? sizeof large : (size_t)i), 0);
   }
@@ -203,20 +204,34 @@ static void test_queue(void) {
   EXPECT(found.fields[0], S_IFREG | 0640);
   EXPECT(found.fields[1], 7);
   EXPECT(found.fields[13], 6);
-  /* A directory does not give way; what comes after it is not made, but after the failure was told. */
+  /* A directory does not give way. What comes before it is made, and what comes after it when the failure was told. */
   EXPECT(wh_mkdirat(dir, "way", 0755), 0);
   EXPECT(wh_symlinkat("elsewhere", dir, "link"), 0);
   EXPECT(wh_queue_create_file(queue, dir, "link", 0644, 0, 0, then, "", 0), 0);
   EXPECT(wh_queue_create_file(queue, dir, "way", 0644, 0, 0, then, "", 0), 0);
-  EXPECT(wh_queue_create_file(queue, dir, "after", 0644, 0, 0, then, "", 0), 0);
   EXPECT(wh_queue_settle(queue, &failed_at), -EISDIR);
   EXPECT(failed_at, 1);
   EXPECT(mode_of("queued/link"), S_IFREG | 0644);
-  EXPECT(wh_fstatat(dir, "after", &found), -ENOENT);
   EXPECT(wh_queue_create_file(queue, dir, "after", 0644, 0, 0, then, "", 0), 0);
   EXPECT(wh_queue_settle(queue, &failed_at), 0);
   EXPECT(wh_fstatat(dir, "after", &found), 0);
-  for (int i = 0; i < 100; i++) wh_queue_create_file(queue, dir, "again", 0644, 0, 0, then, large, sizeof large);
+  /* Of several that fail the first is told, whoever met it, and all before it are there. */
+  for (int round = 0; round < 50; round++) {
+    for (int i = 0; i < 60; i++) {
+      snprintf(name, sizeof name, i < 30 ? "before-%d-%d" : "way", round, i);
+      EXPECT(wh_queue_create_file(queue, dir, name, 0644, 0, 0, then, "", 0), 0);
+    }
+    EXPECT(wh_queue_settle(queue, &failed_at), -EISDIR);
+    EXPECT(failed_at, 30);
+    for (int i = 0; i < 30; i++) {
+      snprintf(name, sizeof name, "before-%d-%d", round, i);
+      EXPECT(wh_fstatat(dir, name, &found), 0);
+    }
+  }
+  for (int i = 0; i < 100; i++) {
+    snprintf(name, sizeof name, "last-%d", i);
+    wh_queue_create_file(queue, dir, name, 0644, 0, 0, then, large, sizeof large);
+  }
   wh_queue_close(queue);
   close(dir);
   EXPECT(wh_remove_tree(root, "queued"), 0);

@@ -12,14 +12,20 @@ const SECONDS_MAX = 2 ** 31 - 1;
 export interface KnownFiles {
   /** Whether any of them was given attributes. */
   readonly xattrs: boolean;
-  /** `<size> <CRC-32>` of the file at a path (latin1), as an inventory has it. */
-  content(path: string): string | undefined;
-  /** The whole line of an inventory about a file without attributes, if the disk can't have it otherwise. */
-  line(path: string): string | undefined;
+  /** Of the files in one directory, by name. All paths and names are latin1 of the raw bytes; the path of the top is empty. */
+  within(directory: string): KnownDirectory | undefined;
+}
+
+/** What is known of the files in one directory. */
+export interface KnownDirectory {
+  /** `<size> <CRC-32>` of a file, as an inventory has it. */
+  content(name: string): string | undefined;
+  /** What follows the path in a file's line of an inventory, if it has no attributes and the disk can't have it otherwise. */
+  restOfLine(name: string): string | undefined;
 }
 
 /** For a layer of which nothing is known. */
-export const NOTHING_KNOWN: KnownFiles = { xattrs: true, content: () => undefined, line: () => undefined };
+export const NOTHING_KNOWN: KnownFiles = { xattrs: true, within: () => undefined };
 
 /** A file's content as inventories tell it. */
 export function contentText(sizeBytes: number, crc: number): string {
@@ -35,79 +41,99 @@ export interface WrittenFile {
   readonly sizeBytes: number;
 }
 
-/** Collects what the inventory is to tell of files as they are written. */
+/** By name: what follows the path in its line, or the content alone where a disk may have other times. */
+class WrittenDirectory implements KnownDirectory {
+  readonly files = new Map<string, string>();
+
+  content(name: string): string | undefined {
+    const known = this.files.get(name);
+    return known?.startsWith(',') === true ? known.slice(known.indexOf('"') + 1, known.lastIndexOf('"')) : known;
+  }
+
+  restOfLine(name: string): string | undefined {
+    const known = this.files.get(name);
+    return known?.startsWith(',') === true ? known : undefined;
+  }
+}
+
+/** Collects what the inventory is to tell of files as they are written. Directories and names are latin1; the path of the top is empty. */
 export class FileChecksums implements KnownFiles {
-  /** By path: what follows the path in its line, or the content alone where a disk may have other times. */
-  readonly #files: Map<string, string>;
-  #xattrs: boolean;
-
-  private constructor(files: Map<string, string>, xattrs: boolean) {
-    this.#files = files;
-    this.#xattrs = xattrs;
-  }
-
-  static empty(): FileChecksums {
-    return new FileChecksums(new Map(), false);
-  }
+  readonly #directories = new Map<string, WrittenDirectory>();
+  #size = 0;
+  #xattrs = false;
+  /** Most files lie where the one before them does. */
+  #last: { readonly path: string; readonly directory: WrittenDirectory } | undefined;
 
   get xattrs(): boolean {
     return this.#xattrs;
   }
 
-  /** @param path latin1, without a leading slash. */
-  wrote(path: string, file: WrittenFile, bytes: Uint8Array): void {
-    this.sum(path, file, crc32(bytes));
+  /** @param bytes All of them. */
+  wrote(directory: string, name: string, file: WrittenFile, bytes: Uint8Array): void {
+    this.sum(directory, name, file, crc32(bytes));
   }
 
-  sum(path: string, { mode, uid, gid, mtime, sizeBytes }: WrittenFile, crc: number): void {
-    if (this.#files.size >= FILES_MAX) {
-      this.#files.delete(path);
-      return;
-    }
+  sum(directory: string, name: string, { mode, uid, gid, mtime, sizeBytes }: WrittenFile, crc: number): void {
     const { seconds, nanoseconds } = mtime;
     const content = contentText(sizeBytes, crc);
     const isExact = nanoseconds === 0 && seconds >= 0 && seconds <= SECONDS_MAX;
-    this.#files.set(path, isExact ? `,${REGULAR | mode},${uid},${gid},${seconds},0,"${content}",[]]` : content);
+    this.#set(directory, name, isExact ? `,${REGULAR | mode},${uid},${gid},${seconds},0,"${content}",[]]` : content);
   }
 
-  linked(path: string, target: string): void {
-    const known = this.#files.get(target);
-    if (known === undefined) this.#files.delete(path);
-    else this.#files.set(path, known);
+  /** @param from Of which the file is a further name. */
+  linked(directory: string, name: string, from: { readonly directory: string; readonly name: string }): void {
+    const known = this.#directories.get(from.directory)?.files.get(from.name);
+    if (known === undefined) this.forget(directory, name);
+    else this.#set(directory, name, known);
   }
 
-  /** What is at the path now was written otherwise. */
-  forget(path: string): void {
-    this.#files.delete(path);
+  /** What is there now was written otherwise. */
+  forget(directory: string, name: string): void {
+    if (this.#directories.get(directory)?.files.delete(name) === true) this.#size -= 1;
   }
 
   gaveXattrs(): void {
     this.#xattrs = true;
   }
 
-  content(path: string): string | undefined {
-    const known = this.#files.get(path);
-    return known?.startsWith(',') === true ? known.slice(known.indexOf('"') + 1, known.lastIndexOf('"')) : known;
+  within(directory: string): KnownDirectory | undefined {
+    return this.#directories.get(directory);
   }
 
-  line(path: string): string | undefined {
-    if (this.#xattrs) return undefined;
-    const known = this.#files.get(path);
-    return known?.startsWith(',') === true ? `[${JSON.stringify(path)}${known}` : undefined;
+  #set(directory: string, name: string, known: string): void {
+    if (this.#size >= FILES_MAX) {
+      this.forget(directory, name);
+      return;
+    }
+    const { files } = this.#directoryOf(directory);
+    const before = files.size;
+    files.set(name, known);
+    this.#size += files.size - before;
+  }
+
+  #directoryOf(path: string): WrittenDirectory {
+    if (this.#last?.path === path) return this.#last.directory;
+    const directory = this.#directories.get(path) ?? new WrittenDirectory();
+    this.#directories.set(path, directory);
+    this.#last = { path, directory };
+    return directory;
   }
 
   save(file: string): void {
-    const text = JSON.stringify({ files: [...this.#files], xattrs: this.#xattrs });
-    writeFileSync(file, text, { encoding: 'latin1', mode: 0o600 });
+    const directories = [...this.#directories].map(([path, { files }]) => [path, [...files]]);
+    writeFileSync(file, JSON.stringify({ directories, xattrs: this.#xattrs }), { encoding: 'latin1', mode: 0o600 });
   }
 
   /** Reads what `save` has written, and removes the file. */
   static take(file: string): FileChecksums {
-    const { files, xattrs } = JSON.parse(readFileSync(file, 'latin1')) as {
-      files: readonly (readonly [string, string])[];
+    const { directories, xattrs } = JSON.parse(readFileSync(file, 'latin1')) as {
+      directories: readonly (readonly [path: string, files: readonly (readonly [name: string, known: string])[]])[];
       xattrs: boolean;
     };
     rmSync(file);
-    return new FileChecksums(new Map(files), xattrs);
+    const taken = new FileChecksums();
+    taken.#xattrs = xattrs;
+    for (const [path, files] of directories) for (const [name, known] of files) taken.#set(path, name, known);
+    return taken;
   }
 }

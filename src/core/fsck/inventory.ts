@@ -1,9 +1,9 @@
 import { crc32, gunzipSync, gzipSync } from 'node:zlib';
 import { DaemonError } from '../../base/errors.js';
-import type { DirectoryFiles, Fd, FileStat, FileTime } from '../kernel/directory-files.js';
+import type { DirectoryEntry, DirectoryFiles, Fd, FileStat, FileTime } from '../kernel/directory-files.js';
 import { isDirectory, isSymlink } from '../kernel/file-type.js';
 import { OPEN } from '../kernel/open-flags.js';
-import { contentText, NOTHING_KNOWN, type KnownFiles } from './file-checksums.js';
+import { contentText, NOTHING_KNOWN, type KnownDirectory, type KnownFiles } from './file-checksums.js';
 
 const PIECE_BYTES = 1 << 20;
 const TYPE_BITS = 0o170000;
@@ -61,7 +61,10 @@ export function inventoryOfTree(tree: InventoryTree, known: KnownFiles): Buffer 
   return gzipSync(lines.join('\n'), { level: 1 });
 }
 
-function* walkTree({ files, directory, check }: InventoryTree, known: KnownFiles): Generator<InventoryEntry | string> {
+/** Entries, and lines of those of a directory that need not be looked at. */
+type Walked = InventoryEntry | string;
+
+function* walkTree({ files, directory, check }: InventoryTree, known: KnownFiles): Generator<Walked> {
   const listing: Listing = { files, checksums: new Map(), check, known };
   const root = files.openDirectory(directory);
   try {
@@ -80,20 +83,20 @@ interface Listing {
   readonly checksums: Map<bigint, string>;
 }
 
-function* listDirectory(listing: Listing, fd: Fd, path: string): Generator<InventoryEntry | string> {
-  const { files, known } = listing;
-  for (const { name, type } of files.list(fd)) {
-    listing.check();
-    const inner = path === '' ? name.toString('latin1') : `${path}/${name.toString('latin1')}`;
-    const line = type === 'file' ? known.line(inner) : undefined;
-    if (line !== undefined) {
-      yield line;
-      continue;
-    }
+function* listDirectory(listing: Listing, fd: Fd, path: string): Generator<Walked> {
+  const { files, known, check } = listing;
+  const within = known.within(path);
+  const entries = files.list(fd);
+  check();
+  const rest = within === undefined || known.xattrs ? entries : yield* knownLines(entries, within, path);
+  for (const { name, text } of rest) {
+    check();
+    const inner = path === '' ? text : `${path}/${text}`;
     const stat = files.stat(fd, name);
     const isFile = (stat.mode & TYPE_BITS) === REGULAR;
-    const content = isFile ? fileContent(listing, fd, name, stat, inner) : contentOf(files, fd, name, stat);
-    const plain = isFile && !known.xattrs && known.content(inner) !== undefined;
+    const written = within?.content(text);
+    const content = isFile ? fileContent(listing, fd, name, stat, written) : contentOf(files, fd, name, stat);
+    const plain = isFile && !known.xattrs && written !== undefined;
     yield entryOf(inner, stat, content, plain ? NO_XATTRS : xattrsOf(files, fd, name));
     if (!isDirectory(stat)) continue;
     const below = files.open(fd, name, OPEN.read | OPEN.directory | OPEN.noFollow, 0);
@@ -103,6 +106,25 @@ function* listDirectory(listing: Listing, fd: Fd, path: string): Generator<Inven
       files.close(below);
     }
   }
+}
+
+/** Yields the lines of the files of which all is known, at once. @returns The other entries. */
+function* knownLines(
+  entries: readonly DirectoryEntry[],
+  within: KnownDirectory,
+  path: string,
+): Generator<string, readonly DirectoryEntry[]> {
+  const lines: string[] = [];
+  const others: DirectoryEntry[] = [];
+  const start = path === '' ? '["' : `[${JSON.stringify(path).slice(0, -1)}/`;
+  for (const entry of entries) {
+    const { type, text } = entry;
+    const rest = type === 'file' ? within.restOfLine(text) : undefined;
+    if (rest === undefined) others.push(entry);
+    else lines.push(`${start}${JSON.stringify(text).slice(1)}${rest}`);
+  }
+  if (lines.length > 0) yield lines.join('\n');
+  return others;
 }
 
 function entryOf(
@@ -132,9 +154,9 @@ function contentOf(files: DirectoryFiles, dir: Fd, name: Buffer, stat: FileStat)
   return `${stat.rdev.major}:${stat.rdev.minor}`;
 }
 
-function fileContent(listing: Listing, dir: Fd, name: Buffer, stat: FileStat, path: string): string {
-  const { checksums, known } = listing;
-  const written = known.content(path);
+/** @param written What it was given, as far as that is known. */
+function fileContent(listing: Listing, dir: Fd, name: Buffer, stat: FileStat, written: string | undefined): string {
+  const { checksums } = listing;
   if (written?.startsWith(`${stat.size} `) === true) return written;
   const other = stat.nlink > 1 ? checksums.get(stat.ino) : undefined;
   const content = other ?? contentText(stat.size, checksumOf(listing, dir, name));

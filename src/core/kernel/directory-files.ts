@@ -44,6 +44,8 @@ export type EntryType = 'file' | 'directory' | 'symlink' | 'char' | 'block' | 'f
 
 export interface DirectoryEntry {
   readonly name: Buffer;
+  /** The name as latin1. */
+  readonly text: string;
   readonly type: EntryType;
 }
 
@@ -67,14 +69,18 @@ export interface NewFile {
   readonly content: Uint8Array;
 }
 
-/** Files that another thread makes, in the order in which they come, while this one goes on. For one caller. */
+/** Files that another thread makes, in any order, while this one goes on; where this one has to wait, it makes some itself. For one caller. */
 export interface FileQueue extends Disposable {
   /**
-   * As createFile, but later, and whatever has the name and is no directory gives way. `dir` must stay open until `settle`. Waits while some
-   * MiB of files wait.
+   * As createFile, but later, and whatever has the name and is no directory gives way. `dir` must stay open until `settle`, and no other
+   * file of that name may come before it. Waits while some MiB of files wait.
    */
   create(dir: Fd, name: RawName, file: NewFile): void;
-  /** Waits until all files are there. @returns The first that could not be made since the last time, as how many came before it, and why. */
+  /**
+   * Waits until all files are there.
+   *
+   * @returns The first that could not be made since the last time, as how many came before it (those are all there), and why.
+   */
   settle(): { readonly at: number; readonly error: Error } | undefined;
   /** Files that still wait are not made. */
   [Symbol.dispose](): void;

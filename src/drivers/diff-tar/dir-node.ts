@@ -31,6 +31,7 @@ export class DirNode {
   /** Names in it that were marked as deleted. */
   deleted: string[] | undefined;
   #children: Map<string, DirNode> | undefined;
+  #path: string | undefined;
 
   constructor(parent: DirNode | undefined, name: string, origin: DirOrigin) {
     this.parent = parent;
@@ -69,6 +70,10 @@ export class DirNode {
 
   /** Path below the root, latin1 of the raw bytes; empty for the root. */
   get path(): string {
+    return (this.#path ??= this.#pathBelowRoot());
+  }
+
+  #pathBelowRoot(): string {
     if (this.parent === undefined) return '';
     const above = this.parent.path;
     return above === '' ? this.name : `${above}/${this.name}`;

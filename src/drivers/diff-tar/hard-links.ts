@@ -61,7 +61,7 @@ export class HardLinks {
     replacing(parent, name, () => {
       files.link(tree.fd(from), rawBytes(last), tree.fd(parent), rawBytes(name));
     });
-    checksums.linked(pathIn(parent, name), pathIn(from, last));
+    checksums.linked(parent.path, name, { directory: from.path, name: last });
   }
 
   /** The path below of what is there in the layer itself, if that is for the lower layers to say. */
@@ -79,7 +79,7 @@ export class HardLinks {
     replacing(parent, name, () => {
       files.link(place.dir, place.name, tree.fd(parent), rawBytes(name));
     });
-    checksums.forget(pathIn(parent, name));
+    checksums.forget(parent.path, name);
     return true;
   }
 
@@ -91,7 +91,7 @@ export class HardLinks {
     replacing(parent, name, () => {
       files.createFile(tree.fd(parent), rawBytes(name), PLACEHOLDER);
     });
-    checksums.forget(pathIn(parent, name));
+    checksums.forget(parent.path, name);
     defer({ parent, name, target });
   }
 }

@@ -28,11 +28,11 @@ const ABOUT_AN_OPEN_FILE: ReadonlySet<string> = new Set([
 export class LateFiles implements Disposable {
   /** The same calls, each of which sees all that was made before, as far as it can see any of it. */
   readonly files: DirectoryFiles;
-  /** Thrown by whatever call met it, and told of the entry that it is about. */
-  failure: DaemonError | undefined;
   readonly #own: DirectoryFiles;
   #queue: FileQueue | undefined;
   #refused = false;
+  /** Thrown by whatever call meets it, and told of the entry that it is about. */
+  #failure: DaemonError | undefined;
   #waiting: TarEntry[] = [];
   /** Names (latin1) of those that wait, by directory. */
   readonly #names = new Map<Fd, Set<string>>();
@@ -57,7 +57,7 @@ export class LateFiles implements Disposable {
     const isFree =
       at === undefined ? ABOUT_AN_OPEN_FILE.has(call) : !this.#waits(args[at] as Fd, args[at + 1] as RawName);
     if (!isFree) this.settle();
-    else if (this.failure) throw this.failure;
+    else if (this.#failure) throw this.#failure;
   }
 
   #waits(dir: Fd, name: RawName): boolean {
@@ -87,19 +87,30 @@ export class LateFiles implements Disposable {
 
   /** Makes a file that it takes, sooner or later; what is there and no directory gives way. @throws The failure of an earlier one. */
   create(dir: Fd, name: Buffer, entry: TarEntry, content: Buffer): void {
-    if (this.#waiting.length >= WAITING_MAX) this.settle();
+    const text = name.toString('latin1');
+    let names = this.#names.get(dir);
+    // Those that wait are made in any order.
+    if (this.#waiting.length >= WAITING_MAX || names?.has(text) === true) {
+      this.settle();
+      names = undefined;
+    }
     const { mode, uid, gid, mtime } = entry;
     this.#queue?.create(dir, name, { mode, uid, gid, mtime, content });
     this.#waiting.push(entry);
-    const names = this.#names.get(dir);
-    if (names === undefined) this.#names.set(dir, new Set([name.toString('latin1')]));
-    else names.add(name.toString('latin1'));
+    if (names === undefined) this.#names.set(dir, new Set([text]));
+    else names.add(text);
   }
 
   /** Waits until all is there. @throws Why one of them could not be made. */
   settle(): void {
     this.#drain();
-    if (this.failure) throw this.failure;
+    if (this.#failure) throw this.#failure;
+  }
+
+  /** Waits until all is there. @returns Why the first that could not be made could not, if there is one. */
+  firstFailure(): DaemonError | undefined {
+    this.#drain();
+    return this.#failure;
   }
 
   #drain(): void {
@@ -109,7 +120,7 @@ export class LateFiles implements Disposable {
     this.#names.clear();
     const failed = this.#queue?.settle();
     const entry = failed && waiting[failed.at];
-    if (entry) this.failure ??= explainEntry(failed.error, entry);
+    if (entry) this.#failure ??= explainEntry(failed.error, entry);
   }
 
   [Symbol.dispose](): void {

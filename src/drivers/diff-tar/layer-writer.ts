@@ -40,6 +40,15 @@ export interface WrittenLayer {
   readonly deferred: readonly Deferred[];
 }
 
+/** A file that is written piece by piece. */
+interface OpenFile {
+  readonly writer: FileWriter;
+  readonly parent: DirNode;
+  readonly name: string;
+  readonly entry: TarEntry;
+  crc: number;
+}
+
 /** Writes the entries of a layer into a directory. Nothing outside of the directory is touched, whatever the entries say. */
 export class LayerWriter implements TarSink, Disposable {
   readonly #late: LateFiles;
@@ -52,22 +61,14 @@ export class LayerWriter implements TarSink, Disposable {
   readonly #metadata: EntryMetadata;
   readonly #links: HardLinks;
   /** Of the files that were written here. */
-  readonly checksums = FileChecksums.empty();
+  readonly checksums = new FileChecksums();
   /** Then all directories that are there are in the tree. */
   readonly #startsEmpty: boolean;
   #entries = 0;
   #usedBytes = 0;
   #inodes = 1;
   /** The file that data goes to; undefined for data that nobody wants. */
-  #file:
-    | {
-        readonly writer: FileWriter;
-        readonly parent: DirNode;
-        readonly name: string;
-        readonly entry: TarEntry;
-        crc: number;
-      }
-    | undefined;
+  #file: OpenFile | undefined;
 
   constructor(files: DirectoryFiles, target: LayerTarget) {
     this.#late = new LateFiles(files);
@@ -115,26 +116,42 @@ export class LayerWriter implements TarSink, Disposable {
     try {
       this.#place(entry, whole);
     } catch (cause) {
-      throw cause === this.#late.failure ? cause : explainEntry(cause, entry);
+      throw this.#explained(cause, entry);
     }
   }
 
   data(bytes: Buffer): void {
     const file = this.#file;
     if (file === undefined) return;
-    file.writer.write(bytes);
+    try {
+      file.writer.write(bytes);
+    } catch (cause) {
+      throw this.#explained(cause, file.entry);
+    }
     file.crc = crc32(bytes, file.crc);
   }
 
   end(): void {
     const file = this.#file;
     if (file === undefined) return;
+    try {
+      this.#end(file);
+    } catch (cause) {
+      throw this.#explained(cause, file.entry);
+    }
+  }
+
+  /** What went wrong first: files that wait are of entries before this one. */
+  #explained(cause: unknown, entry: TarEntry): unknown {
+    return this.#late.firstFailure() ?? explainEntry(cause, entry);
+  }
+
+  #end(file: OpenFile): void {
     this.#file = undefined;
     file.writer.finish();
-    const path = pathIn(file.parent, file.name);
     // Of a sparse file the holes would count, too.
-    if (file.entry.sparse) this.checksums.forget(path);
-    else this.checksums.sum(path, file.entry, file.crc);
+    if (file.entry.sparse) this.checksums.forget(file.parent.path, file.name);
+    else this.checksums.sum(file.parent.path, file.name, file.entry, file.crc);
     this.#metadata.setXattrs(this.#tree.fd(file.parent), rawBytes(file.name), file.entry);
   }
 
@@ -256,7 +273,7 @@ export class LayerWriter implements TarSink, Disposable {
       if (this.#isForLater(parent, name, entry, whole)) {
         parent.pendingLinks?.delete(name);
         this.#late.create(dir, raw, entry, whole);
-        this.checksums.wrote(pathIn(parent, name), entry, whole);
+        this.checksums.wrote(parent.path, name, entry, whole);
         return;
       }
       const { mode, uid, gid, mtime } = entry;
@@ -264,7 +281,7 @@ export class LayerWriter implements TarSink, Disposable {
         this.#files.createFile(dir, raw, { mode, uid, gid, mtime, content: whole });
       });
       if (entry.atime) this.#files.setMetadata(dir, raw, { mtime, atime: entry.atime });
-      this.checksums.wrote(pathIn(parent, name), entry, whole);
+      this.checksums.wrote(parent.path, name, entry, whole);
       this.#metadata.setXattrs(dir, raw, entry);
       return;
     }
