@@ -24,5 +24,8 @@ mkdir -p "$dir"
 launcher wharfd build/daemon/main.js \
   'UV_THREADPOOL_SIZE=${UV_THREADPOOL_SIZE:-16} MALLOC_ARENA_MAX=${MALLOC_ARENA_MAX:-2} MALLOC_TRIM_THRESHOLD_=${MALLOC_TRIM_THRESHOLD_:-1048576} MALLOC_MMAP_THRESHOLD_=${MALLOC_MMAP_THRESHOLD_:-65536} ' \
   '--max-semi-space-size=1 '
-launcher dist build/cli/dist.cjs
-launcher ctr build/cli/ctr.cjs
+# The commands speak over a unix socket only: to read certificates, which Node does at its start, would take longer than all else about theirs.
+# What they run gets the variable back (src/cli/shared/node-io.ts).
+for name in dist ctr; do
+  launcher "$name" "build/cli/$name.cjs" 'WHARFD_EXTRA_CA_CERTS=${NODE_EXTRA_CA_CERTS:-} NODE_EXTRA_CA_CERTS= '
+done

@@ -10,7 +10,9 @@ import { digestOf } from '../../src/spec/digest.js';
 import { type CommandOptions, runCommand, type Told } from '../support/cli.js';
 import { openDaemon, type TestDaemon } from '../support/daemon.js';
 import { type Image, makeImage, makeIndex, makeLayer, tarOf } from '../support/image.js';
+import { PACKAGE_ROOT } from '../support/package-root.js';
 import { openRegistry, type Registry } from '../support/registry.js';
+import { run as runProcess } from '../support/run.js';
 import { tempDir } from '../support/temp-dir.js';
 
 const down = new Teardown();
@@ -118,6 +120,25 @@ test('dist ingest, get, list, edit, delete: content by hand', async () => {
   assert.deepEqual([mixed.code, mixed.stdout], [1, text.stdout]);
   assert.match(mixed.stderr, /^dist: [^\n]*nonsense[^\n]*\n$/);
   assert.equal((await run(['get', digest])).code, 1);
+});
+
+test('a command reads no certificates at its start, and what it starts has the environment as the user gave it', async (t) => {
+  const { path: home } = await tempDir(t);
+  const [missing, told] = [join(home, 'no-certificates'), join(home, 'told')];
+  const text = await run(['ingest', 'for the editor'], { stdin: '{"b": 1}' });
+  const environmentFrom = async (extra: Record<string, string>) => {
+    const edited = await runProcess(join(PACKAGE_ROOT, 'bin/dist'), ['edit', text.stdout.trim()], {
+      env: {
+        ...{ PATH: process.env['PATH'], WHARFD_ADDRESS: daemon.address, WHARFD_NAMESPACE: daemon.namespace },
+        ...{ EDITOR: `env >${told}; sed -i s/1/2/`, ...extra },
+      },
+    });
+    // Node warns of certificates that it can't read.
+    assert.deepEqual([edited.code, edited.stderr.toString()], [0, '']);
+    return (await readFile(told, 'utf8')).split('\n').filter((line) => line.includes('CA_CERTS'));
+  };
+  assert.deepEqual(await environmentFrom({ NODE_EXTRA_CA_CERTS: missing }), [`NODE_EXTRA_CA_CERTS=${missing}`]);
+  assert.deepEqual(await environmentFrom({}), []);
 });
 
 test('dist rmi: each name by itself, and the first error is the exit code', async () => {

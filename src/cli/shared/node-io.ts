@@ -11,8 +11,9 @@ export function ioOf(process: NodeJS.Process, spawn: typeof spawnProgram): Io {
   const { stdin, stdout, stderr } = process;
   const typed = stdin.isTTY;
   const interactive = stdin.isTTY && stdout.isTTY;
+  const env = givenEnvironment(process.env);
   return {
-    env: process.env,
+    env,
     cwd: process.cwd(),
     stdin,
     stdout,
@@ -25,7 +26,7 @@ export function ioOf(process: NodeJS.Process, spawn: typeof spawnProgram): Io {
       process.on(signal, listener);
       return { [Symbol.dispose]: () => process.off(signal, listener) };
     },
-    spawn: spawner(spawn),
+    spawn: spawner(spawn, env),
   };
 }
 
@@ -42,11 +43,18 @@ export async function runMain(
   process.exit();
 }
 
-function spawner(spawn: typeof spawnProgram): Io['spawn'] {
+/** The environment as the user gave it: the launcher (scripts/launchers.sh) keeps from Node what costs time and serves nothing here. */
+function givenEnvironment({ WHARFD_EXTRA_CA_CERTS: kept, ...env }: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
+  if (kept === undefined) return env;
+  const { NODE_EXTRA_CA_CERTS: _, ...rest } = env;
+  return kept === '' ? rest : { ...rest, NODE_EXTRA_CA_CERTS: kept };
+}
+
+function spawner(spawn: typeof spawnProgram, env: NodeJS.ProcessEnv): Io['spawn'] {
   return (file, args, input) =>
     new Promise((resolve, reject) => {
       const piped = input !== undefined;
-      const child = spawn(file, args, { stdio: piped ? ['pipe', 'pipe', 'inherit'] : 'inherit' });
+      const child = spawn(file, args, { env, stdio: piped ? ['pipe', 'pipe', 'inherit'] : 'inherit' });
       let output = '';
       child.once('error', (cause) => {
         reject(spawnError(file, cause));
