@@ -10,7 +10,8 @@ import { RUNTIME_TIMEOUT_MS } from './oci-cli.js';
 /**
  * Lets the init that `runc create` made go on, as `runc start` does, without a program for it: init waits until somebody reads the FIFO
  * `exec.fifo` of its state directory, writes a byte, and executes its process; that the FIFO is gone tells runc that the container
- * was started (libcontainer/container_linux.go, `exec`). crun keeps a FIFO of that name, too, and reads where runc writes: it has no state.json.
+ * was started (libcontainer/container_linux.go, `exec`; `create` has run the poststart hooks by then). crun keeps a FIFO of that name,
+ * too, and reads where runc writes: it has no state.json.
  *
  * @param ended Settles when init has ended: then nobody writes any more.
  * @throws deadline-exceeded: init does not go on. The signal's reason on abort.
