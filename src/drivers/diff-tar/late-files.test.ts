@@ -62,6 +62,23 @@ test('a disk that is full is told of the first file that had no room, and nothin
   assert.deepEqual([await openDescriptors(), await threads()], before);
 });
 
+for (const [what, parts] of [
+  ['a file that comes in pieces', [{ name: 'big', data: 'x'.repeat(12 << 20) }]],
+  [
+    'one that is too large to wait',
+    Array.from({ length: 30 }, (_, at) => ({ name: `f${at}`, data: 'x'.repeat(500_000) })),
+  ],
+] satisfies [string, TarPart[]][]) {
+  test(`a disk that is full is told of ${what} by its name, once`, async () => {
+    await using disk = await openSmallDisk(8 << 20);
+    await assert.rejects(apply(disk.path, [{ name: 'small', data: 'x' }, ...parts]), (error) => {
+      assert.ok(error instanceof DaemonError && isDiskFull(error), String(error));
+      assert.match(error.message, /^layer entry "(big|f\d+)": (?!layer entry)/);
+      return true;
+    });
+  });
+}
+
 test('files by the thousand, more in one directory than may wait, then what stands on them', async (t) => {
   const { path } = await tempDir(t);
   const count = 3000;

@@ -121,21 +121,22 @@ export class LayerWriter implements TarSink, Disposable {
   }
 
   data(bytes: Buffer): void {
-    const file = this.#file;
-    if (file === undefined) return;
-    try {
-      file.writer.write(bytes);
-    } catch (cause) {
-      throw this.#explained(cause, file.entry);
-    }
-    file.crc = crc32(bytes, file.crc);
+    this.#ofFile((file) => {
+      this.#write(file, bytes);
+    });
   }
 
   end(): void {
+    this.#ofFile((file) => {
+      this.#end(file);
+    });
+  }
+
+  #ofFile(work: (file: OpenFile) => void): void {
     const file = this.#file;
     if (file === undefined) return;
     try {
-      this.#end(file);
+      work(file);
     } catch (cause) {
       throw this.#explained(cause, file.entry);
     }
@@ -144,6 +145,11 @@ export class LayerWriter implements TarSink, Disposable {
   /** What went wrong first: files that wait are of entries before this one. */
   #explained(cause: unknown, entry: TarEntry): unknown {
     return this.#late.firstFailure() ?? explainEntry(cause, entry);
+  }
+
+  #write(file: OpenFile, bytes: Buffer): void {
+    file.writer.write(bytes);
+    file.crc = crc32(bytes, file.crc);
   }
 
   #end(file: OpenFile): void {
@@ -286,10 +292,11 @@ export class LayerWriter implements TarSink, Disposable {
       return;
     }
     const fd = this.#replacing(parent, name, () => this.#files.createForWriting(dir, raw));
-    this.#file = { writer: new FileWriter(this.#files, fd, entry), parent, name, entry, crc: 0 };
+    const file = { writer: new FileWriter(this.#files, fd, entry), parent, name, entry, crc: 0 };
+    this.#file = file;
     if (whole === undefined) return;
-    this.data(whole);
-    this.end();
+    this.#write(file, whole);
+    this.#end(file);
   }
 
   /** A directory of that name would have to be forgotten first. */
