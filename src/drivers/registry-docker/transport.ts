@@ -46,8 +46,7 @@ export class Transport implements AsyncDisposable {
 
   /** The library is loaded with the first request: a daemon that only runs containers does without its memory. */
   async #open(connection: Connection | undefined, proxy: URL | undefined): Promise<Dispatcher> {
-    // By its default export: once bundled, a CommonJS module has no other.
-    const { default: undici } = await import('undici');
+    const { Agent, ProxyAgent } = await import('./dispatchers.js');
     const timeout = connection?.dialMs ?? this.timing.connectMs;
     const options = {
       headersTimeout: this.timing.headersMs,
@@ -57,10 +56,10 @@ export class Transport implements AsyncDisposable {
       pipelining: 1,
     };
     const tls = tlsOptions(connection);
-    if (proxy === undefined) return new undici.Agent({ ...options, connect: { timeout, ...tls } });
+    if (proxy === undefined) return new Agent({ ...options, connect: { timeout, ...tls } });
     // Plain http is asked of the proxy itself, as proxies expect; only https goes through a tunnel.
     const parts = { uri: proxy.href, proxyTunnel: false, proxyTls: { timeout }, requestTls: { timeout, ...tls } };
-    return new undici.ProxyAgent({ ...options, ...parts });
+    return new ProxyAgent({ ...options, ...parts });
   }
 
   /** @throws unavailable: the host can't be reached or doesn't answer; the cause says why. */
