@@ -60,11 +60,13 @@ export class LateFiles implements Disposable {
     else if (this.#failure) throw this.#failure;
   }
 
+  /** Whether it is about a file that waits. A path may lead to any of them. */
   #waits(dir: Fd, name: RawName): boolean {
-    const names = this.#names.get(dir);
-    if (names === undefined) return false;
+    if (this.#waiting.length === 0) return false;
     const text = Buffer.from(name).toString('latin1');
-    return names.has(text) || text === '.' || text.includes('/');
+    if (text === '..' || text.includes('/')) return true;
+    const names = this.#names.get(dir);
+    return names !== undefined && (text === '.' || names.has(text));
   }
 
   /** Whether a file is one for this. @param content All of it. */
