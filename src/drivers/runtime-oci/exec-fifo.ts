@@ -1,4 +1,4 @@
-import { readSync, unlinkSync } from 'node:fs';
+import { readSync, rmSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { isThere } from '../../base/directory.js';
 import { DaemonError, isErrno } from '../../base/errors.js';
@@ -32,7 +32,7 @@ export async function startByFifo(
   if (fifo === undefined) return false;
   try {
     // At once: should this process die here, init is running or ended, and the runtime says so.
-    unlinkSync(path);
+    rmSync(path, { force: true });
     return await byteComes(descriptors, fifo, ended, signal);
   } finally {
     descriptors.close(fifo);
