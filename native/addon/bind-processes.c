@@ -42,6 +42,15 @@ static napi_value bind_become_subreaper(napi_env env, napi_callback_info info) {
   return number(env, wh_become_subreaper());
 }
 
+static napi_value bind_expect_move(napi_env env, napi_callback_info info) {
+  struct call call = begin_call(env, info);
+  struct name procs;
+  napi_value out;
+  const char *path = take_name(&call, 0, &procs);
+  if (!call_is_good(&call, &out)) return out;
+  return number(env, wh_expect_move(path));
+}
+
 static napi_value bind_seal_descriptors(napi_env env, napi_callback_info info) {
   (void)info;
   return number(env, wh_seal_descriptors());
@@ -104,6 +113,7 @@ void add_process_bindings(napi_env env, napi_value exports) {
       {"pidfdExitStatus", bind_pidfd_exit_status},
       {"reap", bind_reap},
       {"becomeSubreaper", bind_become_subreaper},
+      {"expectMove", bind_expect_move},
       {"sealDescriptors", bind_seal_descriptors},
       {"spawn", bind_spawn},
       {"errnoName", bind_errno_name},

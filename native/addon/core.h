@@ -174,6 +174,15 @@ struct wh_program {
  */
 pid_t wh_spawn(const struct wh_program *program, int *pidfd);
 
+/* ---- cgroup.c ---- */
+
+/*
+ * Says that a process will soon be moved to another cgroup. The first move for a while waits until all processors have been through the
+ * scheduler (an RCU grace period, 5 to 20 ms: the kernel's cgroup_threadgroup_rwsem), those shortly after it do not. So a process that lives
+ * for that only enters the cgroup with this file cgroup.procs, and that wait is over, or nearly so, when the move comes. Returns at once.
+ */
+int wh_expect_move(const char *procs);
+
 /* ---- descriptor.c ---- */
 
 enum { WH_MAX_FDS = 16 };

@@ -17,7 +17,7 @@ import { DockerArchives, OciArchives } from '../drivers/image-places/archives.js
 import { OciLayouts } from '../drivers/image-places/oci-layout.js';
 import { placeResolver } from '../drivers/image-places/place-resolver.js';
 import { tarArchives } from '../drivers/archive-tar/tar-archive.js';
-import { openCgroupReader } from '../drivers/cgroup-stats/cgroup-reader.js';
+import { openCgroups } from '../drivers/cgroup-stats/cgroup-reader.js';
 import { pipedCopies } from '../drivers/file-copy/piped-copies.js';
 import { openWorkerPool } from '../drivers/worker-pool/worker-pool.js';
 import { createProxies, proxiesOfEnvironment, type ProxySettings } from '../drivers/registry-docker/proxies.js';
@@ -245,7 +245,7 @@ async function openExecution(config: Config, kernel: Kernel, stores: Stores, log
     platform: platformOfNode(process.arch),
     defaultSnapshotter: config.snapshotter,
     decodeOptions: decodeRuntimeOptions,
-    cgroups: await openCgroupReader(kernel.mounts),
+    cgroups: await openCgroups({ ...kernel, log }),
     bundleRoot: bundles,
     log,
   });

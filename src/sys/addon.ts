@@ -92,6 +92,7 @@ export interface Addon {
   pidfdExitStatus(pidfd: Fd): Outcome;
   reap(pid: number): Outcome;
   becomeSubreaper(): Outcome;
+  expectMove(procs: string): Outcome;
   collectAll(): Outcome;
   trimAllocator(): Outcome;
   unmapCode(): Outcome;

@@ -1,9 +1,12 @@
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { constants } from 'node:os';
+import { join } from 'node:path';
+import { text } from 'node:stream/consumers';
 import { describe, test, type TestContext } from 'node:test';
 import { Worker } from 'node:worker_threads';
 import { assertRejectsWithKind, assertThrowsWithKind } from '../../test/support/assert-kind.js';
+import { tempDir } from '../../test/support/temp-dir.js';
 import { createDescriptors } from './descriptors.js';
 import { createProcesses } from './processes.js';
 import { createPrograms } from './programs.js';
@@ -103,6 +106,17 @@ describe('processes', () => {
     assert.deepEqual(await once(worker, 'message'), ['waits']);
     tracer.stdin.end();
     assert.deepEqual(await once(worker, 'message'), [SIGKILL]);
+  });
+
+  test('a move that is expected writes to the file of the cgroup, and nothing of it stays', async (t) => {
+    const dir = await tempDir(t);
+    const procs = join(dir.path, 'cgroup.procs');
+    descriptors.makeFifo(procs, 0o600);
+    await using told = await programs.start('cat', [procs], { stdout: 'pipe' });
+    processes.expectMove(procs);
+    assert.ok(told.stdout);
+    assert.equal(await text(told.stdout), '0');
+    assertThrowsWithKind(() => processes.expectMove(join(dir.path, 'nothing')), 'not-found', /nothing/u);
   });
 
   test('waiting ends with the signal, or with the handle', async () => {

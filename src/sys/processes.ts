@@ -102,5 +102,8 @@ export function createProcesses(): Processes {
     becomeSubreaper() {
       check('prctl', 'PR_SET_CHILD_SUBREAPER', addon().becomeSubreaper());
     },
+    expectMove(procs) {
+      check('expect_move', procs, addon().expectMove(procs));
+    },
   };
 }

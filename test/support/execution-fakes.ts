@@ -291,7 +291,7 @@ export function fakePorts(): ExecutionPorts & { runtime: FakeRuntime; store: Mem
     tasks: () => store,
     containers: () => boxes,
     decodeOptions: () => ({}),
-    cgroups: { read: async () => undefined },
+    cgroups: { read: async () => undefined, expectMove: () => undefined },
     logs: {
       read: async function* () {
         yield* [];

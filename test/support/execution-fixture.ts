@@ -12,7 +12,7 @@ import { RootfsView } from '../../src/core/execution/rootfs-view.js';
 import type { RunRequest } from '../../src/core/execution/run.js';
 import type { ProcessExit, Tasks } from '../../src/core/execution/tasks.js';
 import { createRootfs } from '../../src/core/rootfs/create-rootfs.js';
-import { openCgroupReader } from '../../src/drivers/cgroup-stats/cgroup-reader.js';
+import { openCgroups } from '../../src/drivers/cgroup-stats/cgroup-reader.js';
 import { LocalBlobs } from '../../src/drivers/content-local/local-blobs.js';
 import { openMetadata, type Metadata } from '../../src/drivers/metadata-sqlite/metadata.js';
 import { createOciRuntime } from '../../src/drivers/runtime-oci/open-runtime.js';
@@ -145,7 +145,7 @@ async function assemble(
         volumes: new Volumes(join(root, 'volumes'), containers),
       },
       ...{ bootId: host.bootId, platform: HOST_PLATFORM, defaultSnapshotter: backend.name },
-      cgroups: await openCgroupReader(kernel.mounts),
+      cgroups: await openCgroups({ ...kernel, log: SILENT }),
       ...{ decodeOptions: decodeRuntimeOptions, bundleRoot: join(state, 'io.containerd.runtime.v2.task') },
     }),
   );

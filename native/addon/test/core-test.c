@@ -10,6 +10,8 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/openat2.h>
+#include <poll.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -117,6 +119,26 @@ static void test_processes(void) {
   waitid(P_PID, (id_t)child, &info, WEXITED | WNOWAIT);
   EXPECT(wh_reap(child), 42 << 8);
   EXPECT(wh_become_subreaper(), 0);
+}
+
+static void test_expect_move(const char *directory) {
+  char path[4200], seen[2] = {0};
+  snprintf(path, sizeof path, "%s/procs", directory);
+  EXPECT(wh_make_fifo(path, 0600), 0);
+  int fifo = wh_open_fifo(path, O_RDONLY);
+  struct pollfd told = {.fd = fifo, .events = POLLIN};
+  EXPECT(wh_expect_move(path), 0);
+  EXPECT(poll(&told, 1, 10000), 1);
+  EXPECT(read(fifo, seen, sizeof seen), 1);
+  EXPECT(seen[0], '0');
+  told.events = 0; /* Its end: neither the thread nor its child has it any more. */
+  EXPECT(poll(&told, 1, 10000), 1);
+  EXPECT(told.revents, POLLHUP);
+  close(fifo);
+  /* Until the thread has ended another call is none. */
+  while (wh_expect_move("/nowhere/at/all") == 0) sched_yield();
+  EXPECT(wh_expect_move("/nowhere/at/all"), -ENOENT);
+  EXPECT(waitpid(-1, NULL, __WALL), -1);
 }
 
 static void test_spawn(void) {
@@ -256,6 +278,7 @@ int main(int argc, char **argv) {
   test_files();
   test_mounts(argv[1]);
   test_processes();
+  test_expect_move(argv[1]);
   test_spawn();
   test_sockets(argv[1]);
   test_descriptors(argv[1]);

@@ -9,3 +9,9 @@ export interface CgroupReader {
   /** @param pid Any process of the container. @returns Undefined when it, or its cgroup, is gone. */
   read(pid: number): Promise<CgroupStats | undefined>;
 }
+
+/** The cgroups of the machine. */
+export interface Cgroups extends CgroupReader {
+  /** Says that a process will soon enter the cgroup of a container, so that the kernel's wait before that begins now. A hint, and cheap. */
+  expectMove(): void;
+}

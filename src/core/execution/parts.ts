@@ -3,7 +3,7 @@ import type { Logger } from '../../base/logger.js';
 import type { RenamingContainerStore } from '../containers/container-store.js';
 import type { OpaqueAny } from '../events/journal.js';
 import type { Scoped } from '../namespaces/scope.js';
-import type { CgroupReader } from './cgroup-stats.js';
+import type { Cgroups } from './cgroup-stats.js';
 import type { ContainerLogs } from './logs.js';
 import type { Runtime, RuntimeOptions } from './runtime.js';
 import type { TaskStore } from './task-store.js';
@@ -24,7 +24,7 @@ export interface ExecutionPorts {
   readonly decodeOptions: (options: OpaqueAny) => RuntimeOptions;
   /** Shims of other programs; without it there are none. */
   readonly findShim?: (runtime: string) => Promise<string | undefined>;
-  readonly cgroups: CgroupReader;
+  readonly cgroups: Cgroups;
   /** /proc/sys/kernel/random/boot_id. */
   readonly bootId: string;
   /** Where bundles lie: `<bundleRoot>/<namespace>/<container>`. */

@@ -47,6 +47,17 @@ test('a task goes through its life, and the journal tells it in order', async ()
   assert.equal(exit.payload.fields['exited_at'], '2023-11-14T22:13:20.123456789Z');
 });
 
+test('the kernel is told of a process before the runtime is asked for it', async () => {
+  const { tasks, runtime, ports } = await openTasks();
+  let told = 0;
+  ports.cgroups.expectMove = () => (told += 1);
+  runtime.during.create = async () => assert.equal(told, 1);
+  await tasks.create('box', DRAFT);
+  await tasks.start('box', '');
+  await tasks.exec('box', execDraft('e1'));
+  assert.equal(told, 2);
+});
+
 test('a process that is dead before start returns has its start journalled before its exit', async () => {
   const { tasks, runtime, store } = await openTasks();
   await tasks.create('box', DRAFT);

@@ -43,7 +43,8 @@ export class ScopedTasks implements Tasks {
   }
 
   async create(containerId: string, draft: TaskDraft): Promise<ProcessView> {
-    const { runtime, bundleRoot, bootId, log } = this.#ports;
+    const { runtime, cgroups, bundleRoot, bootId, log } = this.#ports;
+    cgroups.expectMove();
     const container = await this.#ports.containers(this.#scope).get(containerId);
     const chosen = await taskRuntime(container, draft, this.#ports);
     if (!container.spec) throw new DaemonError('failed-precondition', `container ${containerId} has no spec`);
@@ -100,6 +101,8 @@ export class ScopedTasks implements Tasks {
     const { execId, stdio } = draft;
     checkIdentifier(execId, 'exec id');
     const args = argsOf(draft.process);
+    // Clients start it right after this.
+    this.#ports.cgroups.expectMove();
     await this.#inTurn(containerId, async (task) => {
       const state = task.initEnded ? 'stopped' : task.init.status;
       if (state === 'stopped' || state === 'paused')

@@ -55,4 +55,12 @@ export interface Processes {
   startTime(pid: number): bigint | undefined;
   /** Orphaned descendants become our children instead of init's (PR_SET_CHILD_SUBREAPER); for the life of this process. */
   becomeSubreaper(): void;
+  /**
+   * Says that a process will soon be moved to another cgroup: the kernel's wait before the first such move in a while (5 to 20 ms) begins
+   * now, in the background, instead of then. A process that lives for that only enters a cgroup meanwhile.
+   *
+   * @param procs The file `cgroup.procs` of that cgroup: of any one, best of ours.
+   * @throws SyscallError: it can't be opened for writing.
+   */
+  expectMove(procs: string): void;
 }

@@ -1,11 +1,13 @@
 import assert from 'node:assert/strict';
-import { mkdir, writeFile } from 'node:fs/promises';
+import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { test, type TestContext } from 'node:test';
 import { tempDir } from '../../../test/support/temp-dir.js';
+import { SILENT } from '../../base/logger.js';
 import type { MountInfo } from '../../core/kernel/mounts.js';
 import { messages } from '../../rpc/whole.js';
-import { createCgroupReader } from './cgroup-reader.js';
+import { createMounts } from '../../sys/mounts.js';
+import { createCgroupReader, openCgroups } from './cgroup-reader.js';
 
 function mountOf(mountPoint: string, type: string, superOptions: readonly string[], root = '/'): MountInfo {
   return {
@@ -113,4 +115,19 @@ test('a process that is gone has no counters, be it gone before or meanwhile', a
     calls++ === 0 ? Promise.resolve('0::/ns/box') : Promise.reject(gone),
   );
   assert.equal(await meanwhile.read(1), undefined);
+});
+
+test('a move is expected by way of a cgroup that we are in; where that does not work it is not tried again', async () => {
+  const told: string[] = [];
+  const processes = {
+    expectMove(procs: string) {
+      told.push(procs);
+      if (told.length === 2) throw new Error('gone');
+    },
+  };
+  const cgroups = await openCgroups({ mounts: createMounts(), processes, log: SILENT });
+  for (let i = 0; i < 4; i += 1) cgroups.expectMove();
+  assert.equal(told.length, 2);
+  const inside = (await readFile(told[0] ?? '', 'utf8')).split('\n');
+  assert.ok(inside.includes(String(process.pid)));
 });
