@@ -1,5 +1,4 @@
-import { closeSync, readlinkSync } from 'node:fs';
-import { readFile } from 'node:fs/promises';
+import { closeSync, readFileSync, readlinkSync } from 'node:fs';
 import { DaemonError, isErrno } from '../base/errors.js';
 import { faultPoint } from '../base/fault-point.js';
 import { Teardown } from '../base/teardown.js';
@@ -82,8 +81,8 @@ class KernelMounts implements Mounts {
     faultPoint('a mount is undone');
   }
 
-  async list(): Promise<readonly MountInfo[]> {
-    return parseMountInfo(await readFile('/proc/self/mountinfo'));
+  list(): Promise<readonly MountInfo[]> {
+    return Promise.resolve(parseMountInfo(readFileSync('/proc/self/mountinfo')));
   }
 
   async #mountMapped(mount: Mount, request: MountRequest, target: string, maps: NamespaceMaps): Promise<void> {

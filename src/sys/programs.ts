@@ -66,11 +66,15 @@ async function run(file: string, args: readonly string[], options: RunOptions = 
   const { stdin, stdout = 'pipe', stderr = 'pipe', timeoutMs: _, maxOutputBytes: __, ...shared } = options;
   const given = stdin instanceof Uint8Array ? stdin : undefined;
   const input = stdin instanceof Uint8Array ? 'pipe' : (stdin ?? 'ignore');
-  await using program = await startProgram(file, args, { ...shared, stdin: input, stdout, stderr });
+  await using program = startProgram(file, args, { ...shared, stdin: input, stdout, stderr });
   program.stdin?.end(given);
   return await waitFor(file, program, options);
 }
 
 export function createPrograms(): Programs {
-  return { run, start: startProgram, find: findProgram };
+  return {
+    run,
+    start: (...started) => new Promise((resolve) => resolve(startProgram(...started))),
+    find: (name) => new Promise((resolve) => resolve(findProgram(name))),
+  };
 }

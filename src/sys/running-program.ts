@@ -140,14 +140,10 @@ class Child implements StartedProgram {
 }
 
 /** Starts a program; see the port. */
-export async function startProgram(
-  file: string,
-  args: readonly string[],
-  options: StartOptions = {},
-): Promise<StartedProgram> {
+export function startProgram(file: string, args: readonly string[], options: StartOptions = {}): StartedProgram {
   const { cwd = '/', env = { PATH: SYSTEM_PATH }, detached = false, signal, extraFds = [] } = options;
   const { stdin = 'ignore', stdout = 'ignore', stderr = 'ignore' } = options;
-  const path = await resolveProgram(file);
+  const path = resolveProgram(file);
   signal?.throwIfAborted();
   const streams = new Streams();
   let child: Spawned;

@@ -7,7 +7,7 @@ type FindShim = (runtime: string) => Promise<string | undefined>;
 
 /** A runtime that knows which containers are its own. */
 export interface ShimsRuntime extends Runtime {
-  owns(key: ProcessKey): Promise<boolean>;
+  owns(key: ProcessKey): boolean;
 }
 
 /**
@@ -28,18 +28,18 @@ export async function chosenShim(name: string, find: FindShim | undefined): Prom
 
 /** Our own runtime, and beside it those of shims: a container stays with what made it. */
 export function withShims(own: Runtime, shims: ShimsRuntime): Runtime {
-  const of = async (key: ProcessKey): Promise<Runtime> => ((await shims.owns(key)) ? shims : own);
+  const of = (key: ProcessKey): Runtime => (shims.owns(key) ? shims : own);
   return {
     create: (request, signal) => (request.shim ? shims : own).create(request, signal),
-    start: async (key, signal) => (await of(key)).start(key, signal),
-    exec: async (request, signal) => (await of(request)).exec(request, signal),
-    kill: async (key, signal, all) => (await of(key)).kill(key, signal, all),
-    pause: async (key) => (await of(key)).pause(key),
-    resume: async (key) => (await of(key)).resume(key),
-    pids: async (key) => (await of(key)).pids(key),
-    update: async (key, resources) => (await of(key)).update(key, resources),
-    delete: async (key) => (await of(key)).delete(key),
-    recover: async (key) => (await of(key)).recover(key),
+    start: async (key, signal) => await of(key).start(key, signal),
+    exec: async (request, signal) => await of(request).exec(request, signal),
+    kill: async (key, signal, all) => await of(key).kill(key, signal, all),
+    pause: async (key) => await of(key).pause(key),
+    resume: async (key) => await of(key).resume(key),
+    pids: async (key) => await of(key).pids(key),
+    update: async (key, resources) => await of(key).update(key, resources),
+    delete: async (key) => await of(key).delete(key),
+    recover: async (key) => await of(key).recover(key),
     // Bundles of shims lie beside ours.
     inventory: () => own.inventory(),
     features: () => own.features(),

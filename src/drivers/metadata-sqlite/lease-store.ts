@@ -3,7 +3,7 @@ import type { Lease, LeaseResource, LeaseStore } from '../../core/leases/lease-s
 import type { Scope } from '../../core/namespaces/scope.js';
 import { parseDigest } from '../../spec/digest.js';
 import { parseListFilters } from '../../spec/filter.js';
-import { checkLabels, type Labels } from '../../spec/labels.js';
+import { checkLabels, LABELS, type Labels } from '../../spec/labels.js';
 import type { Database } from './database.js';
 import { leaseFields } from './filter-fields.js';
 import { ensureNamespace, fromJson, joinLease, leaveLease, toJson, type Shared } from './shared.js';
@@ -29,24 +29,30 @@ export class SqliteLeases implements LeaseStore {
   async create({ id, labels }: { readonly id: string; readonly labels: Labels }, operation = false): Promise<Lease> {
     if (id === '') throw new DaemonError('invalid-argument', 'lease id must be provided: invalid argument');
     checkLabels(labels);
+    const row: LeaseRow = { id, labels: toJson(labels), created_ms: Date.now() };
     return Promise.resolve(
-      this.#db.change(() => {
-        ensureNamespace(this.#db, this.#namespace);
-        const row: LeaseRow = { id, labels: toJson(labels), created_ms: Date.now() };
-        const { changes } = this.#db
-          .sql('INSERT OR IGNORE INTO leases (namespace, id, labels, operation, created_ms) VALUES (?, ?, ?, ?, ?)')
-          .run(this.#namespace, id, row.labels, operation ? 1 : 0, row.created_ms);
-        if (changes === 0) throw new DaemonError('already-exists', `lease ${JSON.stringify(id)}: already exists`);
-        return toLease(row);
-      }),
+      this.#db.change(
+        () => {
+          ensureNamespace(this.#db, this.#namespace);
+          const { changes } = this.#db
+            .sql('INSERT OR IGNORE INTO leases (namespace, id, labels, operation, created_ms) VALUES (?, ?, ?, ?, ?)')
+            .run(this.#namespace, id, row.labels, operation ? 1 : 0, row.created_ms);
+          if (changes === 0) throw new DaemonError('already-exists', `lease ${JSON.stringify(id)}: already exists`);
+          return toLease(row);
+        },
+        !operation && !isPassing(labels),
+      ),
     );
   }
 
   async delete(id: string, options: { readonly sync?: boolean } = {}): Promise<void> {
-    this.#db.relieve(() => {
-      this.#check(id);
-      this.#db.sql('DELETE FROM leases WHERE namespace = ? AND id = ?').run(this.#namespace, id);
-    });
+    const { labels } = this.#row(id);
+    this.#db.relieve(
+      () => {
+        this.#db.sql('DELETE FROM leases WHERE namespace = ? AND id = ?').run(this.#namespace, id);
+      },
+      !isPassing(fromJson(labels)),
+    );
     if (options.sync === true) await this.#shared.collection.run();
     else this.#shared.collection.request();
   }
@@ -88,9 +94,22 @@ export class SqliteLeases implements LeaseStore {
   }
 
   #check(id: string): void {
-    const known = this.#db.sql('SELECT 1 FROM leases WHERE namespace = ? AND id = ?').get(this.#namespace, id);
-    if (known === undefined) throw new DaemonError('not-found', `lease ${JSON.stringify(id)}: not found`);
+    this.#row(id);
   }
+
+  #row(id: string): LeaseRow {
+    const row = this.#db.sql<LeaseRow>('SELECT * FROM leases WHERE namespace = ? AND id = ?').get(this.#namespace, id);
+    if (row === undefined) throw new DaemonError('not-found', `lease ${JSON.stringify(id)}: not found`);
+    return row;
+  }
+}
+
+/**
+ * Whether a lease is for an operation only. It waits for no flush: a power cut ends the operation, what is named under it is durable
+ * together with the lease, and a lease whose deletion is lost expires.
+ */
+function isPassing(labels: Labels): boolean {
+  return labels[LABELS.gcExpire] !== undefined;
 }
 
 function checkResource({ type, id }: LeaseResource): void {

@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs';
 import { mkdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { namesIn } from '../../base/directory.js';
@@ -85,7 +86,7 @@ export class CniNetworks implements ContainerNetworks {
 
   async disconnect(key: NetworkKey): Promise<void> {
     const [dir, kept] = [this.#dir(key), await this.#kept(key)];
-    const connected = await readIfThere(join(dir, CONNECTED));
+    const connected = kept && (await readIfThere(join(dir, CONNECTED)));
     if (!kept || connected === undefined) return;
     const { result } = parseResult(connected);
     const netns = (await this.#pins.find(key)) ?? '';
@@ -95,7 +96,7 @@ export class CniNetworks implements ContainerNetworks {
 
   async remove(key: NetworkKey): Promise<void> {
     await this.disconnect(key);
-    await rm(this.#dir(key), { recursive: true, force: true });
+    if (existsSync(this.#dir(key))) await rm(this.#dir(key), { recursive: true, force: true });
   }
 
   async filesOf(key: NetworkKey): Promise<NetworkFiles> {
@@ -137,6 +138,8 @@ export class CniNetworks implements ContainerNetworks {
   }
 
   async #kept(key: NetworkKey): Promise<Kept | undefined> {
+    // Most containers of other clients have no network of ours, and are asked for it all the same.
+    if (!existsSync(this.#dir(key))) return undefined;
     const text = await readIfThere(join(this.#dir(key), 'network.json'));
     if (text === undefined) return undefined;
     const kept = JSON.parse(text) as Kept;

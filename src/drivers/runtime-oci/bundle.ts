@@ -1,8 +1,8 @@
-import { chmod, chown, mkdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { chmodSync, chownSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { namesIn } from '../../base/directory.js';
 import { DaemonError, isErrno } from '../../base/errors.js';
 import type { ProcessKey, RuntimeOptions } from '../../core/execution/runtime.js';
+import type { DirectoryFiles } from '../../core/kernel/directory-files.js';
 import type { Mount, Mounts } from '../../core/kernel/mounts.js';
 import { checkIdentifier } from '../../spec/identifier.js';
 import { mappedRootGroup } from './spec-fields.js';
@@ -19,7 +19,10 @@ export interface RecordedRuntime {
   readonly options: RuntimeOptions;
 }
 
-/** The folder of one container: `config.json`, `rootfs`, `work` and what we keep besides. */
+/**
+ * The folder of one container: `config.json`, `rootfs`, `work` and what we keep besides. It is small and lies in memory (docs/daemon.md,
+ * `state`), so that its files are read and written at once: turns of the thread pool would take ten times as long.
+ */
 export class Bundle {
   readonly path: string;
   readonly containerId: string;
@@ -55,53 +58,44 @@ export class Bundle {
    *
    * @throws already-exists: there is a bundle of that id.
    */
-  async create(spec: Uint8Array, runtime: RecordedRuntime): Promise<void> {
-    await mkdir(join(this.path, '..'), { recursive: true, mode: 0o711 });
-    await mkdir(this.path, { mode: 0o700 }).catch((cause: unknown) => {
-      if (!isErrno(cause, 'EEXIST')) throw cause;
-      throw new DaemonError('already-exists', `bundle of container ${this.containerId}: already exists`, { cause });
-    });
+  create(spec: Uint8Array, runtime: RecordedRuntime): void {
+    makeNew(this.path, `bundle of container ${this.containerId}`, 0o711);
     const group = mappedRootGroup(spec);
     if (group !== undefined) {
-      await chown(this.path, 0, group);
-      await chmod(this.path, 0o710);
+      chownSync(this.path, 0, group);
+      chmodSync(this.path, 0o710);
     }
-    await mkdir(this.rootfs, { mode: 0o711 });
-    await mkdir(this.processDir(''), { recursive: true, mode: 0o700 });
-    await writeFile(join(this.path, 'config.json'), spec, { mode: 0o600 });
-    await writeFile(join(this.path, 'options.json'), JSON.stringify(runtime), { mode: 0o600 });
-    await writeFile(join(this.path, 'runtime'), runtime.binary, { mode: 0o600 });
+    mkdirSync(this.rootfs, { mode: 0o711 });
+    mkdirSync(this.processDir(''), { recursive: true, mode: 0o700 });
+    writeFileSync(join(this.path, 'config.json'), spec, { mode: 0o600 });
+    writeFileSync(join(this.path, 'options.json'), JSON.stringify(runtime), { mode: 0o600 });
+    writeFileSync(join(this.path, 'runtime'), runtime.binary, { mode: 0o600 });
   }
 
   /** Undefined when there is no bundle, or one that was never finished. */
-  async recordedRuntime(): Promise<RecordedRuntime | undefined> {
+  recordedRuntime(): RecordedRuntime | undefined {
     try {
-      return JSON.parse(await readFile(join(this.path, 'options.json'), 'utf8')) as RecordedRuntime;
+      return JSON.parse(readFileSync(join(this.path, 'options.json'), 'utf8')) as RecordedRuntime;
     } catch (cause) {
       if (isErrno(cause, 'ENOENT') || cause instanceof SyntaxError) return undefined;
       throw cause;
     }
   }
 
-  async makeProcessDir(execId: string): Promise<string> {
+  /** @throws already-exists: the process has one. */
+  makeProcessDir(execId: string): string {
     const dir = this.processDir(execId);
-    await mkdir(join(dir, '..'), { recursive: true, mode: 0o700 });
-    await mkdir(dir, { mode: 0o700 }).catch((cause: unknown) => {
-      if (!isErrno(cause, 'EEXIST')) throw cause;
-      throw new DaemonError('already-exists', `process ${execId} of container ${this.containerId}: already exists`, {
-        cause,
-      });
-    });
+    makeNew(dir, `process ${execId} of container ${this.containerId}`, 0o700);
     return dir;
   }
 
-  async removeProcessDir(execId: string): Promise<void> {
-    await rm(this.processDir(execId), { recursive: true, force: true });
+  removeProcessDir(execId: string): void {
+    rmSync(this.processDir(execId), { recursive: true, force: true });
   }
 
   /** Exec ids that have a folder. */
-  async execIds(): Promise<readonly string[]> {
-    return await idsIn(join(this.work, 'execs'));
+  execIds(): readonly string[] {
+    return idsIn(join(this.work, 'execs'));
   }
 
   async mountRootfs(mounts: Mounts, wanted: readonly Mount[]): Promise<void> {
@@ -118,16 +112,19 @@ export class Bundle {
     }
   }
 
-  /** Removes the folder. Refuses while something is mounted in it: the removal would go through into a snapshot. */
-  async remove(mounts: Mounts): Promise<void> {
-    const [mounted] = await this.#mounted(mounts);
-    if (mounted !== undefined) {
-      throw new DaemonError(
-        'failed-precondition',
-        `${mounted} is still mounted: bundle ${this.path} is kept, unmount it and delete again`,
-      );
+  /** Removes the folder. @throws failed-precondition: something is mounted in it still, and the removal would go through into a snapshot. */
+  remove(files: Pick<DirectoryFiles, 'openDirectory' | 'removeTree' | 'close'>): void {
+    if (!existsSync(this.path)) return;
+    const above = files.openDirectory(join(this.path, '..'));
+    try {
+      files.removeTree(above, this.containerId);
+    } catch (cause) {
+      if (!isErrno(cause, 'EXDEV') && !isErrno(cause, 'EBUSY')) throw cause;
+      const why = `something is still mounted in it: bundle ${this.path} is kept, unmount it and delete again`;
+      throw new DaemonError('failed-precondition', why, { cause });
+    } finally {
+      files.close(above);
     }
-    await rm(this.path, { recursive: true, force: true });
   }
 
   async #mounted(mounts: Mounts): Promise<string[]> {
@@ -137,20 +134,36 @@ export class Bundle {
 }
 
 /** All processes with a folder, inits before their execs. Names that are no ids are left out. */
-export async function listBundles(bundlesRoot: string): Promise<readonly ProcessKey[]> {
+export function listBundles(bundlesRoot: string): readonly ProcessKey[] {
   const keys: ProcessKey[] = [];
-  for (const namespace of await idsIn(bundlesRoot)) {
-    for (const containerId of await idsIn(join(bundlesRoot, namespace))) {
+  for (const namespace of idsIn(bundlesRoot)) {
+    for (const containerId of idsIn(join(bundlesRoot, namespace))) {
       keys.push({ namespace, containerId, execId: '' });
       const bundle = new Bundle(bundlesRoot, namespace, containerId);
-      keys.push(...(await bundle.execIds()).map((execId) => ({ namespace, containerId, execId })));
+      keys.push(...bundle.execIds().map((execId) => ({ namespace, containerId, execId })));
     }
   }
   return keys;
 }
 
-async function idsIn(folder: string): Promise<string[]> {
-  return (await namesIn(folder)).filter(isIdentifier).sort();
+/** Makes a directory, and those above it with the mode given. @param what First words of the error. @throws already-exists. */
+function makeNew(path: string, what: string, modeAbove: number): void {
+  mkdirSync(join(path, '..'), { recursive: true, mode: modeAbove });
+  try {
+    mkdirSync(path, { mode: 0o700 });
+  } catch (cause) {
+    if (!isErrno(cause, 'EEXIST')) throw cause;
+    throw new DaemonError('already-exists', `${what}: already exists`, { cause });
+  }
+}
+
+function idsIn(folder: string): string[] {
+  try {
+    return readdirSync(folder).filter(isIdentifier).sort();
+  } catch (cause) {
+    if (isErrno(cause, 'ENOENT')) return [];
+    throw cause;
+  }
 }
 
 function isIdentifier(name: string): boolean {

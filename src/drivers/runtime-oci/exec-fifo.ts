@@ -1,6 +1,5 @@
-import { readSync, rmSync } from 'node:fs';
+import { existsSync, readSync, rmSync } from 'node:fs';
 import { basename, join } from 'node:path';
-import { isThere } from '../../base/directory.js';
 import { DaemonError, isErrno } from '../../base/errors.js';
 import type { Descriptors } from '../../core/kernel/descriptors.js';
 import type { Fd } from '../../core/kernel/directory-files.js';
@@ -27,7 +26,7 @@ export async function startByFifo(
   const dir = join(root, containerId);
   const path = join(dir, 'exec.fifo');
   // A program around runc may want to hear of the start.
-  if (basename(binary) !== 'runc' || !(await isThere(join(dir, 'state.json')))) return false;
+  if (basename(binary) !== 'runc' || !existsSync(join(dir, 'state.json'))) return false;
   const fifo = openedFifo(descriptors, path);
   if (fifo === undefined) return false;
   try {

@@ -1,4 +1,4 @@
-import { watch } from 'node:fs';
+import { existsSync, watch } from 'node:fs';
 import { link, mkdir, open, rm, type FileHandle } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { abortable, deferred } from '../../base/abort.js';
@@ -63,7 +63,8 @@ export class LogFiles implements ContainerLogs {
   }
 
   async remove(key: LogKey): Promise<void> {
-    await rm(this.#folder(key), { recursive: true, force: true });
+    const folder = this.#folder(key);
+    if (existsSync(folder)) await rm(folder, { recursive: true, force: true });
     faultPoint('the log of a container is removed');
   }
 

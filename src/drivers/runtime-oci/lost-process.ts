@@ -1,4 +1,4 @@
-import { rm } from 'node:fs/promises';
+import { rmSync } from 'node:fs';
 import { setTimeout as pause } from 'node:timers/promises';
 import { deferred } from '../../base/abort.js';
 import { DaemonError, isErrno } from '../../base/errors.js';
@@ -121,7 +121,7 @@ export class LostProcess implements KeptProcess {
   async release(): Promise<void> {
     await this.exited;
     this.#handle?.[Symbol.dispose]();
-    await rm(this.#dir, { recursive: true, force: true });
+    rmSync(this.#dir, { recursive: true, force: true });
     this.#released.resolve(undefined);
   }
 }

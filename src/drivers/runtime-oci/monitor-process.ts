@@ -1,4 +1,4 @@
-import { rm } from 'node:fs/promises';
+import { rmSync } from 'node:fs';
 import type { Socket } from 'node:net';
 import { deferred } from '../../base/abort.js';
 import { isKind } from '../../base/errors.js';
@@ -101,7 +101,7 @@ export class MonitorProcess implements KeptProcess {
     await this.#go();
     this.#handle?.[Symbol.dispose]();
     this.#handle = undefined;
-    await rm(this.#dir, { recursive: true, force: true });
+    rmSync(this.#dir, { recursive: true, force: true });
     this.#released.resolve(undefined);
   }
 

@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
-import { readFile, rm } from 'node:fs/promises';
+import { rmSync } from 'node:fs';
+import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { DaemonError, isErrno } from '../../base/errors.js';
 import type { Programs } from '../../core/kernel/programs.js';
@@ -49,7 +50,7 @@ export class OciCli {
       if (code !== 0) throw await runtimeError(what, log, stderr.toString(), code);
       return stdout.toString();
     } finally {
-      await rm(log, { force: true });
+      rmSync(log, { force: true });
     }
   }
 }

@@ -1,8 +1,9 @@
-import { mkdir, writeFile } from 'node:fs/promises';
+import { mkdirSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { DaemonError, kindOf, messageOf } from '../../base/errors.js';
 import { Leftovers } from '../../base/leftovers.js';
 import type { Logger } from '../../base/logger.js';
+import { allDone } from '../../base/together.js';
 import type {
   CreateRequest,
   ExecRequest,
@@ -12,7 +13,9 @@ import type {
   RuntimeProcess,
 } from '../../core/execution/runtime.js';
 import type { Descriptors } from '../../core/kernel/descriptors.js';
+import type { DirectoryFiles } from '../../core/kernel/directory-files.js';
 import type { Mounts } from '../../core/kernel/mounts.js';
+import type { Processes } from '../../core/kernel/processes.js';
 import type { Programs } from '../../core/kernel/programs.js';
 import { Bundle, BUNDLES_FOLDER, listBundles, type RecordedRuntime } from './bundle.js';
 import { DEFAULT_LOG_LIMITS } from '../../core/execution/logs.js';
@@ -20,6 +23,7 @@ import { EXEC_LOG_LIMITS, type KeptProcess, type LaunchOrder, type ProcessKeeper
 import { startByFifo } from './exec-fifo.js';
 import { findNamedRuntime, findRuntime, OciCli } from './oci-cli.js';
 import { adviceOnVersion } from './runtime-version.js';
+import { findStopped, removeStopped } from './stopped-container.js';
 import { startLogging } from './logging-program.js';
 import { isLogged, stdioTargets, type StdioTargets } from './stdio-target.js';
 
@@ -29,7 +33,9 @@ const END_MS = 10_000;
 
 export interface OciRuntimeParts {
   readonly programs: Programs;
+  readonly processes: Processes;
   readonly mounts: Mounts;
+  readonly files: DirectoryFiles;
   readonly keeper: ProcessKeeper;
   readonly log: Logger;
   /** The daemon's state directory; bundles lie below it. */
@@ -67,7 +73,7 @@ export class OciRuntime implements Runtime {
     signal?.throwIfAborted();
     await this.#leftovers.clear(containerName(request));
     try {
-      await bundle.create(request.spec, runtime);
+      bundle.create(request.spec, runtime);
     } catch (cause) {
       if (kindOf(cause) !== 'already-exists') await this.#undo(bundle, request.namespace);
       throw cause;
@@ -79,7 +85,7 @@ export class OciRuntime implements Runtime {
       const args = ['create', '--bundle', bundle.path, '--pid-file', bundle.pidFile, ...flags];
       const limits = request.logLimits ?? DEFAULT_LOG_LIMITS;
       const file = request.log ? this.#parts.logFile(request) : join(bundle.processDir(''), 'output.log');
-      if (request.log) await mkdir(dirname(file), { recursive: true, mode: 0o700 });
+      if (request.log) mkdirSync(dirname(file), { recursive: true, mode: 0o700 });
       return await this.#launch(bundle, runtime, request, signal, {
         ...{ what: 'OCI runtime create failed', pidFile: bundle.pidFile, oom: true, targets, args },
         log: { ...limits, file, all: request.log ?? false },
@@ -92,7 +98,7 @@ export class OciRuntime implements Runtime {
 
   async start(key: ProcessKey, signal?: AbortSignal): Promise<void> {
     const process = this.#kept.get(nameOf(key));
-    const runtime = await this.#recorded(this.#bundle(key));
+    const runtime = this.#recorded(this.#bundle(key));
     const { descriptors } = this.#parts;
     if (process && (await startByFifo(descriptors, runtime, key.containerId, process.exited, signal))) return;
     await this.#call(key, 'start', [], signal ? { signal } : {});
@@ -100,19 +106,19 @@ export class OciRuntime implements Runtime {
 
   async exec(request: ExecRequest, signal?: AbortSignal): Promise<RuntimeProcess> {
     const bundle = this.#bundle(request);
-    const runtime = await this.#recorded(bundle);
+    const runtime = this.#recorded(bundle);
     const targets = await stdioTargets(request, this.#parts.allowLoggingPrograms);
     signal?.throwIfAborted();
-    const dir = await bundle.makeProcessDir(request.execId);
+    const dir = bundle.makeProcessDir(request.execId);
     try {
       const [specFile, pidFile] = [join(dir, 'exec-spec.json'), join(dir, 'pid')];
-      await writeFile(specFile, request.process, { mode: 0o600 });
+      writeFileSync(specFile, request.process, { mode: 0o600 });
       const args = ['exec', '--process', specFile, '--detach', '--pid-file', pidFile];
       const log = { ...EXEC_LOG_LIMITS, file: join(dir, 'output.log'), all: false };
       const order = { what: 'OCI runtime exec failed', oom: false, ...{ pidFile, targets, args, log } };
       return await this.#launch(bundle, runtime, { ...request, options: runtime.options }, signal, order);
     } catch (cause) {
-      await bundle.removeProcessDir(request.execId);
+      bundle.removeProcessDir(request.execId);
       throw cause;
     }
   }
@@ -165,8 +171,8 @@ export class OciRuntime implements Runtime {
     return process;
   }
 
-  async inventory(): Promise<readonly ProcessKey[]> {
-    return await listBundles(this.#bundles);
+  inventory(): Promise<readonly ProcessKey[]> {
+    return Promise.resolve(listBundles(this.#bundles));
   }
 
   async features(): Promise<string | undefined> {
@@ -206,8 +212,8 @@ export class OciRuntime implements Runtime {
   }
 
   /** @throws not-found: there is no such container. */
-  async #recorded(bundle: Bundle): Promise<RecordedRuntime> {
-    const runtime = await bundle.recordedRuntime();
+  #recorded(bundle: Bundle): RecordedRuntime {
+    const runtime = bundle.recordedRuntime();
     if (!runtime) throw new DaemonError('not-found', `container ${bundle.containerId} has no bundle: not found`);
     return runtime;
   }
@@ -264,13 +270,13 @@ export class OciRuntime implements Runtime {
     options: { readonly stdin?: Uint8Array; readonly signal?: AbortSignal } = {},
   ): Promise<string> {
     const bundle = this.#bundle(key);
-    const cli = new OciCli(this.#parts.programs, await this.#recorded(bundle), bundle.work);
+    const cli = new OciCli(this.#parts.programs, this.#recorded(bundle), bundle.work);
     return await cli.run(`OCI runtime ${command} failed`, [command, ...args, key.containerId], options);
   }
 
   async #signalAll(key: ProcessKey, args: readonly string[]): Promise<void> {
     const bundle = this.#bundle(key);
-    const cli = new OciCli(this.#parts.programs, await this.#recorded(bundle), bundle.work);
+    const cli = new OciCli(this.#parts.programs, this.#recorded(bundle), bundle.work);
     try {
       await cli.run('OCI runtime kill failed', args);
     } catch (cause) {
@@ -289,16 +295,21 @@ export class OciRuntime implements Runtime {
 
   /** Removes all of a container, as much as there is of it. */
   async #remove(bundle: Bundle, namespace: string): Promise<void> {
-    const runtime = await bundle.recordedRuntime();
-    if (runtime) {
-      const cli = new OciCli(this.#parts.programs, runtime, bundle.work);
-      await cli.run('OCI runtime delete failed', ['delete', '--force', bundle.containerId]);
-    }
-    for (const execId of [...(await bundle.execIds()), '']) {
-      await this.#sendAway({ namespace, containerId: bundle.containerId, execId });
-    }
-    await bundle.unmountRootfs(this.#parts.mounts);
-    await bundle.remove(this.#parts.mounts);
+    const { containerId } = bundle;
+    const { files, mounts, processes } = this.#parts;
+    const runtime = bundle.recordedRuntime();
+    const stopped = runtime && findStopped(processes, runtime, containerId);
+    if (runtime && !stopped) await this.#deleteByRuntime(bundle, runtime);
+    const byUs = stopped && removeStopped(stopped);
+    const processesAway = [...bundle.execIds(), ''].map((execId) => this.#sendAway({ namespace, containerId, execId }));
+    const [removed] = await allDone([byUs, bundle.unmountRootfs(mounts), ...processesAway]);
+    if (runtime && removed === false) await this.#deleteByRuntime(bundle, runtime);
+    bundle.remove(files);
+  }
+
+  async #deleteByRuntime(bundle: Bundle, runtime: RecordedRuntime): Promise<void> {
+    const cli = new OciCli(this.#parts.programs, runtime, bundle.work);
+    await cli.run('OCI runtime delete failed', ['delete', '--force', bundle.containerId]);
   }
 
   async #sendAway(key: ProcessKey): Promise<void> {

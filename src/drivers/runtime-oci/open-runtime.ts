@@ -29,7 +29,7 @@ export interface OciRuntimeSettings {
 
 /** Builds the driver of runc and crun, with what keeps the logs of containers and the streams of those of other programs. With `reaper: 'daemon'` this process becomes a child subreaper for its life. */
 export function createOciRuntime(
-  kernel: Pick<Kernel, 'programs' | 'mounts' | 'processes' | 'descriptors'>,
+  kernel: Pick<Kernel, 'programs' | 'mounts' | 'files' | 'processes' | 'descriptors'>,
   settings: OciRuntimeSettings,
   log: Logger,
 ): Runtime & { readonly logs: ContainerLogs; readonly streams: StreamKeeper } {

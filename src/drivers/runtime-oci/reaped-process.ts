@@ -1,4 +1,4 @@
-import { rm } from 'node:fs/promises';
+import { rmSync } from 'node:fs';
 import { deferred } from '../../base/abort.js';
 import { DaemonError, isErrno } from '../../base/errors.js';
 import type { Attachment, AttachWishes, ExitRecord, ProcessKey } from '../../core/execution/runtime.js';
@@ -91,7 +91,7 @@ export class ReapedProcess implements KeptProcess {
     handle[Symbol.dispose]();
     if (this.#terminal !== undefined) descriptors.close(this.#terminal);
     this.#terminal = undefined;
-    await rm(dir, { recursive: true, force: true });
+    rmSync(dir, { recursive: true, force: true });
     this.#released.resolve(undefined);
   }
 

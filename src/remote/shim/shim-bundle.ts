@@ -1,4 +1,5 @@
-import { lstat, mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { readFileSync } from 'node:fs';
+import { lstat, mkdir, rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { DaemonError, isErrno } from '../../base/errors.js';
 import type { ProcessKey } from '../../core/execution/runtime.js';
@@ -48,9 +49,10 @@ export class ShimBundle {
   }
 
   /** Undefined when it is no bundle of a shim. */
-  async read(): Promise<ShimRecord | undefined> {
+  read(): ShimRecord | undefined {
     try {
-      return JSON.parse(await readFile(join(this.path, RECORD), 'utf8')) as ShimRecord;
+      // In place: it lies in memory, and is looked for with every call about a container, whatever its runtime.
+      return JSON.parse(readFileSync(join(this.path, RECORD), 'utf8')) as ShimRecord;
     } catch (cause) {
       if (isErrno(cause, 'ENOENT') || cause instanceof SyntaxError) return undefined;
       throw cause;

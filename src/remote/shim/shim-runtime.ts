@@ -59,8 +59,8 @@ export class ShimRuntime implements ShimsRuntime, AsyncDisposable {
     this.#parts = parts;
   }
 
-  async owns(key: ProcessKey): Promise<boolean> {
-    return this.#shims.has(nameOf(key)) || (await this.#bundle(key).read()) !== undefined;
+  owns(key: ProcessKey): boolean {
+    return this.#shims.has(nameOf(key)) || this.#bundle(key).read() !== undefined;
   }
 
   async create(request: CreateRequest): Promise<RuntimeProcess> {
@@ -149,7 +149,7 @@ export class ShimRuntime implements ShimsRuntime, AsyncDisposable {
 
   async delete(key: ProcessKey): Promise<void> {
     const bundle = this.#bundle(key);
-    const record = await bundle.read();
+    const record = bundle.read();
     if (!record) return;
     const shim = this.#shims.get(nameOf(key)) ?? (await this.#reconnect(key, record));
     const asked = shim !== undefined && (await this.#deleteOverSocket(key, shim));
@@ -163,7 +163,7 @@ export class ShimRuntime implements ShimsRuntime, AsyncDisposable {
     const known = this.#processes.get(processName(key));
     if (known) return known;
     const init = { ...key, execId: '' };
-    const record = await this.#bundle(key).read();
+    const record = this.#bundle(key).read();
     if (!record) return undefined;
     await this.#listen();
     if (!this.#shims.has(nameOf(key)) && !(await this.#reconnect(init, record))) {
@@ -290,7 +290,7 @@ export class ShimRuntime implements ShimsRuntime, AsyncDisposable {
     this.#shims.get(nameOf(key))?.log[Symbol.dispose]();
     this.#shims.get(nameOf(key))?.client[Symbol.dispose]();
     this.#shims.delete(nameOf(key));
-    const record = await this.#bundle(key).read();
+    const record = this.#bundle(key).read();
     if (record) await this.#deleteByProgram(key, record);
   }
 
