@@ -17,6 +17,9 @@ export interface TransferProgress {
   readonly total: number;
 }
 
+/** Told of each report. @param digest Of the object that the row is about, where the daemon says it. */
+export type ProgressListener = (progress: TransferProgress, digest: string | undefined) => void;
+
 /** A stream of progress that a transfer names by its id. */
 export interface ProgressStream {
   readonly id: string;
@@ -29,7 +32,7 @@ export interface ProgressStream {
 /** Opens a stream; resolves when the daemon knows its id. */
 export async function openProgressStream(
   session: Session,
-  onProgress: (progress: TransferProgress) => void,
+  onProgress: ProgressListener,
   signal?: AbortSignal,
 ): Promise<ProgressStream> {
   const id = `progress-${randomUUID()}`;
@@ -42,7 +45,7 @@ export async function openProgressStream(
   const closed = (async () => {
     let acknowledged = false;
     for await (const reply of replies) {
-      if (acknowledged) onProgress(toProgress(session, reply));
+      if (acknowledged) tell(session, reply, onProgress);
       else opened.resolve(undefined);
       acknowledged = true;
     }
@@ -61,7 +64,7 @@ export async function openProgressStream(
   };
 }
 
-function toProgress(session: Session, any: WireAny): TransferProgress {
-  const { event, name, progress, total } = session.messages.unpack('containerd.types.transfer.Progress', any);
-  return { key: name, event, offset: toSafeNumber(progress), total: toSafeNumber(total) };
+function tell(session: Session, any: WireAny, onProgress: ProgressListener): void {
+  const { event, name, progress, total, desc } = session.messages.unpack('containerd.types.transfer.Progress', any);
+  onProgress({ key: name, event, offset: toSafeNumber(progress), total: toSafeNumber(total) }, desc?.digest);
 }

@@ -1,7 +1,7 @@
 import type { WireAny } from '../rpc/messages.js';
 import type { Platform } from '../spec/platform.js';
 import { HOST_PLATFORM, toWirePlatform } from './platforms.js';
-import type { TransferProgress } from './progress-stream.js';
+import { openProgressStream, type ProgressListener, type TransferProgress } from './progress-stream.js';
 import { withAccess, type RegistryAccess } from './registry-access.js';
 import type { Session } from './session.js';
 import { transfer } from './transfer.js';
@@ -38,7 +38,14 @@ export async function pullImage(
     platforms: platforms.map(toWirePlatform),
     unpacks,
   });
-  await fetchTo(session, reference, destination, options);
+  const { onProgress } = options;
+  let saved: string | undefined;
+  const listen: ProgressListener = (progress, digest) => {
+    if (progress.event === 'saved' && progress.key === reference) saved = digest;
+    onProgress?.(progress);
+  };
+  await fetchTo(session, reference, destination, { ...options, ...(onProgress && { onProgress: listen }) });
+  if (saved !== undefined) return { name: reference, digest: saved };
   const { image } = await session
     .service('containerd.services.images.v1.Images')
     .get({ name: reference }, options.signal ? { signal: options.signal } : {});
@@ -58,12 +65,23 @@ async function fetchTo(
   session: Session,
   reference: string,
   destination: WireAny,
-  options: FetchOptions,
+  options: Omit<FetchOptions, 'onProgress'> & { readonly onProgress?: ProgressListener | undefined },
 ): Promise<void> {
-  await withAccess(session, options, options.signal, async (resolver) => {
-    const source = session.messages.pack('containerd.types.transfer.OCIRegistry', { reference, resolver });
-    await transfer(session, source, destination, options);
-  });
+  const { onProgress, signal } = options;
+  // Beside the stream for credentials, so that both take the time of one.
+  const progress = onProgress && openProgressStream(session, onProgress, signal);
+  try {
+    await withAccess(session, options, signal, async (resolver) => {
+      const source = session.messages.pack('containerd.types.transfer.OCIRegistry', { reference, resolver });
+      await transfer(session, source, destination, { ...options, progress });
+    });
+  } finally {
+    // What went wrong with it `transfer` has told, or something else went wrong before.
+    progress?.then(
+      (stream) => stream.end(),
+      () => undefined,
+    );
+  }
 }
 
 function platformsOf({ platforms, allPlatforms }: FetchOptions): readonly Platform[] {

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
-import { rm, truncate } from 'node:fs/promises';
+import { readFileSync } from 'node:fs';
+import { readlink, rm, truncate } from 'node:fs/promises';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { packedSize } from '../../src/core/images/handlers/packed-size.js';
@@ -275,4 +276,32 @@ test('images as skopeo pushes them: OCI, schema 2, an index, zstd', async () => 
     if (tag === 'zstd') assert.equal(manifest.layers[0]?.mediaType, MEDIA_TYPES.ociLayerZstd);
     if (tag !== 'index') assert.equal(await assertWhole(fixture.metadata, target), 3);
   }
+});
+
+test('a layer is handed on as soon as its bytes are verified, before it is in the store; what is not taken is closed', async () => {
+  await using registry = await openRegistry();
+  // The config comes first, and with it the chain.
+  await using fixture = await openPuller(undefined, { concurrency: 1 });
+  const image = makeImage({ layers: [await layer(), await layer('zstd'), await layer('none')] });
+  const seen: string[] = [];
+  let refused = '';
+  const { rootfs, metadata } = fixture;
+  const looks: PromiseLike<unknown>[] = [];
+  rootfs.begin = ({ digest }, held) => {
+    assert.equal(digestOf(readFileSync(held.path)), digest);
+    looks.push(assertRejectsWithKind(metadata.content(SCOPE).info(digest), 'not-found'));
+    seen.push(digest);
+    if (seen.length > 1) {
+      refused = held.path;
+      return false;
+    }
+    looks.push(Promise.resolve(held[Symbol.asyncDispose]()));
+    return true;
+  };
+  await fixture.pull(await registry.push(image, 'a/early'));
+  await Promise.all(looks);
+  assert.deepEqual(seen, rootfs.ready);
+  assert.equal(seen.length, 3);
+  const target = await readlink(refused).catch(() => 'closed');
+  assert.ok(!target.includes('/ingest/'), target);
 });

@@ -1,11 +1,12 @@
 import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
-import { readdir } from 'node:fs/promises';
+import { readdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { test } from 'node:test';
+import { test, type TestContext } from 'node:test';
 import { gzipSync } from 'node:zlib';
 import { deferred } from '../../src/base/abort.js';
 import { DEFAULT_LIMITS } from '../../src/core/diff/applier.js';
+import type { Descriptor } from '../../src/spec/descriptor.js';
 import { parseManifest } from '../../src/spec/manifest.js';
 import { assertRejectsWithKind } from '../support/assert-kind.js';
 import { layerOf, makeImage, makeLayer, tarOf, type Image, type Layer } from '../support/image.js';
@@ -103,6 +104,60 @@ test('a layer is applied as soon as it is ready, however late the others come', 
     assert.equal(seen.at(-1), 'done');
   }
   assert.equal(fixture.tasks.get('apply-layer'), 3);
+});
+
+/** The bytes of a layer in a file that is in no store, and how often it was let go of. */
+async function heldLayer(t: TestContext, image: Image, layer: Descriptor) {
+  const { path } = await tempDir(t);
+  const file = join(path, 'bytes');
+  await writeFile(file, image.blobs.get(layer.digest) ?? '');
+  const held = { path: file, letGo: 0, [Symbol.asyncDispose]: async () => void (held.letGo += 1) };
+  return held;
+}
+
+test('a chain is made of verified bytes that are in no store yet, and lets go of them', async (t) => {
+  const fixture = await rootfsFixture(t);
+  const image = await smallImage(3);
+  const { layers, diffIds } = partsOf(image);
+  const files = await Promise.all(layers.map((layer) => heldLayer(t, image, layer)));
+  await using unpacking = await fixture.rootfs.unpack(SCOPE, { layers, diffIds });
+  const offer = async (layer: Descriptor) => unpacking.begin?.(layer, await heldLayer(t, image, layer));
+  for (const [at, layer] of layers.toReversed().entries()) {
+    const file = files[layers.length - 1 - at];
+    assert.ok(file);
+    assert.equal(unpacking.begin?.(layer, file), true);
+    assert.equal(await offer(layer), false);
+    unpacking.ready(layer);
+  }
+  const chainId = await unpacking.finish();
+  assert.equal(fixture.tasks.get('apply-layer'), 3);
+  assert.equal((await fixture.snapshots().stat(chainId ?? '')).kind, 'committed');
+  assert.deepEqual(
+    files.map(({ letGo }) => letGo),
+    [1, 1, 1],
+  );
+});
+
+test('held bytes that are not of the diff ID, or that nobody waits for any more, are let go of, and nothing stays', async (t) => {
+  const fixture = await rootfsFixture(t);
+  const [image, other] = [await smallImage(1), await smallImage(1, 'other')];
+  const { layers, diffIds } = partsOf(image);
+  const [layer] = layers;
+  assert.ok(layer);
+  const wrong = await heldLayer(t, other, partsOf(other).layers[0] ?? layer);
+  {
+    await using unpacking = await fixture.rootfs.unpack(SCOPE, { layers, diffIds });
+    assert.equal(unpacking.begin?.(layer, wrong), true);
+    await assertRejectsWithKind(unpacking.finish(), 'data-loss');
+  }
+  const unwanted = await heldLayer(t, image, layer);
+  {
+    await using unpacking = await fixture.rootfs.unpack(SCOPE, { layers, diffIds });
+    assert.equal(unpacking.begin?.(layer, unwanted), true);
+  }
+  assert.deepEqual([wrong.letGo, unwanted.letGo], [1, 1]);
+  assert.deepEqual(await foldersOf(fixture), []);
+  assert.deepEqual(await fixture.snapshots().list(), []);
 });
 
 test('giving up leaves nothing, and nobody else alone', async (t) => {

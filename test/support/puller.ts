@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import { SILENT } from '../../src/base/logger.js';
 import { Teardown } from '../../src/base/teardown.js';
+import type { BlobOnDisk } from '../../src/core/content/content-store.js';
 import type { Rootfs, UnpackRequest } from '../../src/core/rootfs/rootfs.js';
 import { createPuller, type Puller, type PullRequest, type Pulled } from '../../src/core/transfer/pull.js';
 import type { TransferProgress } from '../../src/core/transfer/progress.js';
@@ -8,6 +9,7 @@ import { LocalBlobs } from '../../src/drivers/content-local/local-blobs.js';
 import { openMetadata, type Metadata } from '../../src/drivers/metadata-sqlite/metadata.js';
 import { RegistryRemotes, type RegistryOptions } from '../../src/drivers/registry-docker/registry-remotes.js';
 import { chainIdOf } from '../../src/spec/chain-id.js';
+import type { Descriptor } from '../../src/spec/descriptor.js';
 import type { Digest } from '../../src/spec/digest.js';
 import { HOST_PLATFORM } from './image.js';
 import { tempDir } from './temp-dir.js';
@@ -50,12 +52,13 @@ export interface TestPuller extends AsyncDisposable {
  */
 export function openPuller(
   prepare: (dir: string) => Promise<void> = async () => undefined,
-  options: Pick<RegistryOptions, 'ranges'> = {},
+  options: Pick<RegistryOptions, 'ranges'> & { readonly concurrency?: number } = {},
 ): Promise<TestPuller> {
   return Teardown.build(async (down) => {
     const { path: dir } = down.own(await tempDir(undefined, 'wharfd-pull-'));
     await prepare(dir);
-    const remotes = down.own(new RegistryRemotes({ ...options, timing: IMPATIENT }));
+    const { concurrency, ...registry } = options;
+    const remotes = down.own(new RegistryRemotes({ ...registry, timing: IMPATIENT }));
     const rootfs = new RecordingRootfs();
     const open = async (): Promise<Metadata> => {
       const blobs = await LocalBlobs.open(join(dir, 'content'));
@@ -66,6 +69,7 @@ export function openPuller(
         ...metadata,
         rootfs,
         remotes,
+        ...(concurrency !== undefined && { concurrency }),
         freeSpace: () => Promise.resolve({ fileSystem: '/small', bytes: self.free }),
         log: SILENT,
       });
@@ -113,6 +117,8 @@ export class RecordingRootfs implements Pick<Rootfs, 'unpack'> {
   readonly requests: UnpackRequest[] = [];
   /** Digests of layers in the order in which they became ready. */
   readonly ready: Digest[] = [];
+  /** Asked for layers that are verified and not in the content store; true takes them. */
+  begin: ((layer: Descriptor, held: BlobOnDisk) => boolean) | undefined;
   /** Thrown when that layer is ready. */
   failAt: { readonly layer: Digest; readonly error: Error } | undefined;
 
@@ -130,6 +136,7 @@ export class RecordingRootfs implements Pick<Rootfs, 'unpack'> {
     return {
       snapshotter: request.snapshotter ?? 'overlayfs',
       needs: () => true,
+      begin: (layer, held) => this.begin?.(layer, held) ?? false,
       ready: (layer) => {
         this.ready.push(layer.digest);
         request.onProgress?.({ layer, state: 'unpacking', bytes: 0, entries: 0 });

@@ -5,12 +5,7 @@ import { DaemonError, isErrno } from '../../base/errors.js';
 import { faultPoint } from '../../base/fault-point.js';
 import type { Digest } from '../../spec/digest.js';
 import type { Scope, Scoped } from '../namespaces/scope.js';
-import type { BlobReader, ContentStore } from './content-store.js';
-
-/** A blob that workers can read by its path until it is disposed. */
-export interface BlobOnDisk extends AsyncDisposable {
-  readonly path: string;
-}
+import type { BlobOnDisk, BlobReader, ContentStore } from './content-store.js';
 
 /** Opens blobs for workers. @throws not-found. data-loss. resource-exhausted: no room for a copy. */
 export type BlobFiles = (scope: Scope, digest: Digest, signal?: AbortSignal) => Promise<BlobOnDisk>;

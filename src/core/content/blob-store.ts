@@ -1,5 +1,5 @@
 import type { Digest } from '../../spec/digest.js';
-import type { BlobReader, Expected } from './content-store.js';
+import type { BlobOnDisk, BlobReader, Expected } from './content-store.js';
 
 /** An open file of an ingest; the bytes are on disk, their names and labels are the metadata's matter. */
 export interface IngestFile extends AsyncDisposable {
@@ -8,6 +8,8 @@ export interface IngestFile extends AsyncDisposable {
   digest(): Digest;
   write(bytes: Uint8Array): Promise<void>;
   truncate(offset: number): Promise<void>;
+  /** As ContentWriter has it; absent where there are no files. */
+  hold?(): Promise<BlobOnDisk>;
   /**
    * Verifies, flushes and links the blob under its digest; a blob already there is left as it is (a race has one winner, both succeed).
    *

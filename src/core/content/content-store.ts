@@ -34,6 +34,11 @@ export interface Chunk {
   readonly bytes: Uint8Array;
 }
 
+/** A blob that workers can read by its path until it is disposed. */
+export interface BlobOnDisk extends AsyncDisposable {
+  readonly path: string;
+}
+
 /** An open blob; reading stays possible until disposed, also when the blob is deleted meanwhile. */
 export interface BlobReader extends AsyncDisposable {
   readonly digest: Digest;
@@ -60,6 +65,11 @@ export interface ContentWriter extends AsyncDisposable {
   write(bytes: Uint8Array): Promise<void>;
   /** Throws away what lies beyond `offset` bytes. @throws out-of-range: beyond what is there. */
   truncate(offset: number): Promise<void>;
+  /**
+   * What is written, as a file of this machine that workers can read until it is disposed, whatever becomes of the ingest. Undefined
+   * where the bytes lie in none of their own.
+   */
+  hold?(): Promise<BlobOnDisk | undefined>;
   /**
    * Verifies size and digest, syncs, and gives the blob its digest as name. Closes the writer, whatever comes of it.
    *

@@ -3,7 +3,7 @@ export interface Scope {
   readonly namespace: string;
   /** What the call makes or names joins this lease. */
   readonly lease?: string;
-  /** Content committed here need survive a power cut only with the end of the operation that it is a step of, which is durable. */
+  /** What is made here need survive a power cut only with the end of the operation that it is a step of, which is durable. */
   readonly partOfOperation?: boolean;
 }
 

@@ -4,6 +4,7 @@ import type { Semaphore } from '../../base/semaphore.js';
 import type { Descriptor } from '../../spec/descriptor.js';
 import type { Digest } from '../../spec/digest.js';
 import type { BlobFiles } from '../content/blob-files.js';
+import type { BlobOnDisk } from '../content/content-store.js';
 import type { Scope } from '../namespaces/scope.js';
 import type { AppliedLayer, LayeredSnapshotter } from '../snapshots/snapshotter.js';
 import type { LayerBlob, LayerFlight } from './layer-flight.js';
@@ -92,6 +93,21 @@ export class ChainUnpacking implements Unpacking {
       if (flight.begun || this.#request.layers[at]?.digest !== layer.digest) continue;
       flight.start(this.#blobOf(this.#request.layers[at]));
     }
+  }
+
+  begin(layer: Descriptor, held: BlobOnDisk): boolean {
+    const at = this.#request.layers.findIndex(({ digest }, i) => digest === layer.digest && !this.#chain[i]?.begun);
+    const [flight, own] = [this.#chain[at], this.#request.layers[at]];
+    if (!flight || !own || this.#left) return false;
+    flight.start({
+      layer: own,
+      snapshotter: this.#parts.snapshotter,
+      open: () => Promise.resolve({ path: held.path, [Symbol.asyncDispose]: () => Promise.resolve() }),
+      release: async () => {
+        await held[Symbol.asyncDispose]();
+      },
+    });
+    return true;
   }
 
   #blobOf(layer: Descriptor): LayerBlob {

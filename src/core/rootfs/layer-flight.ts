@@ -2,6 +2,7 @@ import { deferred, type Deferred as Promised } from '../../base/abort.js';
 import { messageOf } from '../../base/errors.js';
 import type { Descriptor } from '../../spec/descriptor.js';
 import type { Digest } from '../../spec/digest.js';
+import type { BlobOnDisk } from '../content/content-store.js';
 import type { Applied, Applier, ApplyLimits, ApplyProgress, ApplyRequest } from '../diff/applier.js';
 import type { TieLayerTask, TieResult } from '../diff/layer-tasks.js';
 import type { WorkerPool } from '../diff/worker-pool.js';
@@ -25,7 +26,9 @@ export interface LayerBlob {
   readonly layer: Descriptor;
   readonly snapshotter: LayeredSnapshotter;
   /** Opens the blob as a file; it stays readable until disposed. */
-  readonly open: (signal: AbortSignal) => Promise<AsyncDisposable & { readonly path: string }>;
+  readonly open: (signal: AbortSignal) => Promise<BlobOnDisk>;
+  /** Called when it is not needed any more. */
+  readonly release?: () => Promise<void>;
 }
 
 /** A layer of a chain that can be stood upon. */
@@ -33,9 +36,10 @@ export interface FinishedLayer {
   readonly layerId: number;
   /** Undefined for one that was there before. */
   readonly usage: SnapshotUsage | undefined;
-  /** Numbers of it and of those below it, nearest first. */
-  readonly stack: readonly number[];
 }
+
+/** Numbers of a layer's directory and of those below it, nearest first. */
+type LayerStack = readonly number[];
 
 /** One layer of one chain on its way into a directory; any number of callers may wait for it. */
 export class LayerFlight {
@@ -52,6 +56,8 @@ export class LayerFlight {
   readonly #failuresBefore: number;
   readonly #controller = new AbortController();
   readonly #finished: Promised<FinishedLayer> = deferred();
+  /** Settles when the files are as they stay: what lies above may be tied to them, while an inventory is taken of them. */
+  readonly #tied: Promised<LayerStack> = deferred();
   #snapshotter: LayeredSnapshotter | undefined;
   #layerId: number | undefined;
   #work: Promise<void> | undefined;
@@ -62,6 +68,8 @@ export class LayerFlight {
     this.parent = parent;
     this.#workshop = workshop;
     this.#failuresBefore = workshop.earlyFlush.failures;
+    // Nobody may lie above.
+    this.#tied.promise.catch(() => undefined);
   }
 
   /** Settles when the layer is complete. @throws What went wrong with it, or with one below. */
@@ -83,22 +91,28 @@ export class LayerFlight {
   exists(layerId: number): void {
     this.#work ??= this.#settle(async () => {
       this.adopted = true;
-      return { layerId, usage: undefined, stack: [layerId, ...(await this.#stackBelow())] };
+      this.#tied.resolve([layerId, ...(await this.#stackBelow())]);
+      return { layerId, usage: undefined };
     });
   }
 
   /** Begins, unless another caller has. */
   start(blob: LayerBlob): void {
-    this.#work ??= this.#settle(() =>
-      this.#workshop.backend.layering === 'whole' ? this.#makeWhole(blob) : this.#makeStacked(blob),
-    );
+    this.#work ??= this.#settle(async () => {
+      try {
+        const { layering } = this.#workshop.backend;
+        return await (layering === 'whole' ? this.#makeWhole(blob) : this.#makeStacked(blob));
+      } finally {
+        await blob.release?.();
+      }
+    });
   }
 
   /** Stops, and removes what there is of the layer, unless it has been adopted; settles with no flush under way. */
   async abandon(reason: unknown): Promise<void> {
     const { earlyFlush } = this.#workshop;
     if (!this.adopted) this.#controller.abort(reason);
-    this.#finished.reject(reason);
+    this.#fail(reason);
     await this.#work;
     await earlyFlush.settled();
     if (!this.adopted) await this.#discard();
@@ -111,13 +125,16 @@ export class LayerFlight {
     } catch (cause) {
       try {
         await this.#discard();
-        this.#finished.reject(cause);
+        this.#fail(cause);
       } catch (left) {
-        this.#finished.reject(
-          new AggregateError([cause, left], `${messageOf(cause)}; and its files stay: ${messageOf(left)}`),
-        );
+        this.#fail(new AggregateError([cause, left], `${messageOf(cause)}; and its files stay: ${messageOf(left)}`));
       }
     }
+  }
+
+  #fail(cause: unknown): void {
+    this.#tied.reject(cause);
+    this.#finished.reject(cause);
   }
 
   async #discard(): Promise<void> {
@@ -146,16 +163,18 @@ export class LayerFlight {
       applied = await this.#apply(blob, layerId, { form: 'overlay', lower });
       if (applied.deferred.length > 0) await this.#tie(layerId, below, applied);
     }
+    this.#tied.resolve([layerId, ...below]);
     if (applied.deferred.length > 0) await this.#takeInventory(layerId);
-    return { layerId, usage: applied.usage, stack: [layerId, ...below] };
+    return { layerId, usage: applied.usage };
   }
 
   async #makeWhole(blob: LayerBlob): Promise<FinishedLayer> {
     const below = await this.#stackBelow();
     const layerId = await this.#newLayer(blob, below);
     await this.#apply(blob, layerId, { form: 'plain' });
+    this.#tied.resolve([layerId, ...below]);
     const usage = await this.#workshop.backend.usage(layerId, this.#controller.signal);
-    return { layerId, usage, stack: [layerId, ...below] };
+    return { layerId, usage };
   }
 
   /** What the tied layer should be from now on. */
@@ -170,8 +189,8 @@ export class LayerFlight {
     await pool.run(task, { signal: this.#controller.signal });
   }
 
-  async #stackBelow(): Promise<readonly number[]> {
-    return this.parent === undefined ? [] : (await this.parent.finished).stack;
+  async #stackBelow(): Promise<LayerStack> {
+    return this.parent === undefined ? [] : await this.parent.#tied.promise;
   }
 
   async #apply(

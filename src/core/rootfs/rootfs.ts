@@ -1,3 +1,4 @@
+import type { BlobOnDisk } from '../content/content-store.js';
 import type { Descriptor } from '../../spec/descriptor.js';
 import type { Digest } from '../../spec/digest.js';
 import type { Labels } from '../../spec/labels.js';
@@ -34,6 +35,14 @@ export interface Unpacking extends AsyncDisposable {
   needs(layer: Descriptor): boolean;
   /** Says that the blob of a layer is in the content store: it is applied from now on, whatever the others do. */
   ready(layer: Descriptor): void;
+  /**
+   * Says that the bytes of a layer are complete and verified, though they may never be in the content store: the layer is applied from now
+   * on, where the chain can do without.
+   *
+   * @param held Disposed when the layer is made; it stays the caller's where the answer is false.
+   * @returns Whether they are used.
+   */
+  begin?(layer: Descriptor, held: BlobOnDisk): boolean;
   /**
    * Waits for all layers, ties them together, syncs, and names the snapshots.
    *

@@ -4,7 +4,7 @@ import { Semaphore } from '../../base/semaphore.js';
 import { SingleFlight } from '../../base/single-flight.js';
 import type { Descriptor } from '../../spec/descriptor.js';
 import type { Labels } from '../../spec/labels.js';
-import type { ContentStore, ContentWriter } from '../content/content-store.js';
+import type { BlobOnDisk, ContentStore, ContentWriter } from '../content/content-store.js';
 import type { Scoped } from '../namespaces/scope.js';
 import type { Fetcher } from '../remotes/remotes.js';
 import type { OperationLease } from './operation-lease.js';
@@ -15,6 +15,13 @@ export interface FetchWatcher {
   /** Bytes in the store so far. */
   downloading(offset: number): void;
   waiting(reason: string): void;
+  /**
+   * The bytes are there and are those of the digest, but not yet durable under its name.
+   *
+   * @param held Theirs from now on where they take it.
+   * @returns Whether they take it.
+   */
+  verified?(held: BlobOnDisk): boolean;
 }
 
 export interface BlobRequest {
@@ -183,7 +190,16 @@ class BlobDownload {
       await this.#fill(writer);
     }
     if (writer.digest() !== digest) throw this.#wrongBytes(writer);
+    await this.#handOut(writer);
     await writer.commit({ size, digest }, labels, this.#signal);
+  }
+
+  /** To the first who makes use of it. */
+  async #handOut(writer: ContentWriter): Promise<void> {
+    const held = await writer.hold?.();
+    if (held === undefined) return;
+    for (const watcher of this.#watchers) if (watcher.verified?.(held)) return;
+    await held[Symbol.asyncDispose]();
   }
 
   async #fill(writer: ContentWriter): Promise<void> {

@@ -9,7 +9,7 @@ import { parseManifest, type Manifest } from '../../spec/manifest.js';
 import { LABELS } from '../../spec/labels.js';
 import { kindOfMedia } from '../../spec/media-types.js';
 import { formatPlatform, onlyPlatform, type Platform } from '../../spec/platform.js';
-import type { ContentStore } from '../content/content-store.js';
+import type { BlobOnDisk, ContentStore } from '../content/content-store.js';
 import { readDocument } from '../images/handlers/children.js';
 import { effect, type Handler } from '../images/handlers/handler.js';
 import { bestMatch } from '../images/handlers/platform-filter.js';
@@ -121,6 +121,20 @@ export class ImageUnpacking implements AsyncDisposable {
         if (layer.digest === target.digest) for (const unpacking of unpackings) unpacking.ready(layer);
       }
     }
+  }
+
+  /**
+   * Says that the bytes of a layer are verified, though not yet durable: a chain that waits for it begins. Where the blob does not become
+   * durable the pull fails, and what was named goes with its lease.
+   *
+   * @returns Whether a chain has taken the bytes over.
+   */
+  verified(target: Descriptor, held: BlobOnDisk): boolean {
+    return this.#candidates.some(({ manifest, unpackings }) =>
+      manifest.layers.some(
+        (layer) => layer.digest === target.digest && unpackings.some((unpacking) => unpacking.begin?.(layer, held)),
+      ),
+    );
   }
 
   async #choose(target: Descriptor): Promise<void> {

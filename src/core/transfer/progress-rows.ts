@@ -10,6 +10,8 @@ export class ProgressRows {
   readonly #root: string;
   readonly #sink: ProgressSink;
   readonly #parents = new Map<string, Set<string>>();
+  /** What is not there yet, with how far it is unpacked nevertheless. */
+  readonly #fetching = new Map<string, UnpackProgress | undefined>();
 
   /** @param root Key of the name's row. */
   constructor(root: string, sink: ProgressSink = () => undefined) {
@@ -46,6 +48,7 @@ export class ProgressRows {
 
   fetching(target: Descriptor): FetchWatcher {
     let offset = 0;
+    this.#fetching.set(ingestRef(target), undefined);
     return {
       downloading: (bytes) => {
         offset = bytes;
@@ -59,6 +62,10 @@ export class ProgressRows {
 
   fetched(target: Descriptor, outcome: 'fetched' | 'exists'): void {
     this.#row(target, outcome === 'exists' ? 'exists' : 'downloaded', target.size);
+    const key = ingestRef(target);
+    const unpacked = this.#fetching.get(key);
+    this.#fetching.delete(key);
+    if (unpacked) this.unpacking(unpacked);
   }
 
   /** What a pusher tells of one object. */
@@ -79,8 +86,15 @@ export class ProgressRows {
     this.#row(target, outcome, target.size);
   }
 
-  unpacking({ layer, state, bytes }: UnpackProgress): void {
+  /** A layer may be unpacked, in part or whole, before its blob is durable: that is told after it. */
+  unpacking(progress: UnpackProgress): void {
+    const { layer, state, bytes } = progress;
     if (state === 'waiting') return;
+    const key = ingestRef(layer);
+    if (this.#fetching.has(key)) {
+      this.#fetching.set(key, progress);
+      return;
+    }
     if (state === 'unpacking') this.#row(layer, 'unpacking', bytes);
     else this.#row(layer, 'unpacked', layer.size);
   }

@@ -158,7 +158,7 @@ interface FetchParts {
   readonly name: string;
   readonly rows: ProgressRows;
   readonly space: SpaceReservation;
-  readonly unpacking: Pick<ImageUnpacking, 'needs'>;
+  readonly unpacking: Pick<ImageUnpacking, 'needs' | 'verified'>;
 }
 
 function fetchInto(fetching: BlobFetching, parts: FetchParts): Handler {
@@ -172,6 +172,7 @@ function fetchInto(fetching: BlobFetching, parts: FetchParts): Handler {
         space.stored(target, offset);
         row.downloading(offset);
       },
+      verified: (held) => unpacking.verified(target, held),
     };
     const needed = await unpacking.needs(target, signal);
     const outcome = !needed ? 'exists' : await fetching.fetch({ target, fetcher, lease, labels, watcher, signal });
@@ -184,5 +185,6 @@ async function keep(scope: Scope, ports: PullPorts, target: Descriptor, request:
   const images = ports.images(scope);
   for (const name of request.names) await images.put({ name, target, labels: request.labels ?? {} });
   if (request.names.length > 0) return;
-  await ports.content(scope).update(target.digest, rootLabels(`dist fetch ${request.reference}`), ROOT_LABEL_PATHS);
+  const content = ports.content({ ...scope, partOfOperation: false });
+  await content.update(target.digest, rootLabels(`dist fetch ${request.reference}`), ROOT_LABEL_PATHS);
 }

@@ -3,7 +3,7 @@ import { constants, copyFile, open, rename, rm, type FileHandle } from 'node:fs/
 import { DaemonError, isErrno } from '../../base/errors.js';
 import { faultPoint } from '../../base/fault-point.js';
 import type { IngestFile } from '../../core/content/blob-store.js';
-import type { Expected } from '../../core/content/content-store.js';
+import type { BlobOnDisk, Expected } from '../../core/content/content-store.js';
 import { algorithmOf, finishDigest, hasherOf, type Digest, type DigestAlgorithm } from '../../spec/digest.js';
 import { CHUNK_BYTES } from './blob-file.js';
 
@@ -123,6 +123,11 @@ export class IngestData implements IngestFile {
     this.#offset = offset;
     this.#dirty = true;
     this.#updatedAt = new Date();
+  }
+
+  async hold(): Promise<BlobOnDisk> {
+    const file = await open(this.#path, 'r');
+    return { path: `/proc/${process.pid}/fd/${file.fd}`, [Symbol.asyncDispose]: () => file.close() };
   }
 
   async publish(expected: Expected): Promise<{ readonly digest: Digest; readonly size: number }> {

@@ -50,7 +50,7 @@ export class SqliteContent implements ContentStore {
         const updated = updateLabels(`content info "${digest}"`, { current, given: labels }, fieldPaths);
         checkLabels(updated);
         return this.#rows.setLabels(namespace, row, updated);
-      }),
+      }, !this.#scope.partOfOperation),
     );
   }
 

@@ -1,7 +1,13 @@
 import { deferred } from '../../base/abort.js';
 import { DaemonError } from '../../base/errors.js';
 import type { IngestFile } from '../../core/content/blob-store.js';
-import type { ContentInfo, ContentWriter, Expected, IngestStatus } from '../../core/content/content-store.js';
+import type {
+  BlobOnDisk,
+  ContentInfo,
+  ContentWriter,
+  Expected,
+  IngestStatus,
+} from '../../core/content/content-store.js';
 import type { Scope } from '../../core/namespaces/scope.js';
 import { algorithmOf, type Digest } from '../../spec/digest.js';
 import { checkLabels, type Labels } from '../../spec/labels.js';
@@ -71,6 +77,11 @@ export class IngestWriter implements ContentWriter {
     this.#checkOpen();
     const file = this.#file ?? (await this.#unshare(Math.min(offset, this.#row.total)));
     await file.truncate(offset);
+  }
+
+  async hold(): Promise<BlobOnDisk | undefined> {
+    this.#checkOpen();
+    return await this.#file?.hold?.();
   }
 
   /** Gives the ingest bytes of its own: the first `size` of the blob it shared. */

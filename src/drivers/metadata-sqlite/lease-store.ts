@@ -46,12 +46,14 @@ export class SqliteLeases implements LeaseStore {
   }
 
   async delete(id: string, options: { readonly sync?: boolean } = {}): Promise<void> {
-    const { labels } = this.#row(id);
+    const labels = fromJson(this.#row(id).labels);
+    // With an operation of ours all that it did becomes durable.
+    const ends = labels[LABELS.operation] !== undefined;
     this.#db.relieve(
       () => {
         this.#db.sql('DELETE FROM leases WHERE namespace = ? AND id = ?').run(this.#namespace, id);
       },
-      !isPassing(fromJson(labels)),
+      ends || !isPassing(labels),
     );
     if (options.sync === true) await this.#shared.collection.run();
     else this.#shared.collection.request();

@@ -122,8 +122,8 @@ export class NamedSnapshots {
     return `${this.scope.namespace}\0${key}`;
   }
 
-  protected change<T>(work: () => T): T {
-    return this.shared.db.change(work);
+  protected change<T>(work: () => T, flush = true): T {
+    return this.shared.db.change(work, flush);
   }
 
   protected record(verb: string, type: string, fields: Readonly<Record<string, unknown>>): void {

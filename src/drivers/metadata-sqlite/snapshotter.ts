@@ -151,7 +151,7 @@ export class SqliteSnapshotter extends NamedSnapshots implements LayeredSnapshot
     this.change(() => {
       ensureNamespace(this.shared.db, this.scope.namespace);
       for (const layer of layers) this.#adoptOne(layer);
-    });
+    }, !this.scope.partOfOperation);
     for (const id of made) {
       // Another adoption of the same layer may have named it meanwhile.
       if (this.rows.hasLayer(id)) directories.settled(id);
