@@ -56,6 +56,7 @@ export class Database implements Statements, Disposable {
   readonly #statements = new Map<string, Sqlite.Statement>();
   readonly #afterCommit = new Set<() => void>();
   #flushes = true;
+  #owes = false;
   readonly #reserve: SpaceReserve;
 
   constructor(path: string) {
@@ -123,10 +124,22 @@ export class Database implements Statements, Disposable {
       if (this.#db.inTransaction) this.sql('ROLLBACK').run();
       throw this.#explain(cause);
     }
+    if (flush) this.#owes = false;
     faultPoint('a transaction is kept');
     for (const notify of this.#afterCommit) notify();
     if ('refusal' in outcome) throw outcome.refusal;
     return outcome.value;
+  }
+
+  /** As `change` without a flush, which is owed from then on: to be had before whoever asked for this is told that all is done. */
+  defer<T>(work: () => T): T {
+    this.#owes = true;
+    return this.change(work, false);
+  }
+
+  /** Whether something was deferred since the last flush. */
+  get owesFlush(): boolean {
+    return this.#owes;
   }
 
   /**

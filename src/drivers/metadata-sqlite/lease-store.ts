@@ -6,7 +6,7 @@ import { parseListFilters } from '../../spec/filter.js';
 import { checkLabels, LABELS, type Labels } from '../../spec/labels.js';
 import type { Database } from './database.js';
 import { leaseFields } from './filter-fields.js';
-import { ensureNamespace, fromJson, joinLease, leaveLease, toJson, type Shared } from './shared.js';
+import { ensureNamespace, fromJson, isPassing, joinLease, leaveLease, toJson, type Shared } from './shared.js';
 
 interface LeaseRow {
   readonly id: string;
@@ -53,7 +53,7 @@ export class SqliteLeases implements LeaseStore {
       () => {
         this.#db.sql('DELETE FROM leases WHERE namespace = ? AND id = ?').run(this.#namespace, id);
       },
-      ends || !isPassing(labels),
+      ends || !isPassing(labels) || this.#db.owesFlush,
     );
     if (options.sync === true) await this.#shared.collection.run();
     else this.#shared.collection.request();
@@ -104,14 +104,6 @@ export class SqliteLeases implements LeaseStore {
     if (row === undefined) throw new DaemonError('not-found', `lease ${JSON.stringify(id)}: not found`);
     return row;
   }
-}
-
-/**
- * Whether a lease is for an operation only. It waits for no flush: a power cut ends the operation, what is named under it is durable
- * together with the lease, and a lease whose deletion is lost expires.
- */
-function isPassing(labels: Labels): boolean {
-  return labels[LABELS.gcExpire] !== undefined;
 }
 
 function checkResource({ type, id }: LeaseResource): void {

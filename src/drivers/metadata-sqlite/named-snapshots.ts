@@ -4,10 +4,10 @@ import type { Scope } from '../../core/namespaces/scope.js';
 import type { SnapshotInfo } from '../../core/snapshots/snapshotter.js';
 import { updateLabels } from '../../spec/field-paths.js';
 import { parseFilters } from '../../spec/filter.js';
-import { checkLabels, type Labels } from '../../spec/labels.js';
+import { checkLabels, LABELS, type Labels } from '../../spec/labels.js';
 import { keeping } from './database.js';
 import { snapshotFields } from './filter-fields.js';
-import { event, joinLease, leaveLease, type Shared } from './shared.js';
+import { event, fromJson, joinLease, leaveLease, type Shared } from './shared.js';
 import { SnapshotRows, toSnapshotInfo, type SnapshotRow } from './snapshot-rows.js';
 
 /** The part of a snapshotter that is names, kinds and labels of one namespace, wherever the files are. */
@@ -48,13 +48,14 @@ export class NamedSnapshots {
 
   async remove(key: string): Promise<void> {
     await this.#keys.run(this.lockOf(key), async () => {
+      // Nothing keeps it, so that it is garbage if a power cut brings it back; its files stay until its name is gone durably.
+      const flush = fromJson(this.rows.needed(key).labels)[LABELS.gcRoot] !== undefined;
       this.shared.db.relieve(() => {
-        this.rows.needed(key);
         if (this.rows.hasChildren(key)) throw hasChildren();
         this.rows.remove(key);
         leaveLease(this.shared.db, this.scope, this.#leaseType, key);
         this.record('remove', 'SnapshotRemove', { key, snapshotter: this.name });
-      });
+      }, flush);
       return Promise.resolve();
     });
     this.shared.collection.request();

@@ -2,7 +2,7 @@ import { DaemonError } from '../../base/errors.js';
 import type { Event } from '../../core/events/journal.js';
 import type { Scope } from '../../core/namespaces/scope.js';
 import { checkIdentifier } from '../../spec/identifier.js';
-import type { Labels } from '../../spec/labels.js';
+import { LABELS, type Labels } from '../../spec/labels.js';
 import type { Database } from './database.js';
 import type { SqliteJournal } from './events.js';
 
@@ -43,6 +43,23 @@ export function joinLease(db: Database, scope: Scope, type: string, resource: st
     resource,
   );
   return true;
+}
+
+/**
+ * Whether a lease is for an operation only: it expires. It waits for no flush: a power cut ends the operation, what is named under it is
+ * durable together with it, at its end at the latest, and one whose deletion is lost expires.
+ */
+export function isPassing(labels: Labels): boolean {
+  return labels[LABELS.gcExpire] !== undefined;
+}
+
+/** Whether the scope has a lease, and that is for an operation only. */
+export function isUnderPassingLease(db: Database, { namespace, lease }: Scope): boolean {
+  if (lease === undefined) return false;
+  const row = db
+    .sql<{ labels: string }>('SELECT labels FROM leases WHERE namespace = ? AND id = ?')
+    .get(namespace, lease);
+  return row !== undefined && isPassing(fromJson(row.labels));
 }
 
 /** The scope's lease keeps a resource no longer. */

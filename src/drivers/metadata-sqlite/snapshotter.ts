@@ -13,7 +13,7 @@ import type { IdMapping } from '../../spec/id-mapping.js';
 import { keeping } from './database.js';
 import type { LayerDirectories } from './layer-directories.js';
 import { checkKey, NamedSnapshots, notMountable } from './named-snapshots.js';
-import { checkLease, ensureNamespace, fromJson, type Shared } from './shared.js';
+import { checkLease, ensureNamespace, fromJson, isUnderPassingLease, type Shared } from './shared.js';
 import type { SnapshotRow } from './snapshot-rows.js';
 
 /** What the views of all namespaces on one snapshotter share. */
@@ -89,7 +89,9 @@ export class SqliteSnapshotter extends NamedSnapshots implements LayeredSnapshot
     readonly target: string | undefined;
   }): void {
     const { kind, key, parent, labels, layer } = draft;
-    this.change(() => {
+    const { db } = this.shared;
+    const passing = isUnderPassingLease(db, this.scope);
+    db[passing ? 'defer' : 'change'](() => {
       ensureNamespace(this.shared.db, this.scope.namespace);
       const existing = this.existing(key, draft.target);
       if (existing) throw keeping(this.leased(existing));
