@@ -196,9 +196,10 @@ class BlobDownload {
 
   /** To the first who makes use of it. */
   async #handOut(writer: ContentWriter): Promise<void> {
-    const held = await writer.hold?.();
+    const takers = [...this.#watchers].filter(({ verified }) => verified !== undefined);
+    const held = takers.length > 0 ? await writer.hold?.() : undefined;
     if (held === undefined) return;
-    for (const watcher of this.#watchers) if (watcher.verified?.(held)) return;
+    for (const watcher of takers) if (watcher.verified?.(held)) return;
     await held[Symbol.asyncDispose]();
   }
 

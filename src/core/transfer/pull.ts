@@ -3,6 +3,7 @@ import type { Logger } from '../../base/logger.js';
 import type { Descriptor } from '../../spec/descriptor.js';
 import type { Labels } from '../../spec/labels.js';
 import { ROOT_LABEL_PATHS, rootLabels } from '../../spec/labels.js';
+import { kindOfMedia } from '../../spec/media-types.js';
 import type { Platform } from '../../spec/platform.js';
 import type { ContentStore } from '../content/content-store.js';
 import type { ImageStore } from '../images/image-store.js';
@@ -172,7 +173,7 @@ function fetchInto(fetching: BlobFetching, parts: FetchParts): Handler {
         space.stored(target, offset);
         row.downloading(offset);
       },
-      verified: (held) => unpacking.verified(target, held),
+      ...(kindOfMedia(target.mediaType) === 'layer' && { verified: (held) => unpacking.verified(target, held) }),
     };
     const needed = await unpacking.needs(target, signal);
     const outcome = !needed ? 'exists' : await fetching.fetch({ target, fetcher, lease, labels, watcher, signal });
