@@ -124,6 +124,7 @@ export async function openStores(config: Config, kernel: Kernel, log: Logger, do
     snapshots,
     backends,
     defaultSnapshotter: config.snapshotter,
+    files: kernel.files,
     applier,
     pool,
     limits,
@@ -134,7 +135,7 @@ export async function openStores(config: Config, kernel: Kernel, log: Logger, do
   const workshopOf = (snapshotter: string): LayerWorkshop => {
     const backend = backends.find(({ name }) => name === snapshotter);
     if (!backend) throw new DaemonError('not-found', `snapshotter ${snapshotter} is not there`);
-    return { backend, applier, pool, limits, earlyFlush: new EarlyFlush(backend) };
+    return { backend, files: kernel.files, applier, pool, limits, earlyFlush: new EarlyFlush(backend) };
   };
   const comparer = createComparer({
     content: metadata.content,

@@ -113,6 +113,7 @@ async function assemble(
     ...{ content: metadata.content, blobFiles, snapshots: (scope) => snapshotter(scope), backends: [backend] },
     ...{
       defaultSnapshotter: backend.name,
+      files: kernel.files,
       applier: pooledApplier(pool),
       pool,
       limits: LIMITS,

@@ -89,7 +89,7 @@ export function openRootfs(root: string, options: RootfsFixtureOptions = {}): Pr
       snapshots: ({ namespace }, name) => snapshots(name, namespace),
       defaultSnapshotter: 'overlayfs',
       platform: HOST_PLATFORM,
-      ...{ backends, applier, pool, limits },
+      ...{ backends, files: kernel.files, applier, pool, limits },
     });
     const differ = createDiffer({
       blobFiles,

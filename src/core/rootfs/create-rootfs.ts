@@ -13,6 +13,7 @@ import type { Differ } from '../diff/differ.js';
 import type { WorkerPool } from '../diff/worker-pool.js';
 import { readDocument } from '../images/handlers/children.js';
 import { readImage } from '../images/handlers/image-manifest.js';
+import type { DirectoryFiles } from '../kernel/directory-files.js';
 import type { Scope, Scoped } from '../namespaces/scope.js';
 import type { SnapshotBackend } from '../snapshots/snapshot-backend.js';
 import { isLayered, type Snapshotter } from '../snapshots/snapshotter.js';
@@ -30,6 +31,7 @@ export interface RootfsParts {
   /** Where those snapshotters keep their files; their names are the snapshotters' names. */
   readonly backends: readonly SnapshotBackend[];
   readonly defaultSnapshotter: string;
+  readonly files: DirectoryFiles;
   readonly applier: Applier;
   /** Its workers know the tasks of layer-tasks.ts. */
   readonly pool: WorkerPool;
@@ -42,11 +44,11 @@ export interface RootfsParts {
 
 /** Makes the one Rootfs of a daemon: layers under way are shared among all its callers. */
 export function createRootfs(parts: RootfsParts): Rootfs {
-  const { pool, applier, limits } = parts;
+  const { pool, applier, limits, files } = parts;
   const homes = new Map(
     parts.backends.map((backend) => [
       backend.name,
-      { flights: new LayerFlights({ backend, applier, pool, limits }), naming: new Semaphore(1) },
+      { flights: new LayerFlights({ backend, files, applier, pool, limits }), naming: new Semaphore(1) },
     ]),
   );
   const nameOf = (wanted = '') => (wanted === '' ? parts.defaultSnapshotter : wanted);

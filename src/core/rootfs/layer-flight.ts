@@ -7,6 +7,8 @@ import type { Applied, Applier, ApplyLimits, ApplyProgress, ApplyRequest } from 
 import type { TieLayerTask, TieResult } from '../diff/layer-tasks.js';
 import type { WorkerPool } from '../diff/worker-pool.js';
 import { checksumsOf, inventoryOf, type TakeInventoryTask } from '../fsck/inventory-file.js';
+import type { DirectoryFiles } from '../kernel/directory-files.js';
+import { copyDirectoryAttributes } from '../snapshots/root-attributes.js';
 import { checkDiffId } from './diff-id.js';
 import type { EarlyFlush } from './early-flush.js';
 import type { SnapshotBackend } from '../snapshots/snapshot-backend.js';
@@ -15,6 +17,7 @@ import type { LayeredSnapshotter, SnapshotUsage } from '../snapshots/snapshotter
 /** What making a layer takes. */
 export interface LayerWorkshop {
   readonly backend: SnapshotBackend;
+  readonly files: DirectoryFiles;
   readonly applier: Applier;
   readonly pool: WorkerPool;
   readonly limits: ApplyLimits;
@@ -221,7 +224,13 @@ export class LayerFlight {
   }
 
   async #tie(layerId: number, below: readonly number[], { deferred: left }: Applied): Promise<TieResult> {
-    const { backend, pool } = this.#workshop;
+    const { backend, files, pool } = this.#workshop;
+    const [nearest] = below;
+    // Most layers lack no more than this, one after another up the chain: a turn of a worker for each would add up.
+    if (nearest !== undefined && left.every(({ kind }) => kind === 'root')) {
+      copyDirectoryAttributes(files, backend.filesOf(nearest), backend.filesOf(layerId));
+      return 'tied';
+    }
     const task: TieLayerTask = {
       kind: 'tie-layer',
       directory: backend.filesOf(layerId),
