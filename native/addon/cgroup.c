@@ -53,11 +53,12 @@ static int start_thread(void *procs) {
 }
 
 int wh_expect_move(const char *procs) {
-  if (atomic_flag_test_and_set(&moving)) return 0;
   int fd = open(procs, O_WRONLY | O_CLOEXEC);
-  int error = fd < 0 ? errno : start_thread((void *)(intptr_t)fd);
-  if (!error) return 0;
-  if (fd >= 0) close(fd);
-  atomic_flag_clear(&moving);
+  if (fd < 0) return -errno;
+  /* One that is under way does for all who ask meanwhile. */
+  int running = atomic_flag_test_and_set(&moving);
+  int error = running ? 0 : start_thread((void *)(intptr_t)fd);
+  if (running || error) close(fd);
+  if (error) atomic_flag_clear(&moving);
   return -error;
 }
