@@ -196,7 +196,7 @@ class BlobDownload {
 
   /** To the first who makes use of it. */
   async #handOut(writer: ContentWriter): Promise<void> {
-    const takers = [...this.#watchers].filter(({ verified }) => verified !== undefined);
+    const takers = [...this.#watchers].filter((watcher) => watcher.verified !== undefined);
     const held = takers.length > 0 ? await writer.hold?.() : undefined;
     if (held === undefined) return;
     for (const watcher of takers) if (watcher.verified?.(held)) return;
