@@ -83,7 +83,10 @@ test('pulls by clients: one writer a ref; a wrong commit keeps what is written, 
       for await (const _ of content.write(stat())) continue;
     })();
     await assertRejectsWithKind(second, 'unavailable', /locked|writer/);
-    yield { action: 'COMMIT' as const, ref: 'r', offset: '60000', data: bytes.subarray(60_000), expected: digest };
+    // It is in no lease: without the label the collection that follows a daemon's start may take it.
+    const labels = { 'containerd.io/gc.root': '2026-01-01T00:00:00Z' };
+    const data = bytes.subarray(60_000);
+    yield { action: 'COMMIT' as const, ref: 'r', offset: '60000', data, expected: digest, labels };
   };
   async function* stat() {
     yield { action: 'STAT' as const, ref: 'r' };
