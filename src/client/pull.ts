@@ -70,6 +70,8 @@ async function fetchTo(
   const { onProgress, signal } = options;
   // Beside the stream for credentials, so that both take the time of one.
   const progress = onProgress && openProgressStream(session, onProgress, signal);
+  // Should it fail while that other stream is still being opened: `transfer` tells.
+  progress?.catch(() => undefined);
   try {
     await withAccess(session, options, signal, async (resolver) => {
       const source = session.messages.pack('containerd.types.transfer.OCIRegistry', { reference, resolver });

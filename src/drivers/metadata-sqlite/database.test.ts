@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { statSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { tempDir } from '../../../test/support/temp-dir.js';
@@ -30,9 +31,21 @@ test('what was deferred is owed until the next flush, and kept whatever its outc
     refusal,
   );
   assert.equal(db.owesFlush, true);
+  // What is written last is flushed, and SQLite flushes nothing when nothing is written.
+  const logBytes = () => statSync(`${db.path}-wal`).size;
+  const before = logBytes();
+  db.change(() => undefined, false);
+  assert.equal(logBytes(), before);
+  db.change(() => undefined);
+  assert.ok(logBytes() > before);
+  assert.equal(db.owesFlush, false);
+  const after = logBytes();
+  db.change(() => undefined);
+  assert.equal(logBytes(), after);
   assert.deepEqual(db.sql('SELECT count(*) AS count FROM things').get(), { count: 4 });
-  assert.equal(db.pragma('synchronous'), 1);
-  db.relieve(() => insert('e'));
+  assert.equal(db.pragma('synchronous'), 2);
+  db.defer(() => insert('e'));
+  db.relieve(() => undefined);
   assert.equal(db.owesFlush, false);
   assert.equal(db.pragma('synchronous'), 2);
 });

@@ -119,6 +119,7 @@ export class Database implements Statements, Disposable {
     try {
       this.sql('BEGIN IMMEDIATE').run();
       outcome = this.#attempt(work);
+      if (flush && this.#owes) this.#write();
       this.sql('COMMIT').run();
     } catch (cause) {
       if (this.#db.inTransaction) this.sql('ROLLBACK').run();
@@ -129,6 +130,11 @@ export class Database implements Statements, Disposable {
     for (const notify of this.#afterCommit) notify();
     if ('refusal' in outcome) throw outcome.refusal;
     return outcome.value;
+  }
+
+  /** Makes the transaction write something: SQLite flushes none that changes nothing, and what is owed would stay unflushed. */
+  #write(): void {
+    this.#db.pragma(`user_version = ${Number(this.#db.pragma('user_version', { simple: true }))}`);
   }
 
   /** As `change` without a flush, which is owed from then on: to be had before whoever asked for this is told that all is done. */

@@ -300,9 +300,10 @@ export class OciRuntime implements Runtime {
     const runtime = bundle.recordedRuntime();
     const stopped = runtime && findStopped(processes, runtime, containerId);
     if (runtime && !stopped) await this.#deleteByRuntime(bundle, runtime);
+    const execIds = [...bundle.execIds(), ''];
     const byUs = stopped && removeStopped(stopped);
-    const processesAway = [...bundle.execIds(), ''].map((execId) => this.#sendAway({ namespace, containerId, execId }));
-    const [removed] = await allDone([byUs, bundle.unmountRootfs(mounts), ...processesAway]);
+    const away = execIds.map((execId) => this.#sendAway({ namespace, containerId, execId }));
+    const [removed] = await allDone([byUs, bundle.unmountRootfs(mounts), ...away]);
     if (runtime && removed === false) await this.#deleteByRuntime(bundle, runtime);
     bundle.remove(files);
   }
