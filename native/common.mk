@@ -2,3 +2,7 @@
 OUT ?= $(abspath $(dir $(lastword $(MAKEFILE_LIST)))/../build/native)
 WARNINGS := -Wall -Wextra -Werror
 SANITIZE := -fsanitize=address,undefined -fno-omit-frame-pointer -fno-sanitize-recover=all
+NODE ?= node
+# The headers of the node that runs; asked for where it is used.
+NODE_INCLUDE = $(shell $(NODE) -p "const beside = require('path').resolve(process.execPath, '../../include/node'); \
+	require('fs').existsSync(beside + '/node_api.h') ? beside : '/usr/include/node'")

@@ -12,6 +12,7 @@ gcc gcc
 g++ g++
 python3 python3
 /usr/include/stdlib.h libc6-dev
+/usr/include/nghttp2/nghttp2.h libnghttp2-dev
 runc runc
 crun crun
 docker-registry docker-registry

@@ -1,69 +1,40 @@
-import type {
-  Deadline,
-  Metadata,
-  ServerDuplexStream,
-  ServerReadableStream,
-  ServerUnaryCall,
-  ServerWritableStream,
-} from '@grpc/grpc-js';
-import { Metadata as GrpcMetadata } from '@grpc/grpc-js';
-import type { EventEmitter } from 'node:events';
 import { DaemonError } from '../base/errors.js';
-import type { Call, CallScope, Peer } from './handlers.js';
-
-/** Any of the four shapes of a call, with bytes for messages: the codec is ours. */
-export type GrpcCall =
-  | ServerUnaryCall<Buffer, Buffer>
-  | ServerWritableStream<Buffer, Buffer>
-  | ServerReadableStream<Buffer, Buffer>
-  | ServerDuplexStream<Buffer, Buffer>;
+import type { GrpcCall } from './grpc-call.js';
+import type { Call, CallScope } from './handlers.js';
 
 /** What the server knows that a call needs. */
 export interface CallContext {
-  /** Who is behind what grpc-js calls the peer. */
-  peerOf(name: string): Peer;
   /** @throws invalid-argument. */
   checkNamespace(namespace: string): void;
 }
 
-/** A Call, with its end in the hands of the server. */
+/** A Call that the server can abort. */
 export interface RunningCall extends Call {
   /** Aborts the signal; only the first reason counts. */
   abort(reason: DaemonError): void;
-  /** Its handler has ended: grpc-js also calls a call cancelled that is over, and that is of no interest any more. */
-  end(): void;
 }
 
 const NAMESPACE_HEADER = 'containerd-namespace';
 const LEASE_HEADER = 'containerd-lease';
 
-/** Follows a grpc-js call: its cancellation and deadline become the signal's abort. */
+/** Follows a call: its cancellation and deadline become the signal's abort. */
 export function startCall(grpc: GrpcCall, context: CallContext): RunningCall {
-  const path = grpc.getPath();
   const lazy = lazySignal();
-  let headersSent = false;
-  let ended = false;
-  (grpc as EventEmitter).once('cancelled', () => {
-    if (!ended) lazy.abort(endedEarly(path, grpc.getDeadline()));
-  });
+  grpc.onOver(lazy.abort);
   return {
-    path,
+    path: grpc.path,
     get signal() {
       return lazy.signal;
     },
     get scope() {
-      return scopeOf(grpc.metadata, context);
+      return scopeOf(grpc, context);
     },
-    peer: context.peerOf(grpc.getPeer()),
-    header: (name) => headerOf(grpc.metadata, name),
+    peer: grpc.peer,
+    header: (name) => headerOf(grpc, name),
     sendHeaders() {
-      if (!headersSent && !grpc.cancelled) grpc.sendMetadata(new GrpcMetadata());
-      headersSent = true;
+      grpc.sendHeaders();
     },
     abort: lazy.abort,
-    end() {
-      ended = true;
-    },
   };
 }
 
@@ -86,23 +57,15 @@ function lazySignal(): { readonly signal: AbortSignal; readonly abort: (reason: 
   };
 }
 
-function endedEarly(path: string, deadline: Deadline): DaemonError {
-  const late = deadline !== Infinity && Date.now() >= Number(deadline);
-  return late
-    ? new DaemonError('deadline-exceeded', `${path}: the deadline has passed`)
-    : new DaemonError('canceled', `${path}: canceled by the client`);
+/** The first of several values, which clients may send apart or joined by commas. */
+function headerOf(grpc: GrpcCall, name: string): string | undefined {
+  return grpc.header(name)?.split(',', 1)[0]?.trim();
 }
 
-/** The first of several values; grpc-js may hand them apart or joined by commas. */
-function headerOf(metadata: Metadata, name: string): string | undefined {
-  const [first] = metadata.get(name);
-  return first?.toString().split(',', 1)[0]?.trim();
-}
-
-function scopeOf(metadata: Metadata, context: CallContext): CallScope {
-  const namespace = headerOf(metadata, NAMESPACE_HEADER);
+function scopeOf(grpc: GrpcCall, context: CallContext): CallScope {
+  const namespace = headerOf(grpc, NAMESPACE_HEADER);
   if (!namespace) throw new DaemonError('failed-precondition', 'namespace is required: failed precondition');
   context.checkNamespace(namespace);
-  const lease = headerOf(metadata, LEASE_HEADER);
+  const lease = headerOf(grpc, LEASE_HEADER);
   return lease ? { namespace, lease } : { namespace };
 }

@@ -1,17 +1,12 @@
-import {
-  Server as GrpcServer,
-  ServerCredentials,
-  type ServiceDefinition,
-  type UntypedServiceImplementation,
-} from '@grpc/grpc-js';
 import { once } from 'node:events';
 import type { Server, Socket } from 'node:net';
 import { DaemonError, messageOf } from '../base/errors.js';
 import type { Logger } from '../base/logger.js';
 import { startCall, type CallContext, type RunningCall } from './call.js';
+import { GrpcConnection } from './grpc-connection.js';
+import type { GrpcCall } from './grpc-call.js';
 import type { Peer, ServiceRegistration } from './handlers.js';
 import type { MethodInfo, Schema } from './schema.js';
-import { MESSAGE_BYTES_MAX } from './limits.js';
 import { serveMethod, type CallLife } from './serve-method.js';
 import { isMeant, statusOf } from './status.js';
 import { listenOnSocket, type SocketAddress } from './unix-socket.js';
@@ -39,25 +34,19 @@ const UNKNOWN_PEER: Peer = {};
 
 /** The gRPC server of the daemon: calls in, handlers out; errors, namespaces, peers and the call log are dealt with here. */
 export class RpcServer implements AsyncDisposable {
-  readonly #grpc: GrpcServer;
+  readonly #methods = new Map<string, (call: GrpcCall) => void>();
   readonly #log: Logger;
   readonly #options: RpcServerOptions;
   readonly #listening = new Set<Server>();
-  readonly #sockets = new Set<Socket>();
-  readonly #peers = new Map<string, Peer>();
+  readonly #connections = new Map<Socket, GrpcConnection>();
   readonly #calls = new Set<RunningCall>();
-  #connections = 0;
   #idle: (() => void) | undefined;
+  #flushed: (() => void) | undefined;
 
   /** @throws internal: a registration is not of the schema, or is there twice. */
   constructor(options: RpcServerOptions) {
     this.#options = options;
     this.#log = options.log;
-    this.#grpc = new GrpcServer({
-      'grpc.max_receive_message_length': MESSAGE_BYTES_MAX,
-      'grpc.max_send_message_length': MESSAGE_BYTES_MAX,
-      'grpc.enable_channelz': 0,
-    });
     checkRegistrations(options);
     for (const name of options.schema.services()) this.#addService(name);
   }
@@ -68,10 +57,8 @@ export class RpcServer implements AsyncDisposable {
    * @throws already-exists: somebody listens there. unavailable: it cannot be made.
    */
   async listen(address: SocketAddress): Promise<void> {
-    const injector = this.#grpc.createConnectionInjector(ServerCredentials.createInsecure());
     const server = await listenOnSocket(address, (socket) => {
       this.#admit(socket);
-      injector.injectConnection(socket);
     });
     this.#listening.add(server);
   }
@@ -85,9 +72,8 @@ export class RpcServer implements AsyncDisposable {
     this.#listening.clear();
     for (const call of this.#calls) call.abort(new DaemonError('unavailable', 'wharfd is shutting down'));
     await this.#allIdle();
-    await this.#flushed();
-    this.#grpc.forceShutdown();
-    for (const socket of this.#sockets) socket.destroy();
+    await this.#allFlushed();
+    for (const socket of this.#connections.keys()) socket.destroy();
     await Promise.all(closing);
   }
 
@@ -95,16 +81,21 @@ export class RpcServer implements AsyncDisposable {
     await this.close();
   }
 
-  /** Gives the socket a name which grpc-js hands on as the call's peer: it knows none for a unix socket. */
   #admit(socket: Socket): void {
-    const name = `connection-${this.#connections++}`;
-    this.#sockets.add(socket);
-    this.#peers.set(name, this.#identify(socket));
-    Object.defineProperty(socket, 'remoteAddress', { value: name });
-    socket.once('close', () => {
-      this.#sockets.delete(socket);
-      this.#peers.delete(name);
+    const connection = new GrpcConnection(socket, this.#identify(socket), (call) => {
+      this.#serve(call);
     });
+    this.#connections.set(socket, connection);
+    socket.once('close', () => {
+      this.#connections.delete(socket);
+      if (this.#connections.size === 0) this.#flushed?.();
+    });
+  }
+
+  #serve(call: GrpcCall): void {
+    const serve = this.#methods.get(call.path);
+    if (serve) serve(call);
+    else call.finish(statusOf(new DaemonError('unimplemented', `wharfd has no method ${call.path.slice(0, 256)}`)));
   }
 
   #identify(socket: Socket): Peer {
@@ -122,7 +113,6 @@ export class RpcServer implements AsyncDisposable {
   #addService(name: string): void {
     const registration = this.#options.services.find((service) => service.name === name);
     const context: CallContext = {
-      peerOf: (peer) => this.#peers.get(peer) ?? UNKNOWN_PEER,
       checkNamespace: this.#options.checkNamespace ?? (() => undefined),
     };
     const life: CallLife = {
@@ -131,13 +121,8 @@ export class RpcServer implements AsyncDisposable {
         this.#end(call, error);
       },
     };
-    const definition: Record<string, ServiceDefinition[string]> = {};
-    const implementation: UntypedServiceImplementation = {};
-    for (const method of this.#options.schema.methods(name)) {
-      definition[method.name] = bytesOnly(method);
-      implementation[method.name] = serveMethod(this.#options.schema, method, handlerOf(registration, method), life);
-    }
-    this.#grpc.addService(definition, implementation);
+    for (const method of this.#options.schema.methods(name))
+      this.#methods.set(method.path, serveMethod(this.#options.schema, method, handlerOf(registration, method), life));
   }
 
   readonly #started = new WeakMap<RunningCall, number>();
@@ -150,7 +135,6 @@ export class RpcServer implements AsyncDisposable {
   }
 
   #end(call: RunningCall, error?: unknown): void {
-    call.end();
     this.#calls.delete(call);
     if (this.#calls.size === 0) this.#idle?.();
     const fields = {
@@ -177,9 +161,12 @@ export class RpcServer implements AsyncDisposable {
     this.#log.warn({ methods: [...this.#calls].map((call) => call.path) }, 'calls did not end in time');
   }
 
-  /** Waits until the statuses of all calls are written out. */
-  async #flushed(): Promise<void> {
-    await within(FLUSH_GRACE_MS, new Promise<void>((resolve) => this.#grpc.tryShutdown(() => resolve())));
+  /** Waits until the statuses of all calls are written out, and the connections closed. */
+  async #allFlushed(): Promise<void> {
+    if (this.#connections.size === 0) return;
+    const flushed = new Promise<void>((resolve) => (this.#flushed = resolve));
+    for (const connection of this.#connections.values()) connection.shutDown();
+    await within(FLUSH_GRACE_MS, flushed);
   }
 }
 
@@ -190,21 +177,6 @@ async function within(ms: number, event: Promise<void>): Promise<boolean> {
   const inTime = await Promise.race([event.then(() => true), late]);
   clearTimeout(timer);
   return inTime;
-}
-
-/** Bytes in and out: the codec works in serveMethod, where an error of it gets a proper status. */
-function bytesOnly(method: MethodInfo): ServiceDefinition[string] {
-  const same = (bytes: Buffer): Buffer => bytes;
-  return {
-    path: method.path,
-    requestStream: method.requestStream,
-    responseStream: method.responseStream,
-    requestSerialize: same,
-    requestDeserialize: same,
-    responseSerialize: same,
-    responseDeserialize: same,
-    originalName: method.property,
-  };
 }
 
 function handlerOf(

@@ -1,25 +1,25 @@
-import { status as Status, type ServiceError } from '@grpc/grpc-js';
+import type { ServiceError } from '@grpc/grpc-js';
 import { DaemonError, kindOf, messageOf, type ErrorKind } from '../base/errors.js';
 
-/** The only table from kinds to gRPC codes; read backwards by clients. */
+/** The only table from kinds to gRPC codes (https://grpc.io/docs/guides/status-codes); read backwards by clients. */
 export const STATUS_OF = {
-  'invalid-argument': Status.INVALID_ARGUMENT,
-  'not-found': Status.NOT_FOUND,
-  'already-exists': Status.ALREADY_EXISTS,
-  'failed-precondition': Status.FAILED_PRECONDITION,
-  'permission-denied': Status.PERMISSION_DENIED,
-  unauthenticated: Status.UNAUTHENTICATED,
-  'resource-exhausted': Status.RESOURCE_EXHAUSTED,
-  'deadline-exceeded': Status.DEADLINE_EXCEEDED,
-  aborted: Status.ABORTED,
-  unavailable: Status.UNAVAILABLE,
-  'out-of-range': Status.OUT_OF_RANGE,
-  canceled: Status.CANCELLED,
-  'data-loss': Status.DATA_LOSS,
-  unimplemented: Status.UNIMPLEMENTED,
-  unknown: Status.UNKNOWN,
-  internal: Status.INTERNAL,
-} as const satisfies Record<ErrorKind, Status>;
+  'invalid-argument': 3,
+  'not-found': 5,
+  'already-exists': 6,
+  'failed-precondition': 9,
+  'permission-denied': 7,
+  unauthenticated: 16,
+  'resource-exhausted': 8,
+  'deadline-exceeded': 4,
+  aborted: 10,
+  unavailable: 14,
+  'out-of-range': 11,
+  canceled: 1,
+  'data-loss': 15,
+  unimplemented: 12,
+  unknown: 2,
+  internal: 13,
+} as const satisfies Record<ErrorKind, number>;
 
 const KIND_OF: ReadonlyMap<number, ErrorKind> = new Map(
   Object.entries(STATUS_OF).map(([kind, code]) => [code, kind as ErrorKind]),
@@ -27,7 +27,7 @@ const KIND_OF: ReadonlyMap<number, ErrorKind> = new Map(
 
 /** An error as it crosses the wire. */
 export interface WireStatus {
-  readonly code: Status;
+  readonly code: number;
   readonly details: string;
 }
 
@@ -44,7 +44,7 @@ function boundedText(text: string): string {
 /** The status of anything thrown. Only what has a kind was meant for the client; everything else is a defect and INTERNAL. */
 export function statusOf(error: unknown): WireStatus {
   const meant = isMeant(error);
-  const code = meant ? STATUS_OF[kindOf(error)] : Status.INTERNAL;
+  const code = STATUS_OF[meant ? kindOf(error) : 'internal'];
   return { code, details: boundedText(messageOf(error)) };
 }
 

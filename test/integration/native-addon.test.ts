@@ -15,3 +15,13 @@ test("the addon's C functions do what they say, without a leak or undefined beha
     { code: 0, stdout: 'all well\n', stderr: '' },
   );
 });
+
+test("the session of a gRPC connection holds against a client of libnghttp2 and against bytes that are none of one's", async (t) => {
+  const build = await tempDir(t);
+  await output('make', ['-C', join(PACKAGE_ROOT, 'native/grpc'), `OUT=${build.path}`, 'session-test']);
+  const { code, stdout, stderr } = await run(join(build.path, 'test/grpc-session-test'), []);
+  assert.deepEqual(
+    { code, stdout: stdout.toString(), stderr: stderr.toString() },
+    { code: 0, stdout: 'all well\n', stderr: '' },
+  );
+});

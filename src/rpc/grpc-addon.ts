@@ -1,0 +1,92 @@
+import { existsSync } from 'node:fs';
+import { constants } from 'node:os';
+import { fileURLToPath } from 'node:url';
+import { DaemonError } from '../base/errors.js';
+
+/** A connection's session in the addon. */
+export type GrpcSession = object & { readonly grpcSession: unique symbol };
+
+/** 0 or more, or a negative number of libnghttp2 (`nghttp2_error`). */
+type Outcome = number;
+
+/** Kinds of events, as native/grpc/binding.c numbers them; what belongs to each. */
+export const EVENT = {
+  /** Text: name NUL value NUL for each request header. */
+  call: 0,
+  /** The bytes of a request. */
+  message: 1,
+  /** The bytes of a request that the client has compressed. */
+  compressed: 2,
+  /** The size of a request that is not taken; no further one comes. */
+  tooLarge: 3,
+  halfClosed: 4,
+  /** Half-closed within a request. */
+  cutOff: 5,
+  /** A reply has gone. */
+  sent: 6,
+  /** The stream is over; an HTTP/2 error code. */
+  closed: 7,
+} as const;
+
+/** The functions of native/grpc, which is the server's half of gRPC over libnghttp2 without its sockets. */
+export interface GrpcAddon {
+  /** @param events Gets what happens, three elements an event (kind, stream, detail), within the calls of these functions. */
+  open(events: unknown[], messageBytesMax: number): GrpcSession;
+  /** The session can't be used any more. */
+  close(session: GrpcSession): void;
+  /** Bytes of the client. Negative: what there is to send is the last. */
+  receive(session: GrpcSession, bytes: Uint8Array): Outcome;
+  /** About `bytes` of what is to be sent; 0 for nothing now. */
+  take(session: GrpcSession, bytes: number): Buffer | Outcome;
+  /** 1 when nothing more will come or go. */
+  over(session: GrpcSession): Outcome;
+  /** A request of the stream has been taken by its handler. */
+  taken(session: GrpcSession, stream: number): Outcome;
+  headers(session: GrpcSession, stream: number): Outcome;
+  /** One of several replies; the bytes are not to be changed until it has gone. */
+  reply(session: GrpcSession, stream: number, bytes: Uint8Array): Outcome;
+  /** The only reply, with the status 0. */
+  answer(session: GrpcSession, stream: number, bytes: Uint8Array): Outcome;
+  /** @param details Percent-encoded. */
+  finish(session: GrpcSession, stream: number, status: number, details: string): Outcome;
+  /** An answer of plain HTTP. */
+  refuse(session: GrpcSession, stream: number, httpStatus: number): Outcome;
+  /** No further calls are taken. */
+  goaway(session: GrpcSession): Outcome;
+}
+
+/** Beside the compiled files, and for a source tree where `make build` puts it. */
+const PLACES = ['../../native/grpc.node', '../../build/native/grpc.node'];
+
+let loaded: GrpcAddon | undefined;
+
+/**
+ * The addon, loaded at first use.
+ *
+ * @throws failed-precondition: it is not built, or libnghttp2 is not there.
+ */
+export function grpcAddon(): GrpcAddon {
+  loaded ??= load();
+  return loaded;
+}
+
+function load(): GrpcAddon {
+  const paths = PLACES.map((place) => fileURLToPath(new URL(place, import.meta.url)));
+  const path = paths.find((each) => existsSync(each));
+  if (path === undefined) {
+    throw new DaemonError('failed-precondition', `the addon is missing at ${paths.join(' and ')}: run make build`);
+  }
+  const module = { exports: {} as GrpcAddon };
+  // Node has a libnghttp2 of its own inside and exports its functions; the addon's must be those of the library it was built for.
+  const { RTLD_NOW, RTLD_DEEPBIND } = constants.dlopen;
+  try {
+    process.dlopen(module, path, RTLD_NOW | RTLD_DEEPBIND);
+  } catch (cause) {
+    throw new DaemonError(
+      'failed-precondition',
+      `${path} cannot be loaded: is libnghttp2 (package libnghttp2-14) installed?`,
+      { cause },
+    );
+  }
+  return module.exports;
+}

@@ -1,0 +1,158 @@
+import type { Socket } from 'node:net';
+import { DaemonError } from '../base/errors.js';
+import { EVENT, grpcAddon, type GrpcAddon, type GrpcSession } from './grpc-addon.js';
+import { GrpcCall, tooLarge, type GrpcStream } from './grpc-call.js';
+import { parseHeaders, type Headers } from './grpc-headers.js';
+import type { Peer } from './handlers.js';
+import { MESSAGE_BYTES_MAX } from './limits.js';
+
+/** Bytes that are given to a socket at a time. */
+const TAKE_BYTES = 256 * 1024;
+
+/** A client's connection: moves bytes between its socket and the addon's session, and tells of the calls that begin. */
+export class GrpcConnection {
+  readonly #socket: Socket;
+  readonly #peer: Peer;
+  readonly #onCall: (call: GrpcCall) => void;
+  readonly #addon: GrpcAddon = grpcAddon();
+  readonly #events: unknown[] = [];
+  readonly #session: GrpcSession;
+  readonly #calls = new Map<number, GrpcCall>();
+  #flushing = false;
+  #full = false;
+  #closed = false;
+  #failed = false;
+
+  /** @param onCall Hears of each call when its headers are there, in one turn with them. */
+  constructor(socket: Socket, peer: Peer, onCall: (call: GrpcCall) => void) {
+    this.#socket = socket;
+    this.#peer = peer;
+    this.#onCall = onCall;
+    this.#session = this.#addon.open(this.#events, MESSAGE_BYTES_MAX);
+    socket.on('data', (bytes) => {
+      this.#receive(bytes);
+    });
+    socket.on('drain', () => {
+      this.#full = false;
+      this.#flush();
+    });
+    socket.on('error', () => undefined); // `close` follows
+    socket.once('close', () => {
+      this.#close();
+    });
+    this.#flush();
+  }
+
+  /** Lets no further call begin, and closes the connection when those that run have ended and what they say has gone. */
+  shutDown(): void {
+    if (this.#closed) return;
+    this.#addon.goaway(this.#session);
+    this.#flush();
+  }
+
+  #receive(bytes: Buffer): void {
+    if (this.#closed || this.#failed) return;
+    this.#failed = this.#addon.receive(this.#session, bytes) < 0;
+    this.#dispatch();
+    this.#flush();
+  }
+
+  /** Soon, with what else is said in this turn. */
+  #flushSoon(): void {
+    if (this.#flushing || this.#full) return;
+    this.#flushing = true;
+    process.nextTick(() => {
+      this.#flush();
+    });
+  }
+
+  #flush(): void {
+    this.#flushing = false;
+    while (!this.#closed && !this.#full) {
+      const bytes = this.#addon.take(this.#session, TAKE_BYTES);
+      if (typeof bytes === 'number') {
+        if (bytes < 0) this.#failed = true;
+        break;
+      }
+      this.#full = !this.#socket.write(bytes);
+    }
+    this.#dispatch();
+    if (!this.#closed && !this.#full && (this.#failed || this.#addon.over(this.#session) === 1)) this.#socket.end();
+  }
+
+  #dispatch(): void {
+    const events = this.#events;
+    for (let at = 0; at < events.length; at += 3)
+      this.#handle(events[at] as number, events[at + 1] as number, events[at + 2]);
+    events.length = 0;
+  }
+
+  #handle(kind: number, stream: number, detail: unknown): void {
+    if (kind === EVENT.call) {
+      this.#begin(stream, parseHeaders(detail as string));
+      return;
+    }
+    const call = this.#calls.get(stream);
+    if (!call) return;
+    if (kind === EVENT.message || kind === EVENT.compressed) call.take(detail as Buffer, kind === EVENT.compressed);
+    else if (kind === EVENT.halfClosed) call.takeEnd();
+    else if (kind === EVENT.sent) call.takeSent();
+    else if (kind === EVENT.tooLarge) call.takeEnd(tooLarge(call.path, detail as number));
+    else if (kind === EVENT.cutOff)
+      call.takeEnd(new DaemonError('invalid-argument', `${call.path}: the last request is cut off`));
+    else if (kind === EVENT.closed) {
+      this.#calls.delete(stream);
+      call.takeClosed();
+    }
+  }
+
+  #begin(stream: number, headers: Headers): void {
+    const httpStatus = refusalOf(headers);
+    if (httpStatus !== undefined) {
+      this.#addon.refuse(this.#session, stream, httpStatus);
+      return;
+    }
+    const call = new GrpcCall(headers, this.#peer, this.#streamOf(stream));
+    this.#calls.set(stream, call);
+    this.#onCall(call);
+  }
+
+  #streamOf(stream: number): GrpcStream {
+    const act = (what: (addon: GrpcAddon, session: GrpcSession) => void): void => {
+      if (this.#closed) return;
+      what(this.#addon, this.#session);
+      this.#flushSoon();
+    };
+    return {
+      taken: () => {
+        act((addon, session) => addon.taken(session, stream));
+      },
+      headers: () => {
+        act((addon, session) => addon.headers(session, stream));
+      },
+      reply: (bytes) => {
+        act((addon, session) => addon.reply(session, stream, bytes));
+      },
+      answer: (bytes) => {
+        act((addon, session) => addon.answer(session, stream, bytes));
+      },
+      finish: (status, details) => {
+        act((addon, session) => addon.finish(session, stream, status, details));
+      },
+    };
+  }
+
+  #close(): void {
+    this.#closed = true;
+    this.#addon.close(this.#session);
+    this.#events.length = 0;
+    for (const call of this.#calls.values()) call.takeClosed();
+    this.#calls.clear();
+  }
+}
+
+/** The HTTP status for what is no gRPC call (gRPC over HTTP/2, "Requests"). */
+function refusalOf(headers: Headers): number | undefined {
+  if (headers.get(':method') !== 'POST') return 405;
+  return /^application\/grpc($|[+;])/.test(headers.get('content-type') ?? '') ? undefined : 415;
+}

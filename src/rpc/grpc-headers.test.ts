@@ -1,0 +1,42 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { parseHeaders, percentEncoded, timeoutMsOf } from './grpc-headers.js';
+
+void test('headers are read by name, of several values the first', () => {
+  const headers = parseHeaders(':path\0/a/b\0x\0first\0x\0second\0empty\0\0');
+  assert.deepEqual(
+    [...headers],
+    [
+      [':path', '/a/b'],
+      ['x', 'first'],
+      ['empty', ''],
+    ],
+  );
+  assert.deepEqual([...parseHeaders('')], []);
+});
+
+void test('a timeout has up to eight digits and a unit', () => {
+  const expected: readonly (readonly [string | undefined, number | undefined])[] = [
+    ['2H', 7_200_000],
+    ['3M', 180_000],
+    ['4S', 4000],
+    ['5m', 5],
+    ['6000u', 6],
+    ['7000000n', 7],
+    ['0m', 0],
+    ['99999999H', 99_999_999 * 3_600_000],
+    ['123456789m', undefined],
+    ['5', undefined],
+    ['-5m', undefined],
+    ['5s', undefined],
+    ['', undefined],
+    [undefined, undefined],
+  ];
+  for (const [header, ms] of expected) assert.equal(timeoutMsOf(header)?.toFixed(6), ms?.toFixed(6), header);
+});
+
+void test('the text of a status is percent-encoded UTF-8', () => {
+  assert.equal(percentEncoded('plain ~ text'), 'plain ~ text');
+  assert.equal(percentEncoded('100% ü\n\0'), '100%25 %C3%BC%0A%00');
+  assert.equal(decodeURIComponent(percentEncoded('日本 % \u{1F40B}')), '日本 % \u{1F40B}');
+});
