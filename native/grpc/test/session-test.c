@@ -258,6 +258,33 @@ static void test_early(void) {
   wh_grpc_close(server.session);
 }
 
+/* Headers, replies and the status each for themselves: the client has each when it is there. */
+static void test_one_by_one(void) {
+  struct server server;
+  struct client client;
+  open_server(&server);
+  open_client(&client);
+  uint8_t body[5] = {0};
+  int32_t stream = begin_call(&client, "/x", body, 5);
+  talk(&client, &server, 1000);
+  EXPECT(wh_grpc_headers(server.session, stream), 0);
+  talk(&client, &server, 1000);
+  EXPECT(strcmp(client.http_status, "200"), 0);
+  for (int i = 1; i <= 3; i++) {
+    EXPECT(wh_grpc_reply(server.session, stream, "12345", 5, NULL), 0);
+    talk(&client, &server, 1000);
+    EXPECT(client.received, i * 10);
+    EXPECT(server.sent, i);
+  }
+  EXPECT(client.closed, 0);
+  EXPECT(wh_grpc_finish(server.session, stream, 0, ""), 0);
+  talk(&client, &server, 1000);
+  EXPECT(strcmp(client.status, "0"), 0);
+  EXPECT(client.closed, 1);
+  close_client(&client);
+  wh_grpc_close(server.session);
+}
+
 static void test_bad_requests(void) {
   struct server server;
   struct client client;
@@ -379,6 +406,7 @@ int main(void) {
   test_unary(1);
   test_unary(1 << 20);
   test_early();
+  test_one_by_one();
   test_bad_requests();
   test_flow();
   test_fuzz();
