@@ -4,7 +4,7 @@ import type { Scoped } from '../core/namespaces/scope.js';
 import type { Snapshotter } from '../core/snapshots/snapshotter.js';
 import { RemoteBlobs } from '../remote/blobs.js';
 import { remoteSnapshots } from '../remote/snapshots.js';
-import { Channel } from '../rpc/channel.js';
+import type { Channel } from '../rpc/channel.js';
 import { wholeSchema } from '../rpc/whole.js';
 import type { Config } from './config.js';
 
@@ -38,7 +38,10 @@ export interface ProxyPlugins extends Disposable {
  * @param taken Names of our own snapshotters.
  * @throws invalid-argument: a snapshotter by one of those names, or a second content store.
  */
-export function openProxyPlugins({ proxy_plugins: plugins }: Config, taken: readonly string[]): ProxyPlugins {
+export async function openProxyPlugins(
+  { proxy_plugins: plugins }: Config,
+  taken: readonly string[],
+): Promise<ProxyPlugins> {
   const named = Object.entries(plugins).map(([name, plugin]) => ({ name, ...plugin }));
   const wrong = named.find(({ name, type }) => type === 'snapshot' && taken.includes(name));
   if (wrong) {
@@ -52,6 +55,9 @@ export function openProxyPlugins({ proxy_plugins: plugins }: Config, taken: read
     const both = `${content.name} and ${second.name}`;
     throw new DaemonError('invalid-argument', `proxy plugins ${both}: only one content store can be used: remove one`);
   }
+  if (named.length === 0) return { snapshotters: [], content: undefined, [Symbol.dispose]: () => undefined };
+  // A daemon without plugins is no client of anybody's, and needs no gRPC for clients in memory.
+  const { Channel } = await import('../rpc/channel.js');
   const channels: Channel[] = [];
   const open = (peer: string, address: string): Channel => {
     const channel = new Channel({ address, peer, schema: wholeSchema, timeoutMs: TIMEOUT_MS, reconnectMs: 1000 });

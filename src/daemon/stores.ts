@@ -69,7 +69,7 @@ export async function openStores(config: Config, kernel: Kernel, log: Logger, do
     await openNativeBackend({ ...parts, root: join(root, 'native') }),
   ];
   const own = backends.map(({ name }) => name);
-  const plugins = down.own(openProxyPlugins(config, own));
+  const plugins = down.own(await openProxyPlugins(config, own));
   const known = [...own, ...plugins.snapshotters.map(({ name }) => name)];
   if (!known.includes(config.snapshotter)) throw noSnapshotter(config.snapshotter, known);
   const marker = down.own(openWorkerPool(new URL('./worker.js', import.meta.url), 1));
