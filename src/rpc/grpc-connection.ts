@@ -77,7 +77,7 @@ export class GrpcConnection {
       this.#full = !this.#socket.write(bytes);
     }
     this.#dispatch();
-    if (!this.#closed && !this.#full && (this.#failed || this.#addon.over(this.#session) === 1)) this.#socket.end();
+    if (!this.#closed && !this.#full && (this.#failed || this.#addon.over(this.#session) === 1)) this.#socket.destroySoon();
   }
 
   #dispatch(): void {

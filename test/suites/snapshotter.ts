@@ -27,9 +27,9 @@ export function snapshotterSuite(name: string, open: OpenStores): void {
 
   check('an empty store knows nothing', async (snapshots) => {
     assert.deepEqual(await snapshots.list(), []);
-    for (const call of [snapshots.stat('x'), snapshots.mounts('x'), snapshots.remove('x'), snapshots.usage('x')]) {
-      await assertRejectsWithKind(call, 'not-found', /snapshot x does not exist: not found/);
-    }
+    const calls = [snapshots.stat('x'), snapshots.mounts('x'), snapshots.remove('x'), snapshots.usage('x')];
+    const absent = /snapshot x does not exist: not found/;
+    await Promise.all(calls.map((call) => assertRejectsWithKind(call, 'not-found', absent)));
     await assertRejectsWithKind(snapshots.update('x', {}), 'not-found');
     await assertRejectsWithKind(snapshots.commit('y', 'x'), 'not-found');
     await assertRejectsWithKind(snapshots.prepare('x', 'nobody'), 'not-found', /parent snapshot nobody does not exist/);

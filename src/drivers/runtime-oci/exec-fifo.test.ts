@@ -39,9 +39,10 @@ async function initOf(fifo: string) {
 describe('an init is let go on through its FIFO', () => {
   test('one that waits already, and the FIFO is gone then', async (t) => {
     const { fifo, start } = await createdContainer(t);
-    const init = open(fifo, 'w');
+    await using init = await initOf(fifo);
+    const opening = init.open();
     const started = start();
-    const writer = await init;
+    const writer = await opening;
     await writer.write('0');
     await writer.close();
     assert.equal(await started, true);
