@@ -77,7 +77,8 @@ export class GrpcConnection {
       this.#full = !this.#socket.write(bytes);
     }
     this.#dispatch();
-    if (!this.#closed && !this.#full && (this.#failed || this.#addon.over(this.#session) === 1)) this.#socket.destroySoon();
+    if (!this.#closed && !this.#full && (this.#failed || this.#addon.over(this.#session) === 1))
+      this.#socket.destroySoon();
   }
 
   #dispatch(): void {

@@ -45,9 +45,8 @@ test('sandboxes are kept as they were described, and changed field by field', as
   await assertRejectsWithKind(store.update({ sandbox: other }), 'invalid-argument', /immutable/);
   await assertRejectsWithKind(store.update({ sandbox, fields: ['created_at'] }), 'invalid-argument', /cannot update/);
   await store.delete({ sandbox_id: 's1' });
-  for (const work of [store.get({ sandbox_id: 's1' }), store.delete({ sandbox_id: 's1' }), store.update({ sandbox })]) {
-    await assertRejectsWithKind(work, 'not-found');
-  }
+  const late = [store.get({ sandbox_id: 's1' }), store.delete({ sandbox_id: 's1' }), store.update({ sandbox })];
+  await Promise.all(late.map((work) => assertRejectsWithKind(work, 'not-found')));
 });
 
 test('a sandbox is made, started, waited for over a restart of the daemon, ended once, and forgotten', async () => {
