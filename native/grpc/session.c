@@ -12,6 +12,7 @@ enum {
   CONNECTION_WINDOW = 4 << 20,
   FIRST_ROOM = 64 * 1024,
   FRAME_HEAD = 9,
+  UNTOLD_MAX = 64 * 1024, /* bytes of the client for which its new window may wait */
   STATUS_DIGITS = 12,
 };
 
@@ -55,6 +56,9 @@ struct wh_grpc_session {
   struct call *calls;
   uint8_t *out;
   size_t out_length, out_room, out_wanted;
+  size_t unsent; /* replies */
+  size_t untold; /* bytes that came since the last take */
+  int urgent;    /* the client waits for what is to be sent */
   int closing;
 };
 
@@ -66,6 +70,7 @@ static void drop_reply(struct wh_grpc_session *session, struct call *call) {
   struct reply *reply = call->first;
   call->first = reply->next;
   if (!call->first) call->last = &call->first;
+  session->unsent--;
   session->events.sent(session->events.owner, call->stream, reply->token);
   free(reply);
 }
@@ -131,6 +136,7 @@ static void half_close(struct wh_grpc_session *session, struct call *call) {
 static int on_frame(nghttp2_session *http, const nghttp2_frame *frame, void *owner) {
   (void)http;
   struct wh_grpc_session *session = owner;
+  if (frame->hd.type == NGHTTP2_SETTINGS || frame->hd.type == NGHTTP2_GOAWAY) session->urgent = 1;
   if (frame->hd.type != NGHTTP2_HEADERS && frame->hd.type != NGHTTP2_DATA) return 0;
   struct call *call = call_of(session, frame->hd.stream_id);
   if (!call) return 0;
@@ -212,6 +218,7 @@ static int on_data(nghttp2_session *http, uint8_t flags, int32_t stream, const u
   (void)flags;
   struct wh_grpc_session *session = owner;
   nghttp2_session_consume_connection(http, length);
+  session->untold += length;
   struct call *call = call_of(session, stream);
   if (!call) return 0;
   call->withheld += length;
@@ -329,6 +336,7 @@ static int wake(struct wh_grpc_session *session, struct call *call) {
 long wh_grpc_take(struct wh_grpc_session *session, size_t length, const uint8_t **bytes) {
   session->out_length = 0;
   session->out_wanted = length;
+  session->untold = 0;
   while (session->out_length < length) {
     const uint8_t *frame; /* but for those of bodies, which go by send_body */
     ssize_t size = nghttp2_session_mem_send(session->http, &frame);
@@ -373,6 +381,7 @@ int wh_grpc_reply(struct wh_grpc_session *session, int32_t stream, const void *b
                                      (uint8_t)length}};
   *call->last = reply;
   call->last = &reply->next;
+  session->unsent++;
   int failed = wh_grpc_headers(session, stream);
   return failed ? failed : wake(session, call);
 }
@@ -414,8 +423,10 @@ int wh_grpc_taken(struct wh_grpc_session *session, int32_t stream) {
 }
 
 int wh_grpc_receive(struct wh_grpc_session *session, const uint8_t *bytes, size_t length) {
+  session->urgent = 0;
   ssize_t used = nghttp2_session_mem_recv(session->http, bytes, length);
-  return used < 0 ? (int)used : 0;
+  if (used < 0) return (int)used;
+  return session->urgent || session->unsent > 0 || session->untold > UNTOLD_MAX;
 }
 
 int wh_grpc_goaway(struct wh_grpc_session *session) {

@@ -46,7 +46,10 @@ struct wh_grpc_session *wh_grpc_open(const struct wh_grpc_events *events, size_t
 /* Tells nothing more but `sent` of replies that wait. */
 void wh_grpc_close(struct wh_grpc_session *session);
 
-/* Bytes of the client. Negative: the connection is beyond help; what is still to be sent says why. */
+/*
+ * Bytes of the client. Negative: the connection is beyond help; what is still to be sent says why. 1: the client waits for
+ * what is to be sent now. 0: nothing is, or only what may wait a little for company, such as the answer to a ping.
+ */
 int wh_grpc_receive(struct wh_grpc_session *session, const uint8_t *bytes, size_t length);
 
 /*

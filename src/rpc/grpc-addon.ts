@@ -34,7 +34,7 @@ export interface GrpcAddon {
   open(events: unknown[], messageBytesMax: number): GrpcSession;
   /** The session can't be used any more. */
   close(session: GrpcSession): void;
-  /** Bytes of the client. Negative: what there is to send is the last. */
+  /** Bytes of the client. Negative: what there is to send is the last. 1: the client waits for it. 0: it may wait for company. */
   receive(session: GrpcSession, bytes: Uint8Array): Outcome;
   /** About `bytes` of what is to be sent; 0 for nothing now. */
   take(session: GrpcSession, bytes: number): Buffer | Outcome;

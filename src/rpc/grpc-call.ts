@@ -27,6 +27,9 @@ interface Received {
 /** Timers take no more than this many milliseconds. */
 const TIMER_MS_MAX = 2 ** 31 - 1;
 
+/** For whoever still reads from a call that has ended as it should; one for all, as each has its stack taken. */
+const ENDED = new DaemonError('canceled', 'the call is over');
+
 const DECOMPRESS: Readonly<Record<string, (bytes: Buffer) => Promise<Buffer>>> = {
   gzip: (bytes) => promisify(gunzip)(bytes, { maxOutputLength: MESSAGE_BYTES_MAX }),
   deflate: (bytes) => promisify(inflate)(bytes, { maxOutputLength: MESSAGE_BYTES_MAX }),
@@ -136,9 +139,9 @@ export class GrpcCall {
     this.#unsent.shift()?.resolve(undefined);
   }
 
-  /** The stream is over: what happened to it, if it is of interest. */
+  /** The stream is over, finished or not. */
   takeClosed(): void {
-    this.#leave(new DaemonError('canceled', `${this.path}: canceled by the client`));
+    this.#leave(this.#finished ? ENDED : new DaemonError('canceled', `${this.path}: canceled by the client`));
     this.#settle();
   }
 

@@ -8,6 +8,11 @@ import { MESSAGE_BYTES_MAX } from './limits.js';
 
 /** Bytes that are given to a socket at a time. */
 const TAKE_BYTES = 256 * 1024;
+/**
+ * How long what nobody waits for may wait for company, in milliseconds. Clients of grpc-go ping with every reply that they get, to
+ * learn how far away the server is: an answer of its own is a second write, and wakes the client a second time.
+ */
+const COMPANY_MS = 5;
 
 /** A client's connection: moves bytes between its socket and the addon's session, and tells of the calls that begin. */
 export class GrpcConnection {
@@ -19,6 +24,8 @@ export class GrpcConnection {
   readonly #session: GrpcSession;
   readonly #calls = new Map<number, GrpcCall>();
   #flushing = false;
+  #owes = false;
+  #later: NodeJS.Timeout | undefined;
   #full = false;
   #closed = false;
   #failed = false;
@@ -52,9 +59,19 @@ export class GrpcConnection {
 
   #receive(bytes: Buffer): void {
     if (this.#closed || this.#failed) return;
-    this.#failed = this.#addon.receive(this.#session, bytes) < 0;
+    const outcome = this.#addon.receive(this.#session, bytes);
+    this.#failed = outcome < 0;
     this.#dispatch();
-    this.#flush();
+    if (outcome === 0) this.#flushLater();
+    else this.#flush();
+  }
+
+  #flushLater(): void {
+    this.#owes = true;
+    this.#later ??= setTimeout(() => {
+      this.#later = undefined;
+      if (this.#owes) this.#flush();
+    }, COMPANY_MS).unref();
   }
 
   /** Soon, with what else is said in this turn. */
@@ -67,7 +84,7 @@ export class GrpcConnection {
   }
 
   #flush(): void {
-    this.#flushing = false;
+    this.#flushing = this.#owes = false;
     while (!this.#closed && !this.#full) {
       const bytes = this.#addon.take(this.#session, TAKE_BYTES);
       if (typeof bytes === 'number') {
@@ -145,6 +162,7 @@ export class GrpcConnection {
 
   #close(): void {
     this.#closed = true;
+    clearTimeout(this.#later);
     this.#addon.close(this.#session);
     this.#events.length = 0;
     for (const call of this.#calls.values()) call.takeClosed();

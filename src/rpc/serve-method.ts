@@ -41,8 +41,9 @@ export function serveMethod(
       grpc.answer(encode(await output));
       return;
     }
-    await sendAll(grpc, output as AsyncIterable<unknown>, encode, call);
-    grpc.finish();
+    const unsent = await sendAll(grpc, output as AsyncIterable<unknown>, encode, call);
+    grpc.finish(); // goes with the last of them
+    await abortable(Promise.all(unsent), call.signal);
   };
 
   const serve = async (grpc: GrpcCall): Promise<void> => {
@@ -77,17 +78,18 @@ async function* decoded(grpc: GrpcCall, decode: (bytes: Buffer) => object): Asyn
   for await (const bytes of grpc.requests()) yield decode(bytes);
 }
 
+/** Sends replies no faster than the client takes them. Returns those that are still to go. */
 async function sendAll(
   grpc: GrpcCall,
   replies: AsyncIterable<unknown>,
   encode: (reply: unknown) => Buffer,
   call: Call,
-): Promise<void> {
+): Promise<readonly Promise<void>[]> {
   const unsent: Promise<void>[] = [];
   for await (const reply of replies) {
     call.signal.throwIfAborted();
     unsent.push(grpc.reply(encode(reply)));
     if (unsent.length >= UNSENT_MAX) await abortable(Promise.resolve(unsent.shift()), call.signal);
   }
-  await abortable(Promise.all(unsent), call.signal);
+  return unsent;
 }
