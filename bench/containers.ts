@@ -62,6 +62,7 @@ export function containerFigures(reference: string): readonly TimedFigure[] {
       name: `${MANY} detached containers at once, containerd's ctr on both`,
       rounds: MANY_ROUNDS,
       wallTarget: 0.7,
+      before: (engine) => engine.group.prepare(MANY),
       work: async (engine, round) => {
         await Promise.all(idsOf(round).map((id) => start(engine, reference, id)));
       },
