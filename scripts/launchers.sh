@@ -23,7 +23,7 @@ mkdir -p "$dir"
 # small young generation; together a third of the peak.
 launcher wharfd build/daemon/main.js \
   'UV_THREADPOOL_SIZE=${UV_THREADPOOL_SIZE:-16} MALLOC_ARENA_MAX=${MALLOC_ARENA_MAX:-2} MALLOC_TRIM_THRESHOLD_=${MALLOC_TRIM_THRESHOLD_:-1048576} MALLOC_MMAP_THRESHOLD_=${MALLOC_MMAP_THRESHOLD_:-65536} ' \
-  '--max-semi-space-size=1 '
+  '--max-semi-space-size=1 --no-parallel-scavenge '
 # The commands speak over a unix socket only: to read certificates, which Node does at its start, would take longer than all else about theirs.
 # What they run gets the variable back (src/cli/shared/node-io.ts).
 for name in dist ctr; do
