@@ -5,8 +5,7 @@ import { DaemonError } from '../base/errors.js';
 import { timeoutMsOf, percentEncoded, type Headers } from './grpc-headers.js';
 import type { Peer } from './handlers.js';
 import { MESSAGE_BYTES_MAX } from './limits.js';
-import type { WireStatus } from './status.js';
-import { STATUS_OF } from './status.js';
+import { statusOf, type WireStatus } from './status.js';
 
 /** What a connection does for one of its calls. */
 export interface GrpcStream {
@@ -67,11 +66,6 @@ export class GrpcCall {
   /** Value of a request header. */
   header(name: string): string | undefined {
     return this.#headers.get(name);
-  }
-
-  /** True when nobody waits for an answer any more. */
-  get isOver(): boolean {
-    return this.#over !== undefined;
   }
 
   /** Calls `listener` once when the client goes away, cancels, or its deadline has passed, all before the status was set. */
@@ -146,8 +140,9 @@ export class GrpcCall {
   }
 
   #expire(): void {
-    this.#leave(new DaemonError('deadline-exceeded', `${this.path}: the deadline has passed`));
-    if (this.#settle()) this.#stream.finish(STATUS_OF['deadline-exceeded'], 'the deadline has passed');
+    const late = new DaemonError('deadline-exceeded', `${this.path}: the deadline has passed`);
+    this.#leave(late);
+    this.finish(statusOf(late));
   }
 
   /** Nobody waits any more, whatever is still under way; only the first reason counts. */
