@@ -150,11 +150,12 @@ static int on_frame(nghttp2_session *http, const nghttp2_frame *frame, void *own
   return 0;
 }
 
-/* Gives the client new window for what it has sent, unless it is ahead of the handler. */
-static void release(struct wh_grpc_session *session, struct call *call) {
-  if (call->withheld == 0 || (call->waiting >= WH_GRPC_WAITING_MAX && !call->deaf)) return;
+/* Gives the client new window for what it has sent, unless it is ahead of the handler. Whether it did. */
+static int release(struct wh_grpc_session *session, struct call *call) {
+  if (call->withheld == 0 || (call->waiting >= WH_GRPC_WAITING_MAX && !call->deaf)) return 0;
   nghttp2_session_consume_stream(session->http, call->stream, call->withheld);
   call->withheld = 0;
+  return 1;
 }
 
 /* Begins a message when its prefix is there. Returns 0, or -1 when memory is short. */
@@ -418,8 +419,7 @@ int wh_grpc_taken(struct wh_grpc_session *session, int32_t stream) {
   struct call *call = call_of(session, stream);
   if (!call || call->waiting == 0) return 0;
   call->waiting--;
-  release(session, call);
-  return 0;
+  return release(session, call);
 }
 
 int wh_grpc_receive(struct wh_grpc_session *session, const uint8_t *bytes, size_t length) {

@@ -62,7 +62,7 @@ uint8_t *wh_grpc_keep(struct wh_grpc_session *session);
 /* Nothing will come and nothing is to be sent any more. */
 int wh_grpc_over(const struct wh_grpc_session *session);
 
-/* The handler has taken a request of this call. */
+/* The handler has taken a request of this call. 1: the client, which had to wait for that, may go on. */
 int wh_grpc_taken(struct wh_grpc_session *session, int32_t stream);
 /* Response headers, if they are not sent yet. */
 int wh_grpc_headers(struct wh_grpc_session *session, int32_t stream);

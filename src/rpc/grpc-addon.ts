@@ -40,7 +40,7 @@ export interface GrpcAddon {
   take(session: GrpcSession, bytes: number): Buffer | Outcome;
   /** 1 when nothing more will come or go. */
   over(session: GrpcSession): Outcome;
-  /** A request of the stream has been taken by its handler. */
+  /** A request of the stream has been taken by its handler. 1: the client is to hear of it. */
   taken(session: GrpcSession, stream: number): Outcome;
   headers(session: GrpcSession, stream: number): Outcome;
   /** One of several replies; the bytes are not to be changed until it has gone. */

@@ -7,14 +7,14 @@ import type { Peer } from './handlers.js';
 import { MESSAGE_BYTES_MAX } from './limits.js';
 import { statusOf, type WireStatus } from './status.js';
 
-/** What a connection does for one of its calls. */
-export interface GrpcStream {
+/** What a connection does for its calls, each by the number of its stream. */
+export interface GrpcStreams {
   /** The handler has taken a request. */
-  taken(): void;
-  headers(): void;
-  reply(bytes: Uint8Array): void;
-  answer(bytes: Uint8Array): void;
-  finish(status: number, details: string): void;
+  taken(stream: number): void;
+  headers(stream: number): void;
+  reply(stream: number, bytes: Uint8Array): void;
+  answer(stream: number, bytes: Uint8Array): void;
+  finish(stream: number, status: number, details: string): void;
 }
 
 /** A request as it came. */
@@ -40,7 +40,8 @@ export class GrpcCall {
   readonly path: string;
   readonly peer: Peer;
   readonly #headers: Headers;
-  readonly #stream: GrpcStream;
+  readonly #streams: GrpcStreams;
+  readonly #stream: number;
   readonly #received: Received[] = [];
   readonly #unsent: Deferred<undefined>[] = [];
   #more: Deferred<undefined> | undefined;
@@ -51,10 +52,11 @@ export class GrpcCall {
   #deadline: NodeJS.Timeout | undefined;
   #finished = false;
 
-  constructor(headers: Headers, peer: Peer, stream: GrpcStream) {
+  constructor(headers: Headers, peer: Peer, streams: GrpcStreams, stream: number) {
     this.path = headers.get(':path') ?? '';
     this.peer = peer;
     this.#headers = headers;
+    this.#streams = streams;
     this.#stream = stream;
     const timeoutMs = timeoutMsOf(headers.get('grpc-timeout'));
     if (timeoutMs !== undefined && timeoutMs <= TIMER_MS_MAX)
@@ -93,7 +95,7 @@ export class GrpcCall {
 
   /** Sends the response headers, if they are not sent yet. */
   sendHeaders(): void {
-    this.#stream.headers();
+    this.#streams.headers(this.#stream);
   }
 
   /** Sends one of several replies. Resolves when it has gone, or nobody waits for it any more. */
@@ -101,18 +103,18 @@ export class GrpcCall {
     if (this.#over || this.#finished) return;
     const sent = deferred<undefined>();
     this.#unsent.push(sent);
-    this.#stream.reply(bytes);
+    this.#streams.reply(this.#stream, bytes);
     await sent.promise;
   }
 
   /** Sends the only reply, and that all is well. */
   answer(bytes: Uint8Array): void {
-    if (this.#settle()) this.#stream.answer(bytes);
+    if (this.#settle()) this.#streams.answer(this.#stream, bytes);
   }
 
   /** Ends the call, after the replies before it; undefined: all is well. */
   finish(status?: WireStatus): void {
-    if (this.#settle()) this.#stream.finish(status?.code ?? 0, percentEncoded(status?.details ?? ''));
+    if (this.#settle()) this.#streams.finish(this.#stream, status?.code ?? 0, percentEncoded(status?.details ?? ''));
   }
 
   /** A request has come. */
@@ -172,7 +174,7 @@ export class GrpcCall {
       if (this.#over) throw this.#over;
       const received = this.#received.shift();
       if (received) {
-        this.#stream.taken();
+        this.#streams.taken(this.#stream);
         return received.compressed ? await this.#decompressed(received.bytes) : received.bytes;
       }
       if (this.#failure) throw this.#failure;

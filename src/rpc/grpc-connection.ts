@@ -1,7 +1,7 @@
 import type { Socket } from 'node:net';
 import { DaemonError } from '../base/errors.js';
 import { EVENT, grpcAddon, type GrpcAddon, type GrpcSession } from './grpc-addon.js';
-import { GrpcCall, tooLarge, type GrpcStream } from './grpc-call.js';
+import { GrpcCall, tooLarge, type GrpcStreams } from './grpc-call.js';
 import { parseHeaders, type Headers } from './grpc-headers.js';
 import type { Peer } from './handlers.js';
 import { MESSAGE_BYTES_MAX } from './limits.js';
@@ -15,7 +15,7 @@ const TAKE_BYTES = 256 * 1024;
 const COMPANY_MS = 5;
 
 /** A client's connection: moves bytes between its socket and the addon's session, and tells of the calls that begin. */
-export class GrpcConnection {
+export class GrpcConnection implements GrpcStreams {
   readonly #socket: Socket;
   readonly #peer: Peer;
   readonly #onCall: (call: GrpcCall) => void;
@@ -53,8 +53,33 @@ export class GrpcConnection {
   /** Lets no further call begin, and closes the connection when those that run have ended and what they say has gone. */
   shutDown(): void {
     if (this.#closed) return;
-    this.#addon.goaway(this.#session);
-    this.#flush();
+    this.#done(this.#addon.goaway(this.#session));
+  }
+
+  taken(stream: number): void {
+    if (!this.#closed && this.#addon.taken(this.#session, stream) === 1) this.#flushSoon();
+  }
+
+  headers(stream: number): void {
+    if (!this.#closed) this.#done(this.#addon.headers(this.#session, stream));
+  }
+
+  reply(stream: number, bytes: Uint8Array): void {
+    if (!this.#closed) this.#done(this.#addon.reply(this.#session, stream, bytes));
+  }
+
+  answer(stream: number, bytes: Uint8Array): void {
+    if (!this.#closed) this.#done(this.#addon.answer(this.#session, stream, bytes));
+  }
+
+  finish(stream: number, status: number, details: string): void {
+    if (!this.#closed) this.#done(this.#addon.finish(this.#session, stream, status, details));
+  }
+
+  /** Sends what the session made of that. Where it could not (memory is short), the client would wait for ever: its connection ends. */
+  #done(outcome: number): void {
+    if (outcome < 0) this.#failed = true;
+    this.#flushSoon();
   }
 
   #receive(bytes: Buffer): void {
@@ -127,37 +152,12 @@ export class GrpcConnection {
   #begin(stream: number, headers: Headers): void {
     const httpStatus = refusalOf(headers);
     if (httpStatus !== undefined) {
-      this.#addon.refuse(this.#session, stream, httpStatus);
+      this.#done(this.#addon.refuse(this.#session, stream, httpStatus));
       return;
     }
-    const call = new GrpcCall(headers, this.#peer, this.#streamOf(stream));
+    const call = new GrpcCall(headers, this.#peer, this, stream);
     this.#calls.set(stream, call);
     this.#onCall(call);
-  }
-
-  #streamOf(stream: number): GrpcStream {
-    const act = (what: (addon: GrpcAddon, session: GrpcSession) => void): void => {
-      if (this.#closed) return;
-      what(this.#addon, this.#session);
-      this.#flushSoon();
-    };
-    return {
-      taken: () => {
-        act((addon, session) => addon.taken(session, stream));
-      },
-      headers: () => {
-        act((addon, session) => addon.headers(session, stream));
-      },
-      reply: (bytes) => {
-        act((addon, session) => addon.reply(session, stream, bytes));
-      },
-      answer: (bytes) => {
-        act((addon, session) => addon.answer(session, stream, bytes));
-      },
-      finish: (status, details) => {
-        act((addon, session) => addon.finish(session, stream, status, details));
-      },
-    };
   }
 
   #close(): void {

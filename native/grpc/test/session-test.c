@@ -359,7 +359,9 @@ static void test_flow(void) {
   EXPECT(server.messages >= WH_GRPC_WAITING_MAX && server.messages <= WH_GRPC_WAITING_MAX + 3, 1);
   while (server.half_closed == 0 && server.messages < 100) {
     int before = server.messages;
-    for (int i = 0; i < WH_GRPC_WAITING_MAX + 3; i++) wh_grpc_taken(server.session, stream);
+    int freed = 0;
+    for (int i = 0; i < WH_GRPC_WAITING_MAX + 3; i++) freed += wh_grpc_taken(server.session, stream);
+    EXPECT(freed, 1);
     talk(&client, &server, 1 << 20);
     if (server.messages == before && server.half_closed == 0) break;
   }
