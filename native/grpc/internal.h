@@ -1,0 +1,73 @@
+/* What the halves of a session share. */
+#ifndef WHARFD_GRPC_INTERNAL_H
+#define WHARFD_GRPC_INTERNAL_H
+
+#include "session.h"
+
+#include <nghttp2/nghttp2.h>
+
+/* Before a message: one byte tells whether it is compressed, four its length. */
+enum { PREFIX = 5 };
+
+/* A reply that waits to be sent. */
+struct reply {
+  struct reply *next;
+  const uint8_t *bytes;
+  size_t length, done; /* without and with the prefix */
+  void *token;
+  uint8_t prefix[PREFIX];
+};
+
+struct call {
+  struct call *next, **link; /* among those of the session */
+  int32_t stream;
+
+  char *headers;
+  size_t headers_length, headers_room;
+
+  uint8_t prefix[PREFIX];
+  size_t prefix_length;
+  uint8_t *message; /* NULL between messages */
+  size_t message_length, message_room, message_size;
+  int deaf;        /* requests are no longer listened to */
+  int ended;       /* the client has half-closed */
+  unsigned waiting; /* requests that the handler has not taken */
+  size_t withheld;  /* bytes for which the client gets no new window yet */
+
+  struct reply *first, **last;
+  int opened;   /* response headers are submitted */
+  int deferred; /* the sender waits for replies */
+  int finished; /* the status is known */
+  unsigned status;
+  char *details;
+};
+
+struct wh_grpc_session {
+  nghttp2_session *http;
+  struct wh_grpc_events events;
+  size_t message_bytes_max;
+  struct call *calls;
+  uint8_t *out;
+  size_t out_length, out_room, out_wanted;
+  size_t unsent; /* replies */
+  size_t untold; /* bytes that came since the last take */
+  int urgent;    /* the client waits for what is to be sent */
+  int closing;
+};
+
+/* session.c */
+/* NULL when the stream is over. */
+struct call *wh_grpc_call(struct wh_grpc_session *session, int32_t stream);
+/* The first reply of the call has gone, or never will. */
+void wh_grpc_drop_reply(struct wh_grpc_session *session, struct call *call);
+void wh_grpc_free_call(struct wh_grpc_session *session, struct call *call);
+
+/* receive.c */
+/* Gives the client new window for what it has sent, unless it is ahead of the handler. Whether it did. */
+int wh_grpc_release(struct wh_grpc_session *session, struct call *call);
+void wh_grpc_set_receivers(nghttp2_session_callbacks *callbacks);
+
+/* send.c */
+void wh_grpc_set_senders(nghttp2_session_callbacks *callbacks);
+
+#endif
