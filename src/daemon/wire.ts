@@ -1,6 +1,7 @@
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { makeDirectory } from '../base/directory.js';
+import { nativePath } from '../base/native-path.js';
 import { DaemonError, isKind, messageOf } from '../base/errors.js';
 import type { Logger } from '../base/logger.js';
 import { Teardown } from '../base/teardown.js';
@@ -35,7 +36,6 @@ import { platformOfNode } from '../spec/platform.js';
 import { createKernel } from '../sys/kernel.js';
 import type { Config } from './config.js';
 import { spaceAt } from './disk-space.js';
-import { nativeProgram } from './native-path.js';
 import type { MissedEvents } from '../service/events.js';
 import { QuietTime } from './quiet-time.js';
 import { createServices } from './services.js';
@@ -196,7 +196,7 @@ function lockRoot(root: string, kernel: Kernel): Disposable {
 
 async function openExecution(config: Config, kernel: Kernel, stores: Stores, log: Logger) {
   const { metadata, rootfs, snapshots } = stores;
-  const host = readHostFacts(nativeProgram('wharfd-init'), config.runtime.cgroup_driver);
+  const host = readHostFacts(nativePath('wharfd-init'), config.runtime.cgroup_driver);
   const scratch = join(config.state, 'tmp');
   await mkdir(scratch, { recursive: true, mode: 0o700 });
   const runtime = createOciRuntime(
@@ -208,7 +208,7 @@ async function openExecution(config: Config, kernel: Kernel, stores: Stores, log
       logs: join(config.root, 'logs'),
       reaper: config.reaper,
       allowLoggingPrograms: config.runtime.allow_logging_programs,
-      monitor: nativeProgram('wharfd-monitor'),
+      monitor: nativePath('wharfd-monitor'),
     },
     log,
   );

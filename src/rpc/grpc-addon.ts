@@ -1,7 +1,6 @@
-import { existsSync } from 'node:fs';
 import { constants } from 'node:os';
-import { fileURLToPath } from 'node:url';
 import { DaemonError } from '../base/errors.js';
+import { nativePath } from '../base/native-path.js';
 
 /** A connection's session in the addon. */
 export type GrpcSession = object & { readonly grpcSession: unique symbol };
@@ -55,9 +54,6 @@ export interface GrpcAddon {
   goaway(session: GrpcSession): Outcome;
 }
 
-/** Beside the compiled files, and for a source tree where `make build` puts it. */
-const PLACES = ['../../native/grpc.node', '../../build/native/grpc.node'];
-
 let loaded: GrpcAddon | undefined;
 
 /**
@@ -71,11 +67,7 @@ export function grpcAddon(): GrpcAddon {
 }
 
 function load(): GrpcAddon {
-  const paths = PLACES.map((place) => fileURLToPath(new URL(place, import.meta.url)));
-  const path = paths.find((each) => existsSync(each));
-  if (path === undefined) {
-    throw new DaemonError('failed-precondition', `the addon is missing at ${paths.join(' and ')}: run make build`);
-  }
+  const path = nativePath('grpc.node');
   const module = { exports: {} as GrpcAddon };
   // Node has a libnghttp2 of its own inside and exports its functions; the addon's must be those of the library it was built for.
   const { RTLD_NOW, RTLD_DEEPBIND } = constants.dlopen;

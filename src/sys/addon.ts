@@ -1,7 +1,5 @@
-import { existsSync } from 'node:fs';
 import { createRequire } from 'node:module';
-import { fileURLToPath } from 'node:url';
-import { DaemonError } from '../base/errors.js';
+import { nativePath } from '../base/native-path.js';
 import type { Fd, RawName } from '../core/kernel/directory-files.js';
 
 /** A result of the addon: 0 or more, or the negated error number. */
@@ -162,25 +160,10 @@ export type MetadataArguments = [
 /** MOUNT_ATTR_… to set and to clear, MS_… of propagation, and 1 for the mounts below too. */
 export type AttributeArguments = [set: number, clear: number, propagation: number, recursive: number];
 
-/** Beside the compiled files, and for a source tree where `make build` puts it. */
-const PLACES = ['../../native/wharfd.node', '../../build/native/wharfd.node'];
-
-function findAddon(): string {
-  const paths = PLACES.map((place) => fileURLToPath(new URL(place, import.meta.url)));
-  const found = paths.find((path) => existsSync(path));
-  if (found === undefined) {
-    throw new DaemonError(
-      'failed-precondition',
-      `the native addon is missing at ${paths.join(' and ')}: run make build`,
-    );
-  }
-  return found;
-}
-
 let loaded: Addon | undefined;
 
 /** The addon, loaded at first use; each worker thread has its own. */
 export function addon(): Addon {
-  loaded ??= createRequire(import.meta.url)(findAddon()) as Addon;
+  loaded ??= createRequire(import.meta.url)(nativePath('wharfd.node')) as Addon;
   return loaded;
 }

@@ -1,14 +1,14 @@
 import { existsSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { DaemonError } from '../base/errors.js';
+import { DaemonError } from './errors.js';
 
 /**
- * Where the build put a native program: `native/` beside the compiled code, or build/native when run from the sources.
+ * Where the build put a native program or addon: `native/` beside the compiled code, or build/native when run from the sources.
  *
  * @throws failed-precondition: it was not built.
  */
-export function nativeProgram(name: string): string {
+export function nativePath(name: string): string {
   const here = dirname(fileURLToPath(import.meta.url));
   for (let dir = here; dir !== dirname(dir); dir = dirname(dir)) {
     for (const path of [join(dir, 'native', name), join(dir, 'build', 'native', name)])
