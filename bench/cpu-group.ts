@@ -31,9 +31,11 @@ export async function openCpuGroup(name: string): Promise<CpuGroup> {
   const idle: GroupShell[] = [];
   const run = async (program: string, args: readonly string[]): Promise<string> => {
     const shell = idle.pop() ?? new GroupShell(JOIN, dir);
-    const text = await shell.run(program, args);
-    idle.push(shell);
-    return text;
+    try {
+      return await shell.run(program, args);
+    } finally {
+      idle.push(shell);
+    }
   };
   return {
     run,

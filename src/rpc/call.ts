@@ -10,7 +10,7 @@ export interface CallContext {
 
 /** A Call that the server can abort. */
 export interface RunningCall extends Call {
-  /** Aborts the signal; only the first reason counts. */
+  /** Aborts the signal, and whoever waits for a request gets the reason; only the first one counts. */
   abort(reason: DaemonError): void;
 }
 
@@ -34,7 +34,10 @@ export function startCall(grpc: GrpcCall, context: CallContext): RunningCall {
     sendHeaders() {
       grpc.sendHeaders();
     },
-    abort: lazy.abort,
+    abort(reason) {
+      lazy.abort(reason);
+      grpc.takeEnd(reason);
+    },
   };
 }
 

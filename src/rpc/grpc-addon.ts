@@ -1,5 +1,5 @@
 import { constants } from 'node:os';
-import { DaemonError } from '../base/errors.js';
+import { DaemonError, messageOf } from '../base/errors.js';
 import { nativePath } from '../base/native-path.js';
 
 /** A connection's session in the addon. */
@@ -76,7 +76,7 @@ function load(): GrpcAddon {
   } catch (cause) {
     throw new DaemonError(
       'failed-precondition',
-      `${path} cannot be loaded: is libnghttp2 (package libnghttp2-14) installed?`,
+      `${path} cannot be loaded (${messageOf(cause)}): install libnghttp2 (Debian's libnghttp2-14)`,
       { cause },
     );
   }

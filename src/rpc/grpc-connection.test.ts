@@ -32,7 +32,7 @@ interface Answer {
 async function serving(
   t: TestContext,
   services: ServiceRegistration[],
-): Promise<{ path: string; http: ClientHttp2Session }> {
+): Promise<{ path: string; http: ClientHttp2Session; server: RpcServer }> {
   const folder = await mkdtemp(join(tmpdir(), 'wharfd-grpc-'));
   const path = join(folder, 'test.sock');
   const server = new RpcServer({ schema: wholeSchema, services, log: SILENT });
@@ -44,7 +44,7 @@ async function serving(
     await server.close();
     await rm(folder, { recursive: true });
   });
-  return { path, http };
+  return { path, http, server };
 }
 
 /** A message with its prefix. @param length What the prefix says. */
@@ -167,6 +167,35 @@ void test('calls of one connection go on beside each other, and one that is rese
   stream.close(constants.NGHTTP2_CANCEL);
   assert.equal(((await aborted.promise) as { kind: string }).kind, 'canceled');
   assert.equal((await ask(http, INFO, framed(digestOf('after')))).trailers['grpc-status'], '0');
+});
+
+void test('calls whose client sends nothing more are told that the daemon shuts down, and do not hold it up', async (t) => {
+  const begun = deferred<undefined>();
+  const reading = implement(CONTENT, {
+    async *write(requests) {
+      for await (const { data } of requests) {
+        begun.resolve(undefined);
+        yield { offset: String(data.length) };
+      }
+    },
+  });
+  const { http, server } = await serving(t, [reading]);
+  const open = (path: string, body: Buffer): Promise<string> => {
+    const stream = http.request({ ':method': 'POST', ':path': path, 'content-type': 'application/grpc' });
+    stream.on('error', () => undefined).resume();
+    stream.write(body);
+    return new Promise((resolve) => {
+      const told = (headers: IncomingHttpHeaders): void => {
+        if (headers['grpc-status'] !== undefined) resolve(String(headers['grpc-status']));
+      };
+      stream.on('response', told).on('trailers', told);
+      stream.on('close', () => resolve('none'));
+    });
+  };
+  const statuses = [open(INFO, Buffer.from([0])), open(WRITE, framed(Buffer.alloc(0)))];
+  await begun.promise;
+  await server.close();
+  assert.deepEqual(await Promise.all(statuses), ['14', '14']);
 });
 
 void test('a connection that speaks no HTTP/2 is told so and closed; others go on', async (t) => {

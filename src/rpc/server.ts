@@ -3,6 +3,7 @@ import type { Server, Socket } from 'node:net';
 import { DaemonError, messageOf } from '../base/errors.js';
 import type { Logger } from '../base/logger.js';
 import { startCall, type CallContext, type RunningCall } from './call.js';
+import { grpcAddon } from './grpc-addon.js';
 import { GrpcConnection } from './grpc-connection.js';
 import type { GrpcCall } from './grpc-call.js';
 import type { Peer, ServiceRegistration } from './handlers.js';
@@ -54,9 +55,10 @@ export class RpcServer implements AsyncDisposable {
   /**
    * Takes calls on a unix socket.
    *
-   * @throws already-exists: somebody listens there. unavailable: it cannot be made.
+   * @throws already-exists: somebody listens there. unavailable: it cannot be made. failed-precondition: what serves calls is not there.
    */
   async listen(address: SocketAddress): Promise<void> {
+    grpcAddon(); // or the first connection would find out
     const server = await listenOnSocket(address, (socket) => {
       this.#admit(socket);
     });
@@ -82,10 +84,16 @@ export class RpcServer implements AsyncDisposable {
   }
 
   #admit(socket: Socket): void {
-    const connection = new GrpcConnection(socket, this.#identify(socket), (call) => {
-      this.#serve(call);
-    });
-    this.#connections.set(socket, connection);
+    try {
+      const connection = new GrpcConnection(socket, this.#identify(socket), (call) => {
+        this.#serve(call);
+      });
+      this.#connections.set(socket, connection);
+    } catch (error) {
+      this.#log.error({ error: messageOf(error) }, 'a connection cannot be served');
+      socket.destroy();
+      return;
+    }
     socket.once('close', () => {
       this.#connections.delete(socket);
       if (this.#connections.size === 0) this.#flushed?.();
