@@ -3,6 +3,7 @@ import { spawn, type ChildProcess } from 'node:child_process';
 /** Ends what a program wrote, before its exit code. */
 const END = '\u0001ended ';
 const TIMEOUT_MS = 300_000;
+const ENDED = 'the shell of a benchmark has ended';
 
 const quoted = (word: string): string => `'${word.replaceAll("'", "'\\''")}'`;
 
@@ -13,6 +14,7 @@ const quoted = (word: string): string => `'${word.replaceAll("'", "'\\''")}'`;
 export class GroupShell {
   readonly #child: ChildProcess;
   #said = '';
+  #ended = false;
   #settle: ((code: number) => void) | undefined;
   #fail: ((error: Error) => void) | undefined;
 
@@ -23,11 +25,15 @@ export class GroupShell {
       this.#hear(text);
     });
     this.#child.stdin?.on('error', () => undefined); // `exit` follows
-    this.#child.once('exit', () => this.#fail?.(new Error('the shell of a benchmark has ended')));
+    this.#child.once('exit', () => {
+      this.#ended = true;
+      this.#fail?.(new Error(ENDED));
+    });
   }
 
   /** Runs a program to its end. @returns What it wrote, to stdout and stderr. @throws Error when its exit code is not 0. */
   async run(program: string, args: readonly string[]): Promise<string> {
+    if (this.#ended) throw new Error(ENDED);
     this.#said = '';
     const command = [program, ...args].map(quoted).join(' ');
     const code = await new Promise<number>((resolve, reject) => {
