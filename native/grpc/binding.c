@@ -61,6 +61,21 @@ static napi_value buffer_of(napi_env env, uint8_t *bytes, size_t length) {
   return buffer;
 }
 
+/*
+ * Frees the block that a buffer lies in, which nobody uses any more. V8 would do so at its next full collection, and makes one for
+ * each few MiB of such memory: with a heap like the daemon's that costs more than to move the bytes. Small blocks are left to it; one
+ * that several small buffers share (Node's pool) has no more than 8 KiB.
+ */
+static void give_back(napi_env env, napi_value buffer) {
+  napi_typedarray_type type;
+  size_t length = 0, offset = 0;
+  void *bytes = NULL;
+  napi_value block = NULL;
+  if (napi_get_typedarray_info(env, buffer, &type, &length, &bytes, &block, &offset) != napi_ok) return;
+  if (napi_get_arraybuffer_info(env, block, &bytes, &length) != napi_ok) return;
+  if (length > COPIED_BYTES_MAX) napi_detach_arraybuffer(env, block);
+}
+
 static void on_message(void *owner, int32_t stream, uint8_t *bytes, size_t length, int compressed) {
   struct holder *holder = owner;
   tell(holder, compressed ? COMPRESSED : MESSAGE, stream, buffer_of(holder->env, bytes, length));
@@ -79,6 +94,8 @@ static void on_half_closed(void *owner, int32_t stream, int whole) {
 
 static void on_sent(void *owner, int32_t stream, void *reply) {
   struct holder *holder = owner;
+  napi_value bytes = NULL;
+  if (holder->events && napi_get_reference_value(holder->env, reply, &bytes) == napi_ok && bytes) give_back(holder->env, bytes);
   napi_delete_reference(holder->env, reply);
   tell(holder, SENT, stream, NULL);
 }
@@ -181,7 +198,10 @@ static napi_value bind_receive(napi_env env, napi_callback_info info) {
   struct call call = begin(env, info);
   size_t length = 0;
   const void *bytes = take_bytes(&call, 1, &length);
-  return is_wrong(&call) ? NULL : outcome(&call, wh_grpc_receive(call.holder->session, bytes, length));
+  if (is_wrong(&call)) return NULL;
+  long failed = wh_grpc_receive(call.holder->session, bytes, length);
+  give_back(env, call.arguments[1]);
+  return outcome(&call, failed);
 }
 
 /* take(session, bytes) → Buffer, or 0 for nothing, or a negative number */
@@ -267,13 +287,22 @@ static napi_value bind_goaway(napi_env env, napi_callback_info info) {
   return is_wrong(&call) ? NULL : outcome(&call, wh_grpc_goaway(call.holder->session));
 }
 
+/* release(bytes) */
+static napi_value bind_release(napi_env env, napi_callback_info info) {
+  napi_value buffer = NULL;
+  size_t count = 1;
+  if (napi_get_cb_info(env, info, &count, &buffer, NULL, NULL) == napi_ok) give_back(env, buffer);
+  return NULL;
+}
+
 NAPI_MODULE_INIT() {
   static const struct {
     const char *name;
     napi_callback function;
   } functions[] = {{"open", bind_open},       {"close", bind_close},   {"receive", bind_receive}, {"take", bind_take},
                    {"over", bind_over},       {"taken", bind_taken},   {"headers", bind_headers}, {"reply", bind_reply},
-                   {"answer", bind_answer},   {"finish", bind_finish}, {"refuse", bind_refuse},   {"goaway", bind_goaway}};
+                   {"answer", bind_answer},   {"finish", bind_finish}, {"refuse", bind_refuse},   {"goaway", bind_goaway},
+                   {"release", bind_release}};
   for (size_t i = 0; i < sizeof functions / sizeof *functions; i++) {
     napi_value function = NULL;
     napi_create_function(env, functions[i].name, NAPI_AUTO_LENGTH, functions[i].function, NULL, &function);

@@ -33,7 +33,7 @@ export interface GrpcAddon {
   open(events: unknown[], messageBytesMax: number): GrpcSession;
   /** The session can't be used any more. */
   close(session: GrpcSession): void;
-  /** Bytes of the client. Negative: what there is to send is the last. 1: the client waits for it. 0: it may wait for company. */
+  /** Bytes of the client, which are empty afterwards. Negative: what there is to send is the last. 1: the client waits for it. 0: it may wait for company. */
   receive(session: GrpcSession, bytes: Uint8Array): Outcome;
   /** About `bytes` of what is to be sent; 0 for nothing now. */
   take(session: GrpcSession, bytes: number): Buffer | Outcome;
@@ -42,7 +42,7 @@ export interface GrpcAddon {
   /** A request of the stream has been taken by its handler. 1: the client is to hear of it. */
   taken(session: GrpcSession, stream: number): Outcome;
   headers(session: GrpcSession, stream: number): Outcome;
-  /** One of several replies; the bytes are not to be changed until it has gone. */
+  /** One of several replies; the bytes are not to be changed until it has gone, and large ones are empty afterwards. */
   reply(session: GrpcSession, stream: number, bytes: Uint8Array): Outcome;
   /** The only reply, with the status 0. */
   answer(session: GrpcSession, stream: number, bytes: Uint8Array): Outcome;
@@ -52,6 +52,8 @@ export interface GrpcAddon {
   refuse(session: GrpcSession, stream: number, httpStatus: number): Outcome;
   /** No further calls are taken. */
   goaway(session: GrpcSession): Outcome;
+  /** Frees the block of memory in which these bytes lie, with all else in it, unless it is small (8 KiB); they are empty afterwards. */
+  release(bytes: Uint8Array): void;
 }
 
 let loaded: GrpcAddon | undefined;

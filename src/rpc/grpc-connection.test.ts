@@ -15,6 +15,7 @@ import { test, type TestContext } from 'node:test';
 import { deflateSync, gzipSync } from 'node:zlib';
 import { deferred } from '../base/abort.js';
 import { SILENT } from '../base/logger.js';
+import { grpcAddon } from './grpc-addon.js';
 import { implement, type ServiceRegistration } from './handlers.js';
 import { RpcServer } from './server.js';
 import { wholeSchema } from './whole.js';
@@ -206,4 +207,41 @@ void test('a connection that speaks no HTTP/2 is told so and closed; others go o
   stranger.write('GET / HTTP/1.1\r\nHost: localhost\r\n\r\n');
   await once(stranger, 'close');
   assert.equal((await ask(http, INFO, framed(digestOf('x')))).trailers['grpc-status'], '0');
+});
+
+void test('large replies do not wait for the collector of garbage when they have gone; small ones are left to it', async (t) => {
+  const encoded: Buffer[] = [];
+  const codecOf = wholeSchema.codec.bind(wholeSchema);
+  t.mock.method(wholeSchema, 'codec', (name: string) => {
+    const codec = codecOf(name);
+    const encode = (value: object) => {
+      const bytes = codec.encode(value);
+      encoded.push(bytes);
+      return bytes;
+    };
+    return { ...codec, encode };
+  });
+  const data = Buffer.alloc(300_000, 'x');
+  const reader = implement(CONTENT, {
+    async *read() {
+      yield { offset: '0', data };
+      yield { offset: '1', data: data.subarray(0, 10) };
+    },
+  });
+  const { http } = await serving(t, [reader]);
+  const { body } = await ask(http, `/${CONTENT}/Read`, framed(Buffer.alloc(0)));
+  assert.ok(body.includes(data), 'it came as it was');
+  assert.equal(encoded[0]?.length, 0);
+  assert.ok(encoded[1]?.includes('xxxxxxxxxx'));
+  assert.equal(data.length, 300_000, 'what the handler gave is its own');
+});
+
+void test('release takes a large block with all that lies in it, and leaves small ones, which may be shared', () => {
+  const block = Buffer.alloc(100_000);
+  const part = block.subarray(5, 50);
+  grpcAddon().release(part);
+  assert.deepEqual([block.length, part.length], [0, 0]);
+  const pooled = Buffer.from('small');
+  grpcAddon().release(pooled);
+  assert.equal(pooled.toString(), 'small');
 });

@@ -116,7 +116,9 @@ export class GrpcConnection implements GrpcStreams {
         if (bytes < 0) this.#failed = true;
         break;
       }
-      this.#full = !this.#socket.write(bytes);
+      this.#full = !this.#socket.write(bytes, () => {
+        this.#addon.release(bytes);
+      });
     }
     this.#dispatch();
     if (!this.#closed && !this.#full && (this.#failed || this.#addon.over(this.#session) === 1))

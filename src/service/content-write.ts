@@ -1,5 +1,6 @@
 import { DaemonError } from '../base/errors.js';
 import type { ContentStore, ContentWriter } from '../core/content/content-store.js';
+import { grpcAddon } from '../rpc/grpc-addon.js';
 import type { Incoming, Outgoing } from '../rpc/handlers.js';
 import { fromInteger, toSafeNumber } from '../rpc/int64.js';
 import { timestampOfDate } from '../rpc/time.js';
@@ -58,7 +59,9 @@ export class WriteSession implements AsyncDisposable {
       throw new DaemonError('out-of-range', `write @${at} must occur at current offset ${current}`);
     }
     if (at === 0 && current > 0) await this.#writer.truncate(0);
-    if (data.length > 0) await this.#writer.write(data);
+    if (data.length === 0) return;
+    await this.#writer.write(data);
+    grpcAddon().release(data); // with the message that they came in, of which all else has been read
   }
 
   async #commit({ labels }: Request, signal: AbortSignal): Promise<void> {

@@ -33,7 +33,7 @@ export function createContentService(
       if (from > blob.size) throw new DaemonError('out-of-range', `read past object length ${blob.size} bytes`);
       const size = toSafeNumber(request.size);
       const to = size <= 0 ? blob.size : Math.min(from + size, blob.size);
-      for await (const { offset, bytes } of blob.chunks({ from, to }, signal)) {
+      for await (const { offset, bytes } of blob.chunks({ from, to, lent: true }, signal)) {
         yield { offset: fromInteger(offset - from), data: bytes };
       }
     },

@@ -34,6 +34,13 @@ export interface Chunk {
   readonly bytes: Uint8Array;
 }
 
+/** What of a blob is read, in bytes, and for how long the caller keeps it. */
+export interface ChunkRange {
+  readonly from?: number;
+  readonly to?: number;
+  readonly lent?: boolean;
+}
+
 /** A blob that workers can read by its path until it is disposed. */
 export interface BlobOnDisk extends AsyncDisposable {
   readonly path: string;
@@ -47,10 +54,11 @@ export interface BlobReader extends AsyncDisposable {
   /** Where the bytes lie as a plain file of this machine, for workers and helpers that read it themselves; absent in a remote store. */
   readonly path?: string;
   /**
-   * @param range `from` inclusive (default 0), `to` exclusive (default the size), in bytes.
+   * @param range `from` inclusive (default 0), `to` exclusive (default the size), in bytes. `lent`: the bytes of a chunk are the
+   * caller's only until it asks for the next; so one block of memory is enough for all.
    * @throws out-of-range: outside the blob. data-loss: the file is shorter than its record.
    */
-  chunks(range?: { readonly from?: number; readonly to?: number }, signal?: AbortSignal): AsyncIterable<Chunk>;
+  chunks(range?: ChunkRange, signal?: AbortSignal): AsyncIterable<Chunk>;
 }
 
 /**

@@ -1,6 +1,6 @@
-import type { BlobReader, Chunk } from '../../core/content/content-store.js';
+import type { BlobReader, Chunk, ChunkRange } from '../../core/content/content-store.js';
 import type { Digest } from '../../spec/digest.js';
-import { checkedRange, type ByteRange } from './byte-range.js';
+import { checkedRange } from './byte-range.js';
 
 /** A small blob, read whole when it was opened. */
 export class BlobBytes implements BlobReader {
@@ -18,7 +18,7 @@ export class BlobBytes implements BlobReader {
   }
 
   // eslint-disable-next-line @typescript-eslint/require-await -- the port's form; these bytes are there already
-  async *chunks(range?: ByteRange, signal?: AbortSignal): AsyncGenerator<Chunk> {
+  async *chunks(range?: ChunkRange, signal?: AbortSignal): AsyncGenerator<Chunk> {
     const { from, to } = checkedRange(this, range);
     signal?.throwIfAborted();
     if (from < to) yield { offset: from, bytes: this.#bytes.subarray(from, to) };

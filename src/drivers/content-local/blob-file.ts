@@ -1,8 +1,8 @@
 import type { FileHandle } from 'node:fs/promises';
 import { DaemonError } from '../../base/errors.js';
-import type { BlobReader, Chunk } from '../../core/content/content-store.js';
+import type { BlobReader, Chunk, ChunkRange } from '../../core/content/content-store.js';
 import type { Digest } from '../../spec/digest.js';
-import { checkedRange, type ByteRange } from './byte-range.js';
+import { checkedRange } from './byte-range.js';
 
 /** Bytes of one chunk, as the port bounds it. */
 export const CHUNK_BYTES = 1 << 20;
@@ -22,12 +22,13 @@ export class BlobFile implements BlobReader {
     this.#file = file;
   }
 
-  async *chunks(range?: ByteRange, signal?: AbortSignal): AsyncGenerator<Chunk> {
+  async *chunks(range?: ChunkRange, signal?: AbortSignal): AsyncGenerator<Chunk> {
     const { from, to } = checkedRange(this, range);
+    const lent = range?.lent ? Buffer.allocUnsafe(Math.min(CHUNK_BYTES, to - from)) : undefined;
     for (let at = from; at < to;) {
       signal?.throwIfAborted();
       const length = Math.min(CHUNK_BYTES, to - at);
-      const { bytesRead, buffer } = await this.#file.read(Buffer.allocUnsafe(length), 0, length, at);
+      const { bytesRead, buffer } = await this.#file.read(lent ?? Buffer.allocUnsafe(length), 0, length, at);
       if (bytesRead === 0) {
         throw new DaemonError(
           'data-loss',
