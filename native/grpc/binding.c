@@ -199,9 +199,9 @@ static napi_value bind_receive(napi_env env, napi_callback_info info) {
   size_t length = 0;
   const void *bytes = take_bytes(&call, 1, &length);
   if (is_wrong(&call)) return NULL;
-  long failed = wh_grpc_receive(call.holder->session, bytes, length);
+  int result = wh_grpc_receive(call.holder->session, bytes, length);
   give_back(env, call.arguments[1]);
-  return outcome(&call, failed);
+  return outcome(&call, result);
 }
 
 /* take(session, bytes) → Buffer, or 0 for nothing, or a negative number */

@@ -33,7 +33,10 @@ export interface GrpcAddon {
   open(events: unknown[], messageBytesMax: number): GrpcSession;
   /** The session can't be used any more. */
   close(session: GrpcSession): void;
-  /** Bytes of the client, which are empty afterwards. Negative: what there is to send is the last. 1: the client waits for it. 0: it may wait for company. */
+  /**
+   * Bytes of the client; large ones are empty afterwards. Negative: what there is to send is the last. 1: the client waits for it. 0: it may
+   * wait for company.
+   */
   receive(session: GrpcSession, bytes: Uint8Array): Outcome;
   /** About `bytes` of what is to be sent; 0 for nothing now. */
   take(session: GrpcSession, bytes: number): Buffer | Outcome;
