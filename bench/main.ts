@@ -16,13 +16,15 @@ import { timed, type Reading, type TimedFigure } from './figures.js';
 import { pullRows } from './pulls.js';
 import { compareTimes, report, type Row } from './report.js';
 import { scaleRows } from './scale.js';
+import { SocketClients, socketFigures } from './socket-figures.js';
 import { openWharfd } from './wharfd.js';
 
 const LAYOUT = 'build/redis-image';
 
-function figuresFor(reference: string): readonly TimedFigure[] {
+function figuresFor(reference: string, clients: SocketClients): readonly TimedFigure[] {
   return [
     ...containerFigures(reference),
+    ...socketFigures(reference, clients),
     { name: 'images', rounds: 20, work: (engine) => engine.listImages() },
     ...contentFigures(),
   ];
@@ -51,7 +53,8 @@ async function bench(): Promise<void> {
   const ours = down.own(await openWharfd());
   const theirs = down.own(await openContainerd());
   for (const engine of [ours, theirs]) await engine.pull(reference);
-  for (const figure of figuresFor(reference)) {
+  const clients = down.own(new SocketClients());
+  for (const figure of figuresFor(reference, clients)) {
     if (chosen(figure.name)) rows.push(...(await interleave(figure, ours, theirs)));
   }
   if (chosen('scale')) rows.push(...(await scaleRows()));
