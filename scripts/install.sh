@@ -31,7 +31,10 @@ install_all() {
   mkdir -p "$home/build" "$root/bin" "$share" "$(dirname "$unit")"
   cp -r build/js build/daemon build/cli "$home/build/"
   mkdir "$home/build/native"
-  cp build/native/wharfd.node build/native/grpc.node build/native/wharfd-monitor build/native/wharfd-init "$home/build/native/"
+  local part
+  for part in wharfd.node grpc.node wharfd-monitor wharfd-init wharfd-inflate; do
+    cp "build/native/$part" "$home/build/native/"
+  done
   cp package.json LICENSE "$home/"
   copy_modules
   scripts/launchers.sh "$root/bin" "$prefix/lib/wharfd"

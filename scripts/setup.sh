@@ -13,6 +13,8 @@ g++ g++
 python3 python3
 /usr/include/stdlib.h libc6-dev
 /usr/include/nghttp2/nghttp2.h libnghttp2-dev
+/usr/include/isa-l/igzip_lib.h libisal-dev
+/usr/include/openssl/sha.h libssl-dev
 runc runc
 crun crun
 docker-registry docker-registry

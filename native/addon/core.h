@@ -220,6 +220,9 @@ long wh_receive_fds(int socket, void *bytes, size_t length, int *fds, size_t *co
 
 /* Gives pages that malloc keeps free back to the kernel. */
 int wh_trim_allocator(void);
+/* Memory that other processes can map, by a descriptor; zeros. */
+int wh_create_shared(size_t size);
+int wh_map_shared(int fd, size_t size, void **into);
 /*
  * Unmaps the pages of code and constants of the program and its libraries. They stay in the page cache, where the kernel can take them
  * when it needs memory, and those that are used come back by a minor fault each 64 KiB.

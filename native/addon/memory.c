@@ -71,3 +71,17 @@ int wh_trim_allocator(void) {
   malloc_trim(0);
   return 0;
 }
+
+int wh_create_shared(size_t size) {
+  int fd = memfd_create("wharfd", MFD_CLOEXEC);
+  if (fd < 0) return -errno;
+  if (ftruncate(fd, (off_t)size) == 0) return fd;
+  int error = errno;
+  close(fd);
+  return -error;
+}
+
+int wh_map_shared(int fd, size_t size, void **into) {
+  *into = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+  return *into == MAP_FAILED ? -errno : 0;
+}

@@ -4,7 +4,7 @@ import type { Memory } from '../core/kernel/memory.js';
 
 /** What is looked at, to be told apart from work: the whole process's CPU time in milliseconds. */
 export interface QuietTimeParts {
-  readonly memory: Memory;
+  readonly memory: Pick<Memory, 'releaseUnused'>;
   readonly log: Logger;
   readonly cpuMs: () => number;
 }

@@ -94,6 +94,10 @@ export interface Addon {
   collectAll(): Outcome;
   trimAllocator(): Outcome;
   unmapCode(): Outcome;
+  createShared(size: number): Outcome;
+  mapShared(fd: Fd, size: number): Buffer | Outcome;
+  /** The buffer is empty from then on, and its memory is given back. */
+  detach(buffer: Buffer): Outcome;
   sealDescriptors(): Outcome;
   /** The arguments and the environment end each with NUL; of the descriptors -1 is /dev/null. Fills the pidfd; the outcome is the pid. */
   spawn(

@@ -31,3 +31,19 @@ test('code that is in memory of its own stays there', async () => {
   assert.equal(code, 0, stderr.toString());
   assert.equal(stdout.toString(), 'e3b0c442\n');
 });
+
+test('memory is shared with a child, and given back when it is disposed', async () => {
+  const shared = createMemory().share(3 * 4096);
+  assert.deepEqual(shared.bytes, Buffer.alloc(3 * 4096));
+  shared.bytes.write('from here', 4096);
+  const script = 'printf "from there" >&3; dd bs=1 skip=4096 count=9 status=none if=/proc/self/fd/3';
+  const { stdout } = await createPrograms().run('/bin/sh', ['-c', script], { extraFds: [shared.fd] });
+  assert.equal(stdout.toString(), 'from here');
+  assert.equal(shared.bytes.toString('latin1', 0, 10), 'from there');
+  const isMapped = async () => (await readFile('/proc/self/maps', 'utf8')).includes('memfd:wharfd');
+  assert.ok(await isMapped());
+  shared[Symbol.dispose]();
+  assert.equal(shared.bytes.length, 0);
+  await new Promise(setImmediate);
+  assert.ok(!(await isMapped()));
+});

@@ -1,3 +1,11 @@
+import type { Fd } from './directory-files.js';
+
+/** Memory of this process that others see too. Disposal gives it back here, and empties `bytes`. */
+export interface SharedMemory extends Disposable {
+  readonly fd: Fd;
+  readonly bytes: Buffer;
+}
+
 /** The memory of this process. */
 export interface Memory {
   /**
@@ -7,4 +15,6 @@ export interface Memory {
    * @throws SyscallError: the kernel does not tell what is mapped.
    */
   releaseUnused(): void;
+  /** Memory that a child can share by its descriptor; zeros at first. @throws SyscallError. */
+  share(sizeBytes: number): SharedMemory;
 }

@@ -1,11 +1,10 @@
-import { createHash } from 'node:crypto';
 import { DaemonError } from '../../base/errors.js';
 import { overLimit, type Applied, type ApplyProgress, type ApplyRequest } from '../../core/diff/applier.js';
 import { writeInventory } from '../../core/fsck/tree-tasks.js';
 import { MergedView } from '../../core/rootfs/merged-view.js';
-import { finishDigest } from '../../spec/digest.js';
 import { packingOf } from '../../spec/media-types.js';
-import { openLayer, type LayerStream, type UnpackKernel } from './decompress.js';
+import { openLayer } from './decompress.js';
+import type { LayerStream, UnpackKernel } from './layer-stream.js';
 import { LayerWriter } from './layer-writer.js';
 import { TarParser } from './tar-parser.js';
 
@@ -35,13 +34,11 @@ export async function applyLayer(kernel: UnpackKernel, request: LayerRequest, wa
   using writer = new LayerWriter(kernel.files, { ...request, lower });
   const stream = await openLayer(request.blobPath, kernel);
   const parser = new TarParser(writer, request.limits.maxPaxBytes);
-  const hash = createHash('sha256');
   let tarBytes = 0;
   for await (const chunk of stream.chunks) {
     watch.check();
     tarBytes += chunk.length;
     checkBounds(tarBytes, stream, request);
-    hash.update(chunk);
     parser.push(chunk);
     watch.report({ bytes: stream.bytesRead(), entries: writer.entries });
   }
@@ -54,7 +51,7 @@ export async function applyLayer(kernel: UnpackKernel, request: LayerRequest, wa
     if (deferred.length > 0) writer.checksums.save(checksums);
     else writeInventory(tree, file, writer.checksums);
   }
-  return { diffId: finishDigest('sha256', hash), tarBytes, entries: writer.entries, usage, deferred };
+  return { diffId: stream.diffId(), tarBytes, entries: writer.entries, usage, deferred };
 }
 
 function checkBounds(tarBytes: number, stream: LayerStream, { limits }: LayerRequest): void {

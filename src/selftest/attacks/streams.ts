@@ -5,7 +5,9 @@ import type { LayerAttack, Target } from '../attack.js';
 import { rawEntry, rawTar } from '../raw-tar.js';
 
 const GZIP = 'application/vnd.oci.image.layer.v1.tar+gzip';
+const ZSTD = 'application/vnd.oci.image.layer.v1.tar+zstd';
 const MIB = 1 << 20;
+const ZSTD_BLOCK_BYTES = 128 * 1024;
 
 /** S10: layers that are not what the image's config says. */
 export function diffIdAttacks(): LayerAttack[] {
@@ -83,15 +85,35 @@ export function endlessAttacks(): LayerAttack[] {
 /** S12: programs in the layer that are named like those that unpack the next one. */
 export function programAttacks({ canary }: Target): LayerAttack[] {
   // Not to be packed well: only layers of some size go to a program.
-  const second = () => gzipSync(rawTar({ name: 'f', data: randomBytes(2 * MIB) }), { level: 1 });
+  const second = () => rawTar({ name: 'f', data: randomBytes(2 * MIB) });
   return ['igzip', 'unpigz', 'pigz', 'gzip', 'gunzip', 'zstd'].map((name) => {
     const script = `#!/bin/sh\necho stolen > ${canary}/secret\nexec /usr/bin/${name} "$@"\n`;
+    const isZstd = name === 'zstd';
     return {
-      ...{ row: 'S12', name: `a ${name} of the layer's own`, guard: 'own-programs', mediaType: GZIP, layer: second },
+      ...{ row: 'S12', name: `a ${name} of the layer's own`, guard: 'own-programs' },
+      ...{
+        mediaType: isZstd ? ZSTD : GZIP,
+        layer: () => (isZstd ? storedZstd(second()) : gzipSync(second(), { level: 1 })),
+      },
       before: rawTar({ name: `usr/bin/${name}`, mode: 0o755, data: script }),
       leaves: ['f', `usr/bin/${name}`],
     };
   });
+}
+
+/** A zstd frame of one segment whose blocks are not packed (RFC 8878, 3.1.1). */
+function storedZstd(content: Buffer): Buffer {
+  const head = Buffer.from([0x28, 0xb5, 0x2f, 0xfd, 0xa0, 0, 0, 0, 0]);
+  head.writeUInt32LE(content.length, 5);
+  const parts: Uint8Array[] = [head];
+  for (let at = 0; at < content.length; at += ZSTD_BLOCK_BYTES) {
+    const block = content.subarray(at, at + ZSTD_BLOCK_BYTES);
+    const isLast = at + block.length === content.length;
+    const blockHead = Buffer.alloc(3);
+    blockHead.writeUIntLE((block.length << 3) | Number(isLast), 0, 3);
+    parts.push(blockHead, block);
+  }
+  return Buffer.concat(parts);
 }
 
 /** S13: file systems for the kernel to read. Each is a tar besides, so that whoever looks at the bytes alone unpacks it. */
