@@ -220,7 +220,7 @@ long wh_receive_fds(int socket, void *bytes, size_t length, int *fds, size_t *co
 
 /* Gives pages that malloc keeps free back to the kernel. */
 int wh_trim_allocator(void);
-/* Memory that other processes can map, by a descriptor; zeros. */
+/* Memory that other processes can map, by a descriptor; zeros, and of that size for ever. */
 int wh_create_shared(size_t size);
 int wh_map_shared(int fd, size_t size, void **into);
 /*

@@ -2,6 +2,7 @@
 #include "core.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <inttypes.h>
 #include <link.h>
 #include <malloc.h>
@@ -73,9 +74,10 @@ int wh_trim_allocator(void) {
 }
 
 int wh_create_shared(size_t size) {
-  int fd = memfd_create("wharfd", MFD_CLOEXEC);
+  int fd = memfd_create("wharfd", MFD_CLOEXEC | MFD_ALLOW_SEALING);
   if (fd < 0) return -errno;
-  if (ftruncate(fd, (off_t)size) == 0) return fd;
+  /* Who shares it could else shorten it, and whoever touches what is gone dies of SIGBUS. */
+  if (ftruncate(fd, (off_t)size) == 0 && fcntl(fd, F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL) == 0) return fd;
   int error = errno;
   close(fd);
   return -error;

@@ -40,6 +40,10 @@ test('memory is shared with a child, and given back when it is disposed', async 
   const { stdout } = await createPrograms().run('/bin/sh', ['-c', script], { extraFds: [shared.fd] });
   assert.equal(stdout.toString(), 'from here');
   assert.equal(shared.bytes.toString('latin1', 0, 10), 'from there');
+  const shorten = await createPrograms().run('/usr/bin/truncate', ['-s', '1', '/proc/self/fd/3'], {
+    extraFds: [shared.fd],
+  });
+  assert.match(shorten.stderr.toString(), /not permitted/); // a page that is gone would be SIGBUS
   const isMapped = async () => (await readFile('/proc/self/maps', 'utf8')).includes('memfd:wharfd');
   assert.ok(await isMapped());
   shared[Symbol.dispose]();
