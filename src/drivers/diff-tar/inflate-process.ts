@@ -1,4 +1,4 @@
-import { openSync, statSync, writeSync } from 'node:fs';
+import { closeSync, openSync, statSync, writeSync } from 'node:fs';
 import { isErrno, isKind } from '../../base/errors.js';
 import { nativePath } from '../../base/native-path.js';
 import { Teardown } from '../../base/teardown.js';
@@ -83,6 +83,7 @@ async function startProcess(
   { programs, descriptors }: UnpackKernel,
 ): Promise<InflateProcess> {
   const theirs: Fd[] = [];
+  let blob: Fd | undefined;
   const pipe = (ours: 'read' | 'write') => {
     const ends = descriptors.pipe();
     down.add(() => {
@@ -94,8 +95,7 @@ async function startProcess(
   try {
     const records = pipe('read');
     const free = pipe('write');
-    const blob = openSync(path, 'r');
-    theirs.push(blob);
+    blob = openSync(path, 'r');
     const extraFds = [memory, free.read];
     const options = { stdin: blob, stdout: records.write, stderr: 'pipe', extraFds } as const;
     const running = down.own(await programs.start(program, [String(PIECE_BYTES)], options));
@@ -108,6 +108,8 @@ async function startProcess(
       },
     };
   } finally {
+    // By the one that opened it: Node closes for a thread that ends what that has opened by it and not closed by it.
+    if (blob !== undefined) closeSync(blob);
     for (const fd of theirs) descriptors.close(fd);
   }
 }
