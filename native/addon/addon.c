@@ -10,5 +10,6 @@ NAPI_MODULE_INIT() {
   add_poll_bindings(env, exports);
   add_queue_bindings(env, exports);
   add_memory_bindings(env, exports);
+  add_checksum_bindings(env, exports);
   return exports;
 }

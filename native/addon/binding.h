@@ -64,6 +64,7 @@ void add_descriptor_bindings(napi_env env, napi_value exports);
 void add_poll_bindings(napi_env env, napi_value exports);
 void add_queue_bindings(napi_env env, napi_value exports);
 void add_memory_bindings(napi_env env, napi_value exports);
+void add_checksum_bindings(napi_env env, napi_value exports);
 
 #define COUNT_OF(array) (sizeof(array) / sizeof((array)[0]))
 

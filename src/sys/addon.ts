@@ -94,6 +94,7 @@ export interface Addon {
   collectAll(): Outcome;
   trimAllocator(): Outcome;
   unmapCode(): Outcome;
+  crc32(bytes: Uint8Array, before: number): Outcome;
   createShared(size: number): Outcome;
   mapShared(fd: Fd, size: number): Buffer | Outcome;
   /** The buffer is empty from then on, and its memory is given back. */

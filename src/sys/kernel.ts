@@ -1,4 +1,5 @@
 import type { Kernel } from '../core/kernel/kernel.js';
+import { createChecksums } from './checksums.js';
 import { createDescriptors } from './descriptors.js';
 import { createDirectoryFiles } from './directory-files.js';
 import { createDisks } from './disks.js';
@@ -17,5 +18,6 @@ export function createKernel(): Kernel {
     descriptors: createDescriptors(),
     disks: createDisks(),
     memory: createMemory(),
+    checksums: createChecksums(),
   };
 }

@@ -266,6 +266,13 @@ static long open_descriptors(void) {
   return count;
 }
 
+/* Where the library is not installed, that is said. */
+static void test_checksum(void) {
+  uint32_t sum = 0;
+  int failed = wh_crc32("6789", 4, 0xcbf53a1c, &sum); /* after "12345" */
+  EXPECT(failed ? failed : (int64_t)sum, failed ? -ENOSYS : 0xcbf43926);
+}
+
 int main(int argc, char **argv) {
   if (argc != 2) return fprintf(stderr, "usage: %s EMPTY-DIRECTORY\n", argv[0]), 2;
   umask(022);
@@ -279,6 +286,7 @@ int main(int argc, char **argv) {
   test_spawn();
   test_sockets(argv[1]);
   test_descriptors(argv[1]);
+  test_checksum();
   EXPECT(open_descriptors(), before);
   close(root);
   if (failures == 0) puts("all well");

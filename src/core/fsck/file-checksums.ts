@@ -1,5 +1,6 @@
 import { readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { crc32 } from 'node:zlib';
+import type { Crc32 } from '../kernel/checksums.js';
 import type { FileTime } from '../kernel/directory-files.js';
 
 /** What is remembered at most; for the files of a larger layer the inventory reads them again. */
@@ -59,10 +60,15 @@ class WrittenDirectory implements KnownDirectory {
 /** Collects what the inventory is to tell of files as they are written. Directories and names are latin1; the path of the top is empty. */
 export class FileChecksums implements KnownFiles {
   readonly #directories = new Map<string, WrittenDirectory>();
+  readonly #crc32: Crc32;
   #size = 0;
   #xattrs = false;
   /** Most files lie where the one before them does. */
   #last: { readonly path: string; readonly directory: WrittenDirectory } | undefined;
+
+  constructor(sum: Crc32 = crc32) {
+    this.#crc32 = sum;
+  }
 
   get xattrs(): boolean {
     return this.#xattrs;
@@ -70,7 +76,7 @@ export class FileChecksums implements KnownFiles {
 
   /** @param bytes All of them. */
   wrote(directory: string, name: string, file: WrittenFile, bytes: Uint8Array): void {
-    this.sum(directory, name, file, crc32(bytes));
+    this.sum(directory, name, file, this.#crc32(bytes));
   }
 
   sum(directory: string, name: string, { mode, uid, gid, mtime, sizeBytes }: WrittenFile, crc: number): void {

@@ -1,3 +1,4 @@
+import type { Checksums } from './checksums.js';
 import type { Descriptors } from './descriptors.js';
 import type { DirectoryFiles } from './directory-files.js';
 import type { Disks } from './disks.js';
@@ -15,4 +16,5 @@ export interface Kernel {
   readonly descriptors: Descriptors;
   readonly disks: Disks;
   readonly memory: Memory;
+  readonly checksums: Checksums;
 }

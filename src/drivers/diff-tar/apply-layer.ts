@@ -31,7 +31,7 @@ export async function applyLayer(kernel: UnpackKernel, request: LayerRequest, wa
     );
   }
   using lower = request.lower && new MergedView(kernel.files, request.lower);
-  using writer = new LayerWriter(kernel.files, { ...request, lower });
+  using writer = new LayerWriter(kernel.files, { ...request, lower }, kernel.checksums.crc32);
   const stream = await openLayer(request.blobPath, kernel);
   const parser = new TarParser(writer, request.limits.maxPaxBytes);
   let tarBytes = 0;

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import type { Readable } from 'node:stream';
 import { DaemonError } from '../../base/errors.js';
+import type { Checksums } from '../../core/kernel/checksums.js';
 import type { Descriptors } from '../../core/kernel/descriptors.js';
 import type { DirectoryFiles } from '../../core/kernel/directory-files.js';
 import type { Memory } from '../../core/kernel/memory.js';
@@ -17,6 +18,7 @@ export interface UnpackKernel {
   readonly descriptors: Descriptors;
   readonly files: DirectoryFiles;
   readonly memory: Pick<Memory, 'share'>;
+  readonly checksums: Checksums;
 }
 
 /** The uncompressed bytes of a layer, and how far the compressed ones were read. */

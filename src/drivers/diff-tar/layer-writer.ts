@@ -2,6 +2,7 @@ import { crc32 } from 'node:zlib';
 import { DaemonError, isErrno } from '../../base/errors.js';
 import { overLimit, type ApplyLimits, type Deferred } from '../../core/diff/applier.js';
 import { FileChecksums } from '../../core/fsck/file-checksums.js';
+import type { Crc32 } from '../../core/kernel/checksums.js';
 import type { DirectoryFiles } from '../../core/kernel/directory-files.js';
 import { isDirectory } from '../../core/kernel/file-type.js';
 import { OPEN } from '../../core/kernel/open-flags.js';
@@ -61,7 +62,8 @@ export class LayerWriter implements TarSink, Disposable {
   readonly #metadata: EntryMetadata;
   readonly #links: HardLinks;
   /** Of the files that were written here. */
-  readonly checksums = new FileChecksums();
+  readonly checksums: FileChecksums;
+  readonly #crc32: Crc32;
   /** Then all directories that are there are in the tree. */
   readonly #startsEmpty: boolean;
   #entries = 0;
@@ -70,7 +72,9 @@ export class LayerWriter implements TarSink, Disposable {
   /** The file that data goes to; undefined for data that nobody wants. */
   #file: OpenFile | undefined;
 
-  constructor(files: DirectoryFiles, target: LayerTarget) {
+  constructor(files: DirectoryFiles, target: LayerTarget, sum: Crc32 = crc32) {
+    this.checksums = new FileChecksums(sum);
+    this.#crc32 = sum;
     this.#late = new LateFiles(files);
     this.#files = this.#late.files;
     this.#target = target;
@@ -149,7 +153,7 @@ export class LayerWriter implements TarSink, Disposable {
 
   #write(file: OpenFile, bytes: Buffer): void {
     file.writer.write(bytes);
-    file.crc = crc32(bytes, file.crc);
+    file.crc = this.#crc32(bytes, file.crc);
   }
 
   #end(file: OpenFile): void {
