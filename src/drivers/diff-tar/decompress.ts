@@ -28,12 +28,12 @@ export function detectPacking(path: string): Packing {
   }
 }
 
-let inflater: Promise<string | undefined> | undefined;
+/** What was found by the first that looked: its library was installed with the daemon, or was not. */
+let found: { readonly inflater: string | undefined } | undefined;
 
-/** Looked for once: what it needs was installed with the daemon, or was not. */
-function inflaterOf({ programs }: UnpackKernel): Promise<string | undefined> {
-  inflater ??= findInflater(programs);
-  return inflater;
+async function inflaterOf({ programs }: UnpackKernel): Promise<string | undefined> {
+  found ??= { inflater: await findInflater(programs) };
+  return found.inflater;
 }
 
 /**
