@@ -63,7 +63,7 @@ export async function report(rows: readonly Row[], path: string | undefined): Pr
     row.figure,
     row.ours,
     row.theirs,
-    `${row.ratio.toFixed(2)} ×`,
+    Number.isFinite(row.ratio) ? `${row.ratio.toFixed(2)} ×` : '–',
     targetOf(row),
     verdictOf(row),
   ]);

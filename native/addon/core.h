@@ -216,11 +216,14 @@ long wh_send_fds(int socket, const void *bytes, size_t length, const int *fds, s
 /* Returns the bytes; *count is set to the descriptors taken. More than WH_MAX_FDS is -EMSGSIZE, and none is kept. */
 long wh_receive_fds(int socket, void *bytes, size_t length, int *fds, size_t *count);
 
+/* ---- checksum.c ---- */
+
+/* CRC-32 as gzip has it (RFC 1952, 8), of all bytes when it was `before` after those before. ENOSYS: its library is not there. */
+int wh_crc32(const void *bytes, size_t length, uint32_t before, uint32_t *into);
+
 /* ---- memory.c ---- */
 
 /* Gives pages that malloc keeps free back to the kernel. */
-/* CRC-32 as gzip has it (RFC 1952, 8), of all bytes when it was `before` after those before. ENOSYS: its library is not there. */
-int wh_crc32(const void *bytes, size_t length, uint32_t before, uint32_t *into);
 int wh_trim_allocator(void);
 /* Memory that other processes can map, by a descriptor; zeros, and of that size for ever. */
 int wh_create_shared(size_t size);

@@ -51,8 +51,10 @@ export function inflated(path: string, program: string, kernel: UnpackKernel): L
       taken = Math.min(Number(record.readBigUInt64LE(TAKEN_AT)), process.blobBytes);
       const length = Number(record.readBigUInt64LE(LENGTH_AT));
       if (length > PIECE_BYTES) throw broken('gzip', `${program} told of a piece of ${length} bytes`);
-      if (length === 0) diffId = parseDigest(`sha256:${record.toString('hex', SHA256_AT)}`);
-      if (length === 0) break;
+      if (length === 0) {
+        diffId = parseDigest(`sha256:${record.toString('hex', SHA256_AT)}`);
+        break;
+      }
       yield bytes.subarray(at * PIECE_BYTES, at * PIECE_BYTES + length);
       signalFree(process.free);
     }
