@@ -3,6 +3,7 @@ import { DaemonError } from '../base/errors.js';
 import { callMethod, type GrpcCaller } from './call-method.js';
 import { connectionError } from './connection-error.js';
 import type { CallOptions, ServiceClient, ServiceName } from './handlers.js';
+import { dropLateWrites } from './late-writes.js';
 import { createMessages, type Messages } from './messages.js';
 import type { Schema } from './schema.js';
 import { MESSAGE_BYTES_MAX } from './limits.js';
@@ -26,6 +27,8 @@ export interface ChannelOptions {
 }
 
 const CONNECT_TIMEOUT_MS = 10_000;
+
+dropLateWrites();
 
 /** A connection to a daemon, made at the first call. Whoever opens it closes it. */
 export class Channel implements Disposable {
