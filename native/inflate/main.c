@@ -12,6 +12,7 @@
  */
 #define _GNU_SOURCE
 #include "gunzip.h"
+#include "hasher.h"
 #include "sandbox.h"
 
 #include <errno.h>
@@ -23,20 +24,12 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#define OPENSSL_SUPPRESS_DEPRECATED /* The calls that need no providers, and so nothing of libcrypto but this function. */
-#include <openssl/sha.h>
-
 enum { BLOB = 0, RECORDS = 1, PIECES = 3, FREE = 4, BROKEN = 1, MISUSED = 2 };
 
 struct record {
   uint64_t taken; /* compressed bytes read so far */
   uint64_t length;
-  uint8_t sha256[SHA256_DIGEST_LENGTH];
-};
-
-struct pieces {
-  uint8_t *memory;
-  size_t size, count;
+  uint8_t sha256[HASH_BYTES];
 };
 
 static struct gunzip gunzip;
@@ -74,35 +67,53 @@ static int tell(const struct record *record) {
   return count == (ssize_t)sizeof *record ? 0 : -1;
 }
 
+/* Waits until nobody needs what the piece had before. Returns 0, or -1 when nobody reads any more. */
+static int await_piece(const struct hasher *hasher, size_t at) {
+  if (at < hasher->pieces->count) return 0;
+  return await_free() == 0 ? hasher_await(hasher) : -1;
+}
+
+/* The hash of all, when `waiting` pieces may still be unhashed. Returns 0, or -1. */
+static int end_hash(const struct hasher *hasher, size_t waiting, uint8_t *sha256) {
+  for (; waiting > 0; waiting--)
+    if (hasher_await(hasher) != 0) return -1;
+  return hasher_end(hasher, sha256);
+}
+
 /* Returns the exit code. */
-static int inflate_all(const struct pieces *pieces) {
+static int inflate_all(const struct hasher *hasher) {
+  const struct pieces *pieces = hasher->pieces;
   struct record record = {0};
-  SHA256_CTX sha256;
-  SHA256_Init(&sha256);
   for (size_t at = 0;; at++) {
-    if (at >= pieces->count && await_free() != 0) return BROKEN; /* Nobody reads any more. */
-    uint8_t *piece = pieces->memory + at % pieces->count * pieces->size;
-    long length = gunzip_read(&gunzip, piece, pieces->size);
+    if (await_piece(hasher, at) != 0) return BROKEN;
+    long length = gunzip_read(&gunzip, pieces->memory + at % pieces->count * pieces->size, pieces->size);
     if (length < 0) {
       complain(gunzip.error ? gunzip.error : strerror(errno));
       return BROKEN;
     }
-    SHA256_Update(&sha256, piece, (size_t)length);
     record.taken = gunzip.taken;
     record.length = (uint64_t)length;
-    if (length == 0) SHA256_Final(record.sha256, &sha256);
-    if (tell(&record) != 0) return BROKEN;
-    if (length == 0) return 0;
+    if (length == 0) {
+      size_t waiting = at < pieces->count ? at : pieces->count - 1;
+      return end_hash(hasher, waiting, record.sha256) == 0 && tell(&record) == 0 ? 0 : BROKEN;
+    }
+    if (hasher_give(hasher, (size_t)length) != 0 || tell(&record) != 0) return BROKEN;
   }
 }
 
 int main(int count, char **arguments) {
-  struct pieces pieces;
+  static struct pieces pieces;
+  static struct hasher hasher;
   if (count != 2 || open_pieces(&pieces, arguments[1]) != 0) {
     complain("usage: wharfd-inflate PIECE-BYTES, with descriptors 0 to 4 as its source says");
     return MISUSED;
   }
+  become_nobody();
+  if (hasher_start(&hasher, &pieces) != 0) {
+    complain(strerror(errno));
+    return MISUSED;
+  }
   enter_sandbox();
   gunzip_open(&gunzip, BLOB);
-  _exit(inflate_all(&pieces));
+  _exit(inflate_all(&hasher));
 }

@@ -102,20 +102,25 @@ test('under the sanitizers: changed bytes are found, and what is found to be who
   );
 });
 
+function assertConfined(status: string): void {
+  assert.match(status, /^Seccomp:\s2$/m);
+  assert.match(status, /^NoNewPrivs:\s1$/m);
+  assert.match(status, /^Uid:\s65534\s65534\s65534\s65534$/m);
+  assert.match(status, /^Gid:\s65534\s65534\s65534\s65534$/m);
+  assert.match(status, /^Groups:\s*$/m);
+  assert.match(status, /^CapEff:\s0+$/m);
+}
+
 test('the process may do nothing but its work, and is nobody', async (t) => {
   const { path: home } = await tempDir(t);
   await writeFile(join(home, 'blob'), gzipSync(content(40 * PIECE_BYTES)));
   const before = { descriptors: descriptors(), mappings: mappings() };
   for await (const _ of inflated(join(home, 'blob'), PROGRAM, kernel).chunks) {
     const [pid] = inflaters();
-    const status = readFileSync(`/proc/${pid}/status`, 'utf8');
-    assert.match(status, /^Seccomp:\s2$/m);
-    assert.match(status, /^NoNewPrivs:\s1$/m);
-    assert.match(status, /^Uid:\s65534\s65534\s65534\s65534$/m);
-    assert.match(status, /^Gid:\s65534\s65534\s65534\s65534$/m);
-    assert.match(status, /^Groups:\s*$/m);
-    assert.match(status, /^CapEff:\s0+$/m);
-    assert.equal(readdirSync(`/proc/${pid}/fd`).length, 5);
+    const threads = readdirSync(`/proc/${pid}/task`);
+    assert.equal(threads.length, 2);
+    for (const thread of threads) assertConfined(readFileSync(`/proc/${pid}/task/${thread}/status`, 'utf8'));
+    assert.equal(readdirSync(`/proc/${pid}/fd`).length, 5 + 4); // given, and the two pipes between its threads
     break; // and whoever stops early leaves nothing behind
   }
   await new Promise(setImmediate);
