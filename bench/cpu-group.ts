@@ -2,6 +2,7 @@ import { spawn, type ChildProcess } from 'node:child_process';
 import { mkdir, readFile, readdir, rmdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { eventually } from '../test/support/eventually.js';
+import { ENVIRONMENT } from './environment.js';
 import { GroupShell } from './group-shell.js';
 
 const HIERARCHY = '/sys/fs/cgroup/cpuacct';
@@ -44,7 +45,8 @@ export async function openCpuGroup(name: string): Promise<CpuGroup> {
       await Promise.all(shells.map((shell) => shell.run('true', [])));
       idle.push(...shells);
     },
-    start: (program, args) => spawn('/bin/sh', ['-c', JOIN, dir, program, ...args], { stdio: 'ignore' }),
+    start: (program, args) =>
+      spawn('/bin/sh', ['-c', JOIN, dir, program, ...args], { stdio: 'ignore', env: ENVIRONMENT }),
     cpuSeconds: async () => Number(await readFile(join(dir, 'cpuacct.usage'), 'utf8')) / 1e9,
     pids,
     async [Symbol.asyncDispose]() {

@@ -1,4 +1,5 @@
 import { spawn, type ChildProcess } from 'node:child_process';
+import { ENVIRONMENT } from './environment.js';
 
 /** Ends what a program wrote, before its exit code. */
 const END = '\u0001ended ';
@@ -20,7 +21,10 @@ export class GroupShell {
 
   /** @param join Shell text that moves the shell into the cgroup; `$0` is `dir`. */
   constructor(join: string, dir: string) {
-    this.#child = spawn('/bin/sh', ['-c', join, dir, '/bin/sh'], { stdio: ['pipe', 'pipe', 'inherit'] });
+    this.#child = spawn('/bin/sh', ['-c', join, dir, '/bin/sh'], {
+      stdio: ['pipe', 'pipe', 'inherit'],
+      env: ENVIRONMENT,
+    });
     this.#child.stdout?.setEncoding('utf8').on('data', (text: string) => {
       this.#hear(text);
     });

@@ -5,7 +5,7 @@ import { EarlyFlush } from './early-flush.js';
 
 const MIB = 1024 ** 2;
 
-test('one flush at a time, after every 16 MiB of any layers', async () => {
+test('one flush at a time, after every 4 MiB of any layers', async () => {
   const runs: { readonly ids: readonly number[]; readonly done: () => void }[] = [];
   const flush = new EarlyFlush({
     sync: (ids) => {
@@ -14,9 +14,9 @@ test('one flush at a time, after every 16 MiB of any layers', async () => {
       return promise;
     },
   });
-  flush.unpacked(1, 10 * MIB);
+  flush.unpacked(1, 2 * MIB);
   assert.equal(runs.length, 0);
-  flush.unpacked(2, 6 * MIB);
+  flush.unpacked(2, 2 * MIB);
   flush.unpacked(1, 40 * MIB);
   assert.deepEqual(
     runs.map(({ ids }) => ids),

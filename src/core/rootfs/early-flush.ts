@@ -1,7 +1,7 @@
 import type { SnapshotBackend } from '../snapshots/snapshot-backend.js';
 
 /** Packed bytes that are unpacked between two flushes. */
-const STRIDE_BYTES = 16 * 1024 ** 2;
+const STRIDE_BYTES = 4 * 1024 ** 2;
 
 /**
  * Writes layers to the disk while more of them are unpacked, so that little is left to flush before they get a name. An error of the disk is
