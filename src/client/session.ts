@@ -2,6 +2,7 @@ import { CLIENT_SCHEMA } from '../gen/client-schema.js';
 import { Channel, type ChannelOptions } from '../rpc/channel.js';
 import type { ServiceClient, ServiceName } from '../rpc/handlers.js';
 import type { Messages } from '../rpc/messages.js';
+import { plainCodecs } from '../rpc/plain-codec.js';
 import { Schema } from '../rpc/schema.js';
 
 /** How to reach the daemon, and in whose name. */
@@ -34,5 +35,5 @@ export interface Session extends Disposable {
  */
 export function openSession(options: SessionOptions): Session {
   const namespace = options.namespace ?? 'default';
-  return new Channel({ ...options, namespace, schema: new Schema(CLIENT_SCHEMA) });
+  return new Channel({ ...options, namespace, schema: new Schema(CLIENT_SCHEMA, plainCodecs) });
 }

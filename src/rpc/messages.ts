@@ -1,5 +1,5 @@
-import type protobuf from 'protobufjs/light.js';
 import { DaemonError } from '../base/errors.js';
+import type { MessageTable } from './flat-schema.js';
 import type { Incoming, MessageName, Outgoing } from './handlers.js';
 import type { Schema } from './schema.js';
 import { isoOfTimestamp, timestampOfIso, type WireTimestamp } from './time.js';
@@ -13,7 +13,7 @@ export interface WireAny {
 /** Fields by their names in the .proto, in a form that survives JSON: times as RFC 3339 text, 64-bit integers as decimal text. */
 export type PlainFields = Readonly<Record<string, unknown>>;
 
-const TIMESTAMP = '.google.protobuf.Timestamp';
+const TIMESTAMP = 'google.protobuf.Timestamp';
 
 /** Messages on their own, outside of calls: payloads of Any, events, options. */
 export interface Messages {
@@ -59,8 +59,8 @@ export function createMessages(schema: Schema): Messages {
       if (isA(any, name)) return decode(name, any.value);
       throw new DaemonError('invalid-argument', `expected a ${name}, got ${describe(any)}: invalid argument`);
     },
-    encodePlain: (name, fields) => encode(name, convert(schema.type(name), fields, textToTimestamp)),
-    decodePlain: (name, bytes) => convert(schema.type(name), schema.codec(name).decode(bytes), timestampToText),
+    encodePlain: (name, fields) => encode(name, convert(schema.message(name), fields, textToTimestamp)),
+    decodePlain: (name, bytes) => convert(schema.message(name), schema.codec(name).decode(bytes), timestampToText),
   };
 }
 
@@ -77,17 +77,16 @@ function timestampToText(value: unknown): unknown {
   return value ? isoOfTimestamp(value as WireTimestamp) : value;
 }
 
-/** A copy of `fields` in which every timestamp, at any depth, went through `onTimestamp`. */
-function convert(type: protobuf.Type, fields: object, onTimestamp: (value: unknown) => unknown): PlainFields {
-  const out: Record<string, unknown> = { ...fields };
-  for (const field of type.fieldsArray) {
-    const value = out[field.name];
-    const { resolvedType } = field.resolve();
-    if (value === undefined || value === null || field.map || !resolvedType || !('fieldsArray' in resolvedType))
-      continue;
+/** A copy of `value` in which every timestamp, at any depth, went through `onTimestamp`. */
+function convert({ fields }: MessageTable, value: object, onTimestamp: (value: unknown) => unknown): PlainFields {
+  const out: Record<string, unknown> = { ...value };
+  for (const { name, type, map, repeated } of fields) {
+    const content = out[name];
+    if (content === undefined || content === null || map || type.kind !== 'message') continue;
+    const message = type.message();
     const one = (item: unknown): unknown =>
-      resolvedType.fullName === TIMESTAMP ? onTimestamp(item) : convert(resolvedType, item as object, onTimestamp);
-    out[field.name] = field.repeated ? (value as unknown[]).map(one) : one(value);
+      message.fullName === TIMESTAMP ? onTimestamp(item) : convert(message, item as object, onTimestamp);
+    out[name] = repeated ? (content as unknown[]).map(one) : one(content);
   }
   return out;
 }

@@ -39,8 +39,8 @@ void test('the schema of the codec has every message and field of the compiled d
   for (const file of files) {
     if (file.package === 'google.protobuf') continue; // extended by ours
     for (const [name, message] of messagesOf(file.message_type, file.package)) {
-      const type = wholeSchema.type(name);
-      const found = type.fieldsArray.map((field) => [field.name, field.id, field.repeated || field.map]);
+      const { fields } = wholeSchema.message(name);
+      const found = fields.map((field) => [field.name, field.id, field.repeated || field.map]);
       const wanted = message.field.map((field) => [field.name, field.number, field.label === 'LABEL_REPEATED']);
       assert.deepEqual(found.sort(), wanted.sort(), name);
       count += 1;
