@@ -4,10 +4,12 @@
  * <name>.cache (V8's code cache of it, taken after a run, so that the functions of start-up are in it)
  * and <name>.cjs, the program itself, which loads the first with the help of the second.
  */
-import { spawnSync } from 'node:child_process';
-import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { existsSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { build, type Plugin } from 'esbuild';
+import { openEmptyAnswers } from './empty-answers.js';
 
 const OUT = 'build/cli';
 /** Names stay, for stack traces: what keeps those of shortened functions costs a call for each closure that is made, 12 % of a small RPC. */
@@ -57,23 +59,22 @@ script.runInThisContext()(module.exports, require, module, bundle, __dirname);
 `;
 }
 
-/** Runs the program once against no daemon and keeps what V8 compiled for it. */
-function writeCodeCache(name: string): void {
+/** What each program is asked for, so that its code cache has what a command takes; the more common it is, the better. */
+const WARMING: Readonly<Record<(typeof PROGRAMS)[number], readonly string[]>> = {
+  dist: ['pull', 'example.org/image:tag'],
+  ctr: ['run', '--rm', '--id', 'warm', 'example.org/image:tag', 'true'],
+};
+
+/** Runs the program once and keeps what V8 compiled for it. Against a server of empty answers, of which it hardly makes anything. */
+async function writeCodeCache(name: (typeof PROGRAMS)[number]): Promise<void> {
   const cache = join(OUT, `${name}.cache`);
   rmSync(cache, { force: true });
-  const run = spawnSync(
-    process.execPath,
-    [
-      join(OUT, `${name}.cjs`),
-      '--address',
-      join(process.cwd(), OUT, 'no-such.sock'),
-      '--connect-timeout',
-      '1s',
-      'list',
-    ],
-    { env: { ...process.env, WHARFD_WARM: cache }, encoding: 'utf8', timeout: 60_000 },
-  );
-  if (run.error) throw new Error(`running ${name} for its code cache: ${run.error.message}`, { cause: run.error });
+  await using server = await openEmptyAnswers();
+  const args = [join(OUT, `${name}.cjs`), '--address', server.address, ...WARMING[name]];
+  const env = { ...process.env, WHARFD_WARM: cache };
+  const run = spawn(process.execPath, args, { env, stdio: 'ignore', timeout: 60_000 });
+  await once(run, 'exit');
+  if (!existsSync(cache)) throw new Error(`${name} has written no code cache`);
 }
 
 rmSync('build/daemon', { recursive: true, force: true });
@@ -94,7 +95,7 @@ for (const name of PROGRAMS) {
     logLevel: 'warning',
   });
   writeFileSync(join(OUT, `${name}.cjs`), loader(name), { mode: 0o755 });
-  writeCodeCache(name);
+  await writeCodeCache(name);
 }
 
 await build({

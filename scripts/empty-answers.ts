@@ -1,0 +1,38 @@
+import { once } from 'node:events';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { createServer } from 'node:http2';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+
+/** A gRPC message without a field: its prefix alone. */
+const EMPTY = Buffer.alloc(5);
+
+/** A server of gRPC that answers whatever it is called with one empty message and the status 0. */
+export interface EmptyAnswers extends AsyncDisposable {
+  /** Path of its socket. */
+  readonly address: string;
+}
+
+export async function openEmptyAnswers(): Promise<EmptyAnswers> {
+  const home = mkdtempSync(join(tmpdir(), 'wharfd-build-'));
+  const address = join(home, 'sock');
+  const server = createServer();
+  server.on('stream', (stream) => {
+    stream.on('error', () => undefined); // the client has gone
+    stream.on('wantTrailers', () => {
+      stream.sendTrailers({ 'grpc-status': '0' });
+    });
+    stream.respond({ ':status': 200, 'content-type': 'application/grpc' }, { waitForTrailers: true });
+    stream.end(EMPTY);
+  });
+  server.listen(address);
+  await once(server, 'listening');
+  return {
+    address,
+    async [Symbol.asyncDispose]() {
+      server.close();
+      await once(server, 'close');
+      rmSync(home, { recursive: true });
+    },
+  };
+}
