@@ -48,7 +48,7 @@ if (!warm) {
     // Without a cache it starts more slowly, and that is all.
   }
 }
-const source = '(function (exports, require, module, __filename, __dirname) {' + readFileSync(bundle, 'latin1') + '\\n})';
+const source = readFileSync(bundle, 'latin1');
 const script = new Script(source, {
   filename: bundle,
   cachedData,
@@ -92,6 +92,8 @@ for (const name of PROGRAMS) {
     legalComments: 'none',
     sourcemap: false,
     plugins: [WITHOUT_PROTO_LOADER],
+    banner: { js: '(function (exports, require, module, __filename, __dirname) {' },
+    footer: { js: '})' },
     logLevel: 'warning',
   });
   writeFileSync(join(OUT, `${name}.cjs`), loader(name), { mode: 0o755 });

@@ -1,9 +1,10 @@
-import { Command as Commander, CommanderError } from 'commander';
+import { type Command as Base, CommanderError } from 'commander';
 import { DaemonError } from '../../base/errors.js';
 import { Teardown } from '../../base/teardown.js';
 import { openSession, type Session } from '../../client/session.js';
 import { VERSION } from '../../spec/version.js';
 import type { Command, CommandContext } from './command.js';
+import { Commander } from './commander.js';
 import { GLOBAL_OPTIONS, resolveGlobals, type Globals } from './globals.js';
 import type { Io } from './io.js';
 import { textsOf, toCommander, type OptionSpec } from './options.js';
@@ -55,10 +56,8 @@ function usageExitCode(program: Program, argv: readonly string[]): number {
 type Choose = (command: Command, commander: Commander, args: readonly string[]) => void;
 
 function rootOf(program: Program, io: Io, choose: Choose): Commander {
-  const root = configured(new Commander(program.name), program, io)
-    .description(program.summary)
-    .version(VERSION, '-v, --version', 'print the version')
-    .enablePositionalOptions();
+  const root = configured(new Commander(program.name), program, io);
+  root.description(program.summary).version(VERSION, '-v, --version', 'print the version').enablePositionalOptions();
   for (const spec of Object.values(GLOBAL_OPTIONS)) root.addOption(toCommander(spec));
   const groups = new Map<string, Commander>([['', root]]);
   const groupOf = (words: readonly string[]): Commander => {
@@ -66,7 +65,8 @@ function rootOf(program: Program, io: Io, choose: Choose): Commander {
     const known = groups.get(name);
     if (known) return known;
     const { summary = name, aliases = [] } = program.groups[name] ?? {};
-    const group = configured(new Commander(words.at(-1)), program, io)
+    const group = configured(new Commander(words.at(-1)), program, io);
+    group
       .description(summary)
       .aliases([...aliases])
       .enablePositionalOptions();
@@ -82,24 +82,28 @@ function rootOf(program: Program, io: Io, choose: Choose): Commander {
 }
 
 function commanderOf(program: Program, command: Command, name: string, io: Io, choose: Choose): Commander {
-  const commander = configured(new Commander(name), program, io).description(command.summary);
+  const commander = configured(new Commander(name), program, io);
+  commander.description(command.summary);
   const positionals = command.usage.slice(wordsOf(command).join(' ').length).trim();
   if (positionals !== '') commander.arguments(positionals);
   if (command.aliases) commander.aliases([...command.aliases]);
   if (command.passThrough) commander.passThroughOptions();
   if (command.details !== undefined) commander.addHelpText('after', `\n${command.details}`);
-  for (const spec of Object.values(command.options)) commander.addOption(toCommander(spec));
-  for (const spec of Object.values(GLOBAL_OPTIONS)) {
-    const long = toCommander({ ...spec, flags: spec.flags.replace(/^-\w, /, '') }).hideHelp();
-    if (!commander.options.some((own) => own.long === long.long)) commander.addOption(long);
-  }
-  return commander.action(() => {
+  commander.whenUsed(() => {
+    for (const spec of Object.values(command.options)) commander.addOption(toCommander(spec));
+    for (const spec of Object.values(GLOBAL_OPTIONS)) {
+      const long = toCommander({ ...spec, flags: spec.flags.replace(/^-\w, /, '') }).hideHelp();
+      if (!commander.options.some((own) => own.long === long.long)) commander.addOption(long);
+    }
+  });
+  commander.action(() => {
     choose(command, commander, commander.args);
   });
+  return commander;
 }
 
 function configured(commander: Commander, program: Program, io: Io): Commander {
-  return commander.exitOverride().configureOutput({
+  commander.exitOverride().configureOutput({
     writeOut: (text) => {
       io.stdout.write(text);
     },
@@ -114,9 +118,10 @@ function configured(commander: Commander, program: Program, io: Io): Commander {
       );
     },
   });
+  return commander;
 }
 
-function commandPath(commander: Commander): string {
+function commandPath(commander: Base): string {
   return commander.parent ? `${commandPath(commander.parent)} ${commander.name()}` : commander.name();
 }
 
@@ -174,7 +179,7 @@ function parseOptions(specs: Specs, commander: Commander, ownOnly = false): Reco
   return values;
 }
 
-function inherited(commander: Commander, attribute: string): readonly string[] {
+function inherited(commander: Base, attribute: string): readonly string[] {
   const own = textsOf(commander.opts()[attribute]);
   return own.length > 0 || !commander.parent ? own : inherited(commander.parent, attribute);
 }
