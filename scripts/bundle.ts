@@ -8,25 +8,14 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { build, type Plugin } from 'esbuild';
+import { build } from 'esbuild';
 import { openEmptyAnswers } from './empty-answers.js';
+import { SMALL_GRPC } from './small-grpc.js';
 
 const OUT = 'build/cli';
 /** Names stay, for stack traces: what keeps those of shortened functions costs a call for each closure that is made, 12 % of a small RPC. */
 const MINIFY = { minifyWhitespace: true, minifySyntax: true } as const;
 const PROGRAMS = ['dist', 'ctr'] as const;
-
-/**
- * grpc-js would have proto-loader, and with it the parser of .proto files, for services of its own that say what it does (channelz); nobody
- * asks for these.
- */
-const WITHOUT_PROTO_LOADER: Plugin = {
-  name: 'without proto-loader',
-  setup(bundle) {
-    bundle.onResolve({ filter: /^@grpc\/proto-loader$/ }, ({ path }) => ({ path, namespace: 'unused' }));
-    bundle.onLoad({ filter: /.*/, namespace: 'unused' }, () => ({ contents: 'module.exports = {};' }));
-  },
-};
 
 /**
  * The program that users run. V8 itself refuses a cache of another version, of other flags or of another source; the
@@ -74,7 +63,8 @@ async function writeCodeCache(name: (typeof PROGRAMS)[number]): Promise<void> {
   const env = { ...process.env, WHARFD_WARM: cache };
   const run = spawn(process.execPath, args, { env, stdio: 'ignore', timeout: 60_000 });
   await once(run, 'exit');
-  if (!existsSync(cache)) throw new Error(`${name} has written no code cache`);
+  if (server.calls === 0 || !existsSync(cache))
+    throw new Error(`${name} does not run: see build/cli/${name}.cjs --help`);
 }
 
 rmSync('build/daemon', { recursive: true, force: true });
@@ -91,7 +81,7 @@ for (const name of PROGRAMS) {
     ...MINIFY,
     legalComments: 'none',
     sourcemap: false,
-    plugins: [WITHOUT_PROTO_LOADER],
+    plugins: [SMALL_GRPC],
     banner: { js: '(function (exports, require, module, __filename, __dirname) {' },
     footer: { js: '})' },
     logLevel: 'warning',

@@ -11,13 +11,17 @@ const EMPTY = Buffer.alloc(5);
 export interface EmptyAnswers extends AsyncDisposable {
   /** Path of its socket. */
   readonly address: string;
+  /** How often it was called. */
+  readonly calls: number;
 }
 
 export async function openEmptyAnswers(): Promise<EmptyAnswers> {
   const home = mkdtempSync(join(tmpdir(), 'wharfd-build-'));
   const address = join(home, 'sock');
   const server = createServer();
+  let calls = 0;
   server.on('stream', (stream) => {
+    calls += 1;
     stream.on('error', () => undefined); // the client has gone
     stream.on('wantTrailers', () => {
       stream.sendTrailers({ 'grpc-status': '0' });
@@ -29,6 +33,9 @@ export async function openEmptyAnswers(): Promise<EmptyAnswers> {
   await once(server, 'listening');
   return {
     address,
+    get calls() {
+      return calls;
+    },
     async [Symbol.asyncDispose]() {
       server.close();
       await once(server, 'close');
