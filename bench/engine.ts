@@ -1,6 +1,9 @@
 import { readFile } from 'node:fs/promises';
 import type { CpuGroup } from './cpu-group.js';
 
+/** A program by its path in the container, and its arguments. */
+export type Command = readonly [program: string, ...args: string[]];
+
 /** A container engine under measurement, driven by its own command-line client. */
 export interface Engine extends AsyncDisposable {
   readonly name: string;
@@ -20,8 +23,8 @@ export interface Engine extends AsyncDisposable {
   remove(reference: string): Promise<void>;
   listImages(): Promise<void>;
   /** `run --rm`: comes back when the program has ended. */
-  run(reference: string, id: string, command: readonly string[]): Promise<void>;
-  runDetached(reference: string, id: string, command: readonly string[]): Promise<void>;
+  run(reference: string, id: string, command: Command): Promise<void>;
+  runDetached(reference: string, id: string, command: Command): Promise<void>;
   exec(id: string, command: readonly string[]): Promise<void>;
   /** Kills and deletes a detached container. */
   destroy(id: string): Promise<void>;

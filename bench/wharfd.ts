@@ -43,11 +43,12 @@ export function openWharfd(openDisk?: OpenDisk): Promise<Engine> {
       async listImages() {
         await dist('images');
       },
-      async run(reference, id, command) {
-        await ctr('run', '--rm', '--id', id, reference, ...command);
+      // containerd's ctr runs no entrypoint.
+      async run(reference, id, [program, ...args]) {
+        await ctr('run', '--rm', '--id', id, '--entrypoint', program, reference, ...args);
       },
-      async runDetached(reference, id, command) {
-        await ctr('run', '--detach', '--id', id, reference, ...command);
+      async runDetached(reference, id, [program, ...args]) {
+        await ctr('run', '--detach', '--id', id, '--entrypoint', program, reference, ...args);
       },
       async exec(id, command) {
         await ctr('exec', id, ...command);

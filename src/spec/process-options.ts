@@ -23,8 +23,8 @@ const HOSTNAME = /^[A-Za-z0-9](?:[A-Za-z0-9.-]{0,61}[A-Za-z0-9])?$/;
 /** The command. @throws invalid-argument: there is none, or it has a NUL byte. */
 export function argsFor(image: Pick<ImageProcess, 'entrypoint' | 'cmd'>, options: ProcessOptions): readonly string[] {
   const tail = options.args.length > 0 || options.replaceEntrypoint ? options.args : image.cmd;
-  const args = options.replaceEntrypoint ? tail : [...image.entrypoint, ...tail];
-  return checkArgs(args, 'the image has neither Entrypoint nor Cmd: name a command');
+  if (options.replaceEntrypoint) return checkArgs(tail, 'without an entrypoint, a command has to be named');
+  return checkArgs([...image.entrypoint, ...tail], 'the image has neither Entrypoint nor Cmd: name a command');
 }
 
 /** @throws invalid-argument: none, an empty command name, or a NUL byte. */

@@ -57,6 +57,22 @@ test('ctr run: what is the id and what the command', async () => {
   assert.deepEqual(await ids(), []);
 });
 
+test('ctr run: --entrypoint takes the place of the image’s entrypoint and command', async () => {
+  const settings = { Entrypoint: ['echo', 'own'], Cmd: ['words'], Env: ['PATH=/bin'] };
+  const own = await registry.push(await makeBusyboxImage({ settings }), 'entrypoint');
+  assert.equal((await runCommand(dist, daemon, ['pull', own])).code, 0);
+  assert.equal(await ok('run', own), 'own words\n');
+  assert.equal(await ok('run', '--id', 'a', own, 'other', 'words'), 'own other words\n');
+  assert.equal(await ok('run', '--id', 'a', '--entrypoint', 'hostname', own), 'a\n');
+  assert.equal(await ok('run', '--id', 'a', '--entrypoint', 'echo', own, '-n', 'x'), 'x');
+  assert.equal(await ok('run', '--id', 'a', '--entrypoint', '', own, 'hostname'), 'a\n');
+  const none = await run(['run', '--id', 'a', '--entrypoint=', own]);
+  assert.deepEqual([none.code, none.stdout], [125, '']);
+  assert.match(none.stderr, /without an entrypoint, a command has to be named/);
+  assert.equal((await runCommand(dist, daemon, ['rmi', own])).code, 0);
+  assert.deepEqual(await ids(), []);
+});
+
 test('ctr run: variables, folder, user, mounts, read-only root, host network', async () => {
   const { name, uid, gid, extraGroup } = BUSYBOX_USER;
   const env = ['--env', 'COLOUR=red', '-e', 'SIZE=big', '-e', 'FROM_HERE'];
