@@ -52,15 +52,17 @@ export function attach(session: Session, request: AttachRequest): Attached {
   const replies = session
     .service('wharfd.services.attach.v1.AttachService')
     .attach(requests, request.signal ? { signal: request.signal } : {});
-  const stdin = request.stdin && sendStdin(request.stdin, requests, request.signal);
-  stdin?.catch((cause: unknown) => {
-    requests.fail(cause);
-  });
+  const attached = (): void => {
+    if (request.stdin === undefined) return;
+    sendStdin(request.stdin, requests, request.signal).catch((cause: unknown) => {
+      requests.fail(cause);
+    });
+  };
   return {
     resize(size) {
       void requests.push({ resize: toWireSize(size) });
     },
-    exited: receive(replies, request).finally(() => {
+    exited: receive(replies, request, attached).finally(() => {
       requests.end();
     }),
   };
@@ -69,8 +71,11 @@ export function attach(session: Session, request: AttachRequest): Attached {
 async function receive(
   replies: AsyncIterable<Incoming<'wharfd.services.attach.v1.AttachResponse'>>,
   request: AttachRequest,
+  onAttached: () => void,
 ): Promise<number> {
-  for await (const { output, exit } of replies) {
+  for await (const { attached, output, exit } of replies) {
+    // Only now is there a process to read for; to open a stdin takes as long as a small process runs.
+    if (attached) onAttached();
     if (output) await request.onOutput(output.stream === 'OUTPUT_STREAM_STDERR' ? 'stderr' : 'stdout', output.data);
     if (exit) return exit.exit_status;
   }
