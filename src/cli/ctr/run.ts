@@ -167,11 +167,7 @@ async function requestOf(context: Context, image: string, id: string, command: r
     image,
     snapshotter: options.snapshotter ?? '',
     ...runtimeOf(context),
-    process: {
-      ...processOf({ ...options, env }, [...(options.entrypoint ? [options.entrypoint] : []), ...command], io),
-      replace_entrypoint: options.entrypoint !== undefined,
-      hostname: options.hostname ?? '',
-    },
+    process: processFor({ ...options, env }, command, io),
     labels: { ...labelsOf(options.label), ...restartLabels(options.restart) },
     remove_on_exit: options.detach || isRestarted(options) ? options.remove : !options.keep,
     attach: !options.detach,
@@ -189,6 +185,12 @@ async function requestOf(context: Context, image: string, id: string, command: r
     log_max_size: options.logMaxSize ?? 0,
     log_max_files: options.logMaxFiles ?? 0,
   };
+}
+
+function processFor(options: Options, command: readonly string[], io: Context['io']) {
+  const { entrypoint, hostname = '' } = options;
+  const args = entrypoint ? [entrypoint, ...command] : command;
+  return { ...processOf(options, args, io), replace_entrypoint: entrypoint !== undefined, hostname };
 }
 
 /** containerd's name of a runtime, or the program that our own runs. */
