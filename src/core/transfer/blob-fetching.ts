@@ -7,6 +7,7 @@ import type { Labels } from '../../spec/labels.js';
 import type { BlobOnDisk, ContentStore, ContentWriter } from '../content/content-store.js';
 import type { Scoped } from '../namespaces/scope.js';
 import type { Fetcher } from '../remotes/remotes.js';
+import { isDocument } from './documents-ahead.js';
 import type { OperationLease } from './operation-lease.js';
 import { ingestRef } from './progress.js';
 
@@ -22,6 +23,8 @@ export interface FetchWatcher {
    * @returns Whether they take it.
    */
   verified?(held: BlobOnDisk): boolean;
+  /** All bytes of a document, which are those of the digest, but not yet durable under its name. */
+  document?(bytes: Uint8Array): void;
 }
 
 export interface BlobRequest {
@@ -157,6 +160,8 @@ class BlobDownload {
   readonly #signal: AbortSignal;
   readonly #ref: string;
   #storeFailed = false;
+  /** What has come of a document from its first byte on. */
+  #document: Uint8Array[] | undefined;
 
   constructor(content: ContentStore, request: BlobRequest, watchers: ReadonlySet<FetchWatcher>, signal: AbortSignal) {
     this.#content = content;
@@ -191,6 +196,10 @@ class BlobDownload {
     }
     if (writer.digest() !== digest) throw this.#wrongBytes(writer);
     await this.#handOut(writer);
+    if (this.#document) {
+      const document = Buffer.concat(this.#document);
+      this.#tell((watcher) => watcher.document?.(document));
+    }
     await writer.commit({ size, digest }, labels, this.#signal);
   }
 
@@ -206,6 +215,7 @@ class BlobDownload {
   async #fill(writer: ContentWriter): Promise<void> {
     const { target, fetcher } = this.#request;
     let offset = writer.status().offset;
+    this.#document = offset === 0 && isDocument(target) ? [] : undefined;
     this.#tell((watcher) => watcher.downloading(offset));
     const bytes = fetcher.fetch(target, {
       from: offset,
@@ -217,6 +227,7 @@ class BlobDownload {
     });
     for await (const piece of bytes) {
       await this.#store(writer, piece);
+      this.#document?.push(Buffer.from(piece));
       offset += piece.length;
       this.#tell((watcher) => watcher.downloading(offset));
     }

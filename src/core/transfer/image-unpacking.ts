@@ -9,12 +9,13 @@ import { parseManifest, type Manifest } from '../../spec/manifest.js';
 import { LABELS } from '../../spec/labels.js';
 import { kindOfMedia } from '../../spec/media-types.js';
 import { formatPlatform, onlyPlatform, type Platform } from '../../spec/platform.js';
-import type { BlobOnDisk, ContentStore } from '../content/content-store.js';
+import type { BlobOnDisk } from '../content/content-store.js';
 import { readDocument } from '../images/handlers/children.js';
 import { effect, type Handler } from '../images/handlers/handler.js';
 import { bestMatch } from '../images/handlers/platform-filter.js';
 import type { Scope } from '../namespaces/scope.js';
 import type { Rootfs, UnpackProgress, Unpacking } from '../rootfs/rootfs.js';
+import type { DocumentStore } from './documents-ahead.js';
 
 /** One platform of an image to be unpacked. */
 export interface UnpackWish {
@@ -25,7 +26,7 @@ export interface UnpackWish {
 
 export interface ImageUnpackingOptions {
   readonly scope: Scope;
-  readonly content: ContentStore;
+  readonly content: DocumentStore;
   readonly rootfs: Pick<Rootfs, 'unpack' | 'mayHaveLayers'>;
   /** Names the image in errors. */
   readonly name: string;

@@ -18,6 +18,7 @@ import type { Fetcher, RemoteOptions, Remotes } from '../remotes/remotes.js';
 import type { Rootfs } from '../rootfs/rootfs.js';
 import type { ImageVerifier } from '../verification/image-verifier.js';
 import { BlobFetching, type FetchWatcher } from './blob-fetching.js';
+import { DocumentsAhead, isDocument } from './documents-ahead.js';
 import { SpaceReservations, type FreeSpace, type SpaceReservation } from './free-space.js';
 import { ImageUnpacking, type UnpackWish } from './image-unpacking.js';
 import { OperationLease } from './operation-lease.js';
@@ -123,9 +124,10 @@ async function pullUnder(lease: OperationLease, ports: PullParts, request: PullR
 
   const content = ports.content(lease.scope);
   using space = ports.space.open(name, content, lease.scope.namespace);
+  await using ahead = new DocumentsAhead(content);
   await using unpacking = new ImageUnpacking({
     scope: lease.scope,
-    content,
+    content: ahead,
     rootfs: ports.rootfs,
     name,
     wishes: request.unpacks,
@@ -134,18 +136,19 @@ async function pullUnder(lease: OperationLease, ports: PullParts, request: PullR
     },
     signal,
   });
-  const children = onlyPlatforms(request.platforms, labelChildren(content, childrenOf(content)), name);
+  const labelled = labelChildren({ update: (...labels) => ahead.updateLater(...labels) }, childrenOf(ahead));
+  const children = onlyPlatforms(request.platforms, labelled, name);
   const unpacks = request.unpacks.length > 0;
   const pull = inOrder(
-    fetchInto(ports.fetching, { lease, fetcher, name, rows, space, unpacking }),
-    labelSource(content, name),
+    fetchInto(ports.fetching, { lease, fetcher, content, name, rows, space, unpacking, ahead }),
     unpacking.handler,
     rows.knowing(space.checking(children, { unpacks })),
   );
   await dispatch(pull, [target], {
     concurrency: ports.concurrency ?? CONCURRENCY_DEFAULT,
-    signal: AbortSignal.any([signal, unpacking.failed]),
+    signal: AbortSignal.any([signal, unpacking.failed, ahead.failed]),
   });
+  await ahead.finish();
   await unpacking.finish();
   lease.check();
   await keep(lease.scope, ports, target, request);
@@ -156,16 +159,19 @@ async function pullUnder(lease: OperationLease, ports: PullParts, request: PullR
 interface FetchParts {
   readonly lease: OperationLease;
   readonly fetcher: Fetcher;
+  readonly content: ContentStore;
   readonly name: string;
   readonly rows: ProgressRows;
   readonly space: SpaceReservation;
   readonly unpacking: Pick<ImageUnpacking, 'needs' | 'verified'>;
+  readonly ahead: Pick<DocumentsAhead, 'during' | 'verified'>;
 }
 
 function fetchInto(fetching: BlobFetching, parts: FetchParts): Handler {
-  const { lease, fetcher, name, rows, space, unpacking } = parts;
+  const { lease, fetcher, name, rows, space, unpacking, ahead } = parts;
   const labels = sourceLabels(name);
-  return effect(async (target, signal) => {
+  const label = labelSource(parts.content, name);
+  const store = async (target: Descriptor, signal: AbortSignal): Promise<void> => {
     const row = rows.fetching(target);
     const watcher: FetchWatcher = {
       ...row,
@@ -174,12 +180,19 @@ function fetchInto(fetching: BlobFetching, parts: FetchParts): Handler {
         row.downloading(offset);
       },
       ...(kindOfMedia(target.mediaType) === 'layer' && { verified: (held) => unpacking.verified(target, held) }),
+      document: (bytes) => {
+        ahead.verified(target, bytes);
+      },
     };
     const needed = await unpacking.needs(target, signal);
     const outcome = !needed ? 'exists' : await fetching.fetch({ target, fetcher, lease, labels, watcher, signal });
     space.stored(target, target.size);
     rows.fetched(target, outcome);
-  });
+    await label(target, signal);
+  };
+  return effect((target, signal) =>
+    isDocument(target) ? ahead.during(target, () => store(target, signal)) : store(target, signal),
+  );
 }
 
 async function keep(scope: Scope, ports: PullPorts, target: Descriptor, request: PullRequest): Promise<void> {

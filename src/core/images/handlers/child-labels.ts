@@ -1,11 +1,17 @@
 import type { Descriptor } from '../../../spec/descriptor.js';
-import { LABELS } from '../../../spec/labels.js';
+import { LABELS, type Labels } from '../../../spec/labels.js';
 import { kindOfMedia } from '../../../spec/media-types.js';
-import type { ContentStore } from '../../content/content-store.js';
+import type { Digest } from '../../../spec/digest.js';
 import { mapChildren, type Handler } from './handler.js';
 
+/** Where labels are set. */
+export interface LabelStore {
+  /** Sets those that `fieldPaths` name (`labels.<key>`). */
+  update(digest: Digest, labels: Labels, fieldPaths: readonly string[]): Promise<unknown>;
+}
+
 /** Writes onto each stored parent which content it keeps from collection. Must wrap the handler that finds all children, before any filter. */
-export function labelChildren(content: Pick<ContentStore, 'update'>, handler: Handler): Handler {
+export function labelChildren(content: LabelStore, handler: Handler): Handler {
   return mapChildren(handler, async (children, target) => {
     const labels = childLabels(children);
     if (children.length > 0) {
