@@ -8,7 +8,7 @@
  *   3  memory (memfd_create(2)) in pieces of the size of the only argument, which are filled in turn, from the first on
  *   4  a pipe, from which a byte comes for each piece that may be filled once more
  *
- * The last record has the length 0 and the SHA-256 of everything. Exit codes: 0 after that; 1: the blob is broken; 2: it is called wrongly.
+ * The last record has the length 0 and the SHA-256 of everything. Exit codes: 0 after that; 1: the blob is broken; 2: it is called wrongly, or can't begin.
  */
 #define _GNU_SOURCE
 #include "gunzip.h"

@@ -138,6 +138,17 @@ test('a process that is killed is data loss, and says so', async (t) => {
   await assertRejectsWithKind(read(), 'data-loss', /gzip stream .* ended with SIGKILL/);
 });
 
+test('a process that gets no thread says so, and that the blob is broken it does not', async (t) => {
+  const { path: home } = await tempDir(t);
+  await writeFile(join(home, 'blob'), gzipSync(content(PIECE_BYTES)));
+  const limited = join(home, 'limited');
+  await writeFile(limited, `#!/bin/bash\nulimit -u 0\nexec ${PROGRAM} "$@"\n`, { mode: 0o755 });
+  const read = async () => {
+    for await (const _ of inflated(join(home, 'blob'), limited, kernel).chunks) continue;
+  };
+  await assertRejectsWithKind(read(), 'resource-exhausted', /limited cannot begin: Resource temporarily unavailable/);
+});
+
 test('where the program does not run, it is not found', async () => {
   const ended = (code: number) => ({
     run: () => Promise.resolve({ code, signal: undefined, stdout: Buffer.alloc(0), stderr: Buffer.alloc(0) }),

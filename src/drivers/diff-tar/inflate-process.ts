@@ -1,5 +1,5 @@
 import { closeSync, openSync, statSync, writeSync } from 'node:fs';
-import { isErrno, isKind } from '../../base/errors.js';
+import { DaemonError, isErrno, isKind } from '../../base/errors.js';
 import { nativePath } from '../../base/native-path.js';
 import { Teardown } from '../../base/teardown.js';
 import type { Fd } from '../../core/kernel/directory-files.js';
@@ -15,7 +15,7 @@ const TAKEN_AT = 0;
 const LENGTH_AT = 8;
 const SHA256_AT = 16;
 const RECORD_BYTES = 48;
-/** How the program ends when it is given nothing to do. */
+/** How the program ends when it is given nothing to do, or can't begin. */
 const MISUSED = 2;
 
 /**
@@ -75,7 +75,7 @@ interface InflateProcess {
   readonly records: Fd;
   readonly free: Fd;
   readonly blobBytes: number;
-  /** @throws data-loss: it has not come to the blob's end. */
+  /** @throws data-loss: it has not come to the blob's end. resource-exhausted: it could not begin. */
   end(): Promise<void>;
 }
 
@@ -106,6 +106,7 @@ async function startProcess(
       ...{ records: records.read, free: free.write, blobBytes: statSync(path).size },
       async end() {
         const { code, signal } = await running.ended;
+        if (code === MISUSED) throw new DaemonError('resource-exhausted', `${program} cannot begin: ${complaint()}`);
         if (code !== 0) throw broken('gzip', complaint() || `${program} ended with ${signal ?? code}`);
       },
     };
