@@ -7,7 +7,7 @@ import type { Labels } from '../../spec/labels.js';
 import type { BlobOnDisk, ContentStore, ContentWriter } from '../content/content-store.js';
 import type { Scoped } from '../namespaces/scope.js';
 import type { Fetcher } from '../remotes/remotes.js';
-import { isDocument } from './documents-ahead.js';
+import { isAhead } from './documents-ahead.js';
 import type { OperationLease } from './operation-lease.js';
 import { ingestRef } from './progress.js';
 
@@ -215,7 +215,7 @@ class BlobDownload {
   async #fill(writer: ContentWriter): Promise<void> {
     const { target, fetcher } = this.#request;
     let offset = writer.status().offset;
-    this.#document = offset === 0 && isDocument(target) ? [] : undefined;
+    this.#document = offset === 0 && isAhead(target) ? [] : undefined;
     this.#tell((watcher) => watcher.downloading(offset));
     const bytes = fetcher.fetch(target, {
       from: offset,

@@ -1,7 +1,6 @@
 import { deferred, type Deferred } from '../../base/abort.js';
 import type { Descriptor } from '../../spec/descriptor.js';
 import type { Digest } from '../../spec/digest.js';
-import { DOCUMENT_BYTES_MAX } from '../../spec/document.js';
 import type { Labels } from '../../spec/labels.js';
 import { kindOfMedia } from '../../spec/media-types.js';
 import type { BlobReader, ContentStore } from '../content/content-store.js';
@@ -9,10 +8,13 @@ import type { BlobReader, ContentStore } from '../content/content-store.js';
 /** What a pull asks of its content store. */
 export type DocumentStore = Pick<ContentStore, 'open' | 'update'>;
 
-/** Whether it is one that a pull reads. */
-export function isDocument({ mediaType, size }: Descriptor): boolean {
+/** Larger ones are waited for, so that what is in memory is little, however many a registry has. */
+const AHEAD_BYTES_MAX = 256 * 1024;
+
+/** Whether it is a document that a pull goes on with before it is stored. */
+export function isAhead({ mediaType, size }: Descriptor): boolean {
   const kind = kindOfMedia(mediaType);
-  return size <= DOCUMENT_BYTES_MAX && (kind === 'index' || kind === 'manifest' || kind === 'config');
+  return size <= AHEAD_BYTES_MAX && (kind === 'index' || kind === 'manifest' || kind === 'config');
 }
 
 /** A document whose blob is on its way into the store. */
@@ -102,16 +104,13 @@ export class DocumentsAhead implements DocumentStore, AsyncDisposable {
   }
 }
 
-const PIECE_BYTES = 1 << 20;
-
 function readerOf(digest: Digest, whole: Uint8Array): BlobReader {
   return {
     digest,
     size: whole.length,
     // eslint-disable-next-line @typescript-eslint/require-await -- the port's form; these bytes are there already
     async *chunks({ from = 0, to = whole.length } = {}) {
-      for (let at = from; at < to; at += PIECE_BYTES)
-        yield { offset: at, bytes: whole.subarray(at, Math.min(to, at + PIECE_BYTES)) };
+      yield { offset: from, bytes: whole.subarray(from, to) };
     },
     [Symbol.asyncDispose]: () => Promise.resolve(),
   };

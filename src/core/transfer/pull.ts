@@ -18,7 +18,7 @@ import type { Fetcher, RemoteOptions, Remotes } from '../remotes/remotes.js';
 import type { Rootfs } from '../rootfs/rootfs.js';
 import type { ImageVerifier } from '../verification/image-verifier.js';
 import { BlobFetching, type FetchWatcher } from './blob-fetching.js';
-import { DocumentsAhead, isDocument } from './documents-ahead.js';
+import { DocumentsAhead, isAhead } from './documents-ahead.js';
 import { SpaceReservations, type FreeSpace, type SpaceReservation } from './free-space.js';
 import { ImageUnpacking, type UnpackWish } from './image-unpacking.js';
 import { OperationLease } from './operation-lease.js';
@@ -191,7 +191,7 @@ function fetchInto(fetching: BlobFetching, parts: FetchParts): Handler {
     await label(target, signal);
   };
   return effect((target, signal) =>
-    isDocument(target) ? ahead.during(target, () => store(target, signal)) : store(target, signal),
+    isAhead(target) ? ahead.during(target, () => store(target, signal)) : store(target, signal),
   );
 }
 
