@@ -1,7 +1,6 @@
 import { once } from 'node:events';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { createServer } from 'node:http2';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
 /** A gRPC message without a field: its prefix alone. */
@@ -16,7 +15,8 @@ export interface EmptyAnswers extends AsyncDisposable {
 }
 
 export async function openEmptyAnswers(): Promise<EmptyAnswers> {
-  const home = mkdtempSync(join(tmpdir(), 'wharfd-build-'));
+  // A socket's path has 107 bytes at most (unix(7)); that of TMPDIR may be longer.
+  const home = mkdtempSync('/tmp/wharfd-build-');
   const address = join(home, 'sock');
   const server = createServer();
   let calls = 0;
