@@ -9,6 +9,7 @@ NAPI_MODULE_INIT() {
   add_descriptor_bindings(env, exports);
   add_poll_bindings(env, exports);
   add_queue_bindings(env, exports);
+  add_entry_bindings(env, exports);
   add_memory_bindings(env, exports);
   add_checksum_bindings(env, exports);
   return exports;

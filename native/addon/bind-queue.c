@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <stdlib.h>
+#include <string.h>
 
 /* JavaScript's half of a queue: outlives it until it is collected. */
 struct holder {
@@ -32,7 +33,7 @@ static napi_value bind_open(napi_env env, napi_callback_info info) {
   return number(env, failed ? failed : -ENOMEM);
 }
 
-static struct wh_queue *take_queue(struct call *call, int index) {
+struct wh_queue *take_queue(struct call *call, int index) {
   void *data = NULL;
   if (napi_get_value_external(call->env, call->arguments[index], &data) != napi_ok) {
     call->wrong = 1;
@@ -45,31 +46,46 @@ static struct wh_queue *take_queue(struct call *call, int index) {
 
 static napi_value bind_create_file(napi_env env, napi_callback_info info) {
   struct call call = begin_call(env, info);
+  struct name name, entry;
+  napi_value out;
+  struct wh_queue *queue = take_queue(&call, 0);
+  struct wh_new file = {.dir = take_int(&call, 1), .name = take_name(&call, 2, &name)};
+  file.mode = (mode_t)take_int64(&call, 3);
+  file.uid = take_id(&call, 4);
+  file.gid = take_id(&call, 5);
+  file.mtime = (struct timespec){.tv_sec = take_int64(&call, 6), .tv_nsec = take_int64(&call, 7)};
+  struct bytes content = take_bytes(&call, 8);
+  file.bytes = content.data;
+  file.length = content.length;
+  file.entry = take_name(&call, 9, &entry);
+  if (!call_is_good(&call, &out)) return out;
+  return number(env, wh_queue_add(queue, &file));
+}
+
+static napi_value bind_waits(napi_env env, napi_callback_info info) {
+  struct call call = begin_call(env, info);
   struct name name;
   napi_value out;
   struct wh_queue *queue = take_queue(&call, 0);
   int dir = take_int(&call, 1);
   take_name(&call, 2, &name);
-  int64_t mode = take_int64(&call, 3);
-  uid_t uid = take_id(&call, 4);
-  gid_t gid = take_id(&call, 5);
-  struct timespec mtime = {.tv_sec = take_int64(&call, 6), .tv_nsec = take_int64(&call, 7)};
-  struct bytes content = take_bytes(&call, 8);
   if (!call_is_good(&call, &out)) return out;
-  return number(env, wh_queue_create_file(queue, dir, name.bytes, (mode_t)mode, uid, gid, mtime, content.data,
-                                          content.length));
+  return number(env, wh_queue_waits(queue, dir, name.bytes));
 }
 
+/* Its outcome, and in a property of what is given the entry that failed. */
 static napi_value bind_settle(napi_env env, napi_callback_info info) {
   struct call call = begin_call(env, info);
   napi_value out;
   struct wh_queue *queue = take_queue(&call, 0);
-  struct bytes into = take_bytes(&call, 1);
-  if (into.length < sizeof(double)) call.wrong = 1;
   if (!call_is_good(&call, &out)) return out;
-  uint64_t failed_at = 0;
-  int failed = wh_queue_settle(queue, &failed_at);
-  *(double *)into.data = (double)failed_at;
+  char *entry = NULL;
+  int failed = wh_queue_settle(queue, &entry);
+  if (failed) {
+    const char *name = entry ? entry : "";
+    napi_set_named_property(env, call.arguments[1], "entry", buffer_of(env, name, strlen(name)));
+  }
+  free(entry);
   return number(env, failed);
 }
 
@@ -87,6 +103,7 @@ void add_queue_bindings(napi_env env, napi_value exports) {
   static const struct binding bindings[] = {
       {"openQueue", bind_open},
       {"queueFile", bind_create_file},
+      {"queueWaits", bind_waits},
       {"settleQueue", bind_settle},
       {"closeQueue", bind_close},
   };

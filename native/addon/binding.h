@@ -41,6 +41,7 @@ uint32_t take_id(struct call *call, int index);
 struct bytes take_bytes(struct call *call, int index);
 /* A string or bytes; NUL inside is EINVAL, too long ENAMETOOLONG. */
 const char *take_name(struct call *call, int index, struct name *room);
+struct wh_queue *take_queue(struct call *call, int index);
 /* A string of any length that the caller frees; NULL for null or undefined. */
 char *take_text(struct call *call, int index);
 char *text_of(struct call *call, napi_value value);
@@ -63,6 +64,7 @@ void add_process_bindings(napi_env env, napi_value exports);
 void add_descriptor_bindings(napi_env env, napi_value exports);
 void add_poll_bindings(napi_env env, napi_value exports);
 void add_queue_bindings(napi_env env, napi_value exports);
+void add_entry_bindings(napi_env env, napi_value exports);
 void add_memory_bindings(napi_env env, napi_value exports);
 void add_checksum_bindings(napi_env env, napi_value exports);
 

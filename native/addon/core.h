@@ -53,14 +53,72 @@ int64_t wh_seek(int fd, int64_t offset, int whence);
 
 struct wh_queue;
 
+/* A regular file, or a symbolic link, whose mode says nothing. */
+struct wh_new {
+  int dir; /* stays open until it is settled */
+  int is_link;
+  const char *name;
+  const char *entry; /* what it is called where it fails */
+  mode_t mode;
+  uid_t uid;
+  gid_t gid;
+  struct timespec mtime;
+  const char *bytes; /* its content, or what the link says */
+  size_t length;
+};
+
 int wh_queue_open(struct wh_queue **out);
-/* As wh_create_file, later, from copies of name and bytes; `dir` stays open until it is settled. What is no directory gives way. */
-int wh_queue_create_file(struct wh_queue *queue, int dir, const char *name, mode_t mode, uid_t uid, gid_t gid,
-                         struct timespec mtime, const void *bytes, size_t length);
-/* Waits until all are made; of the first that failed since the last time the error and in failed_at how many came before it. */
-int wh_queue_settle(struct wh_queue *queue, uint64_t *failed_at);
+/* Makes it later, from copies of all that is given. What has the name and is no directory gives way; nothing of that name may wait. */
+int wh_queue_add(struct wh_queue *queue, const struct wh_new *what);
+/* Whether something of that name may wait, or with "." something in that directory, or with a path anything. */
+int wh_queue_waits(struct wh_queue *queue, int dir, const char *name);
+/* The error of one that has failed, without waiting for any. */
+int wh_queue_failed(struct wh_queue *queue);
+/* Waits until all are made; the error of the first that failed since the last time, and its entry, which the caller frees, or NULL. */
+int wh_queue_settle(struct wh_queue *queue, char **entry);
 /* Those that still wait are not made. */
 void wh_queue_close(struct wh_queue *queue);
+
+/* ---- plain-entries.c: entries of a layer's tar archive that need no thought, for one caller at a time ---- */
+
+struct wh_entries;
+
+struct wh_entry_limits {
+  size_t path_bytes;
+  unsigned depth;
+};
+
+/* What became of a piece of an archive. */
+struct wh_taken {
+  size_t next;                    /* where it was left: at an entry for the caller, or where all of the room for records was used */
+  int midway;                     /* the piece ended in an entry's data: the next one goes on there */
+  uint64_t entries, inodes, bytes; /* how many were made, and what they use on a disk of 4 KiB blocks */
+  size_t records;                 /* bytes of the records */
+  int failed;                     /* the negated errno */
+};
+
+/* -ENOSYS: there is no library for checksums. The queue is still the caller's, and closed after. */
+int wh_entries_open(struct wh_queue *queue, struct wh_entry_limits limits, struct wh_entries **out);
+void wh_entries_close(struct wh_entries *entries);
+/* A directory of the layer's: no entry of its path is taken. Paths are below the root, without slashes around; that of the root is empty. */
+int wh_entries_know(struct wh_entries *entries, const char *path);
+/* A directory that entries may go into until its descriptor is closed, which is to be said before. */
+int wh_entries_enter(struct wh_entries *entries, const char *path, int fd);
+void wh_entries_leave(struct wh_entries *entries, int fd);
+
+enum { WH_RECORD_MAX = 8192 };
+
+/*
+ * Takes plain entries from `at` on, which is the start of an entry or where the piece before ended midway: files, links and directories
+ * in directories that were entered, of names that nothing has. `left` is how many at most. The room for records is WH_RECORD_MAX at least.
+ *
+ * The records are fields ended by NUL: "P" and a path, in which those after it are; "F" and a name, then what follows the path in the
+ * file's line of an inventory; "D" and a name, then a descriptor of the directory, which is the caller's now, its owner, group, mode, and
+ * time, and 1 if it has attributes, with spaces between; and at the end "X" and the name of the entry that failed, unless it is one that
+ * waited in the queue. Links have no record.
+ */
+void wh_entries_take(struct wh_entries *entries, const char *bytes, size_t length, size_t at, uint64_t left, char *records,
+                     size_t room, struct wh_taken *out);
 
 /* ---- metadata.c ---- */
 

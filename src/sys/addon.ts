@@ -11,6 +11,9 @@ export type Watch = object & { readonly watch: unique symbol };
 /** Files that a thread of the addon's makes. */
 export type Queue = object & { readonly queue: unique symbol };
 
+/** What takes plain entries of an archive. */
+export type Entries = object & { readonly entries: unique symbol };
+
 /** The functions of native/addon, as they are; the rest of this room gives them types that people can use. */
 export interface Addon {
   errnoName(errno: number): string;
@@ -32,10 +35,27 @@ export interface Addon {
   removeTree(dir: Fd, name: RawName): Outcome;
   createFile(...file: NewFileArguments): Outcome;
   openQueue(): Queue | Outcome;
-  queueFile(queue: Queue, ...file: NewFileArguments): Outcome;
-  /** Fills how many files came before the one that failed. */
-  settleQueue(queue: Queue, into: Float64Array): Outcome;
+  queueFile(queue: Queue, ...file: [...NewFileArguments, entry: Uint8Array]): Outcome;
+  queueWaits(queue: Queue, dir: Fd, name: RawName): Outcome;
+  /** Sets the entry that failed, if one did. */
+  settleQueue(queue: Queue, into: { entry?: Buffer }): Outcome;
   closeQueue(queue: Queue): Outcome;
+
+  openEntries(queue: Queue, maxPathBytes: number, maxPathDepth: number): Entries | Outcome;
+  knowDirectory(entries: Entries, path: Uint8Array): Outcome;
+  enterDirectory(entries: Entries, path: Uint8Array, fd: Fd): Outcome;
+  leaveDirectory(entries: Entries, fd: Fd): Outcome;
+  /** Fills the records (native/addon/core.h) and six numbers: where it was left, midway, entries, inodes, bytes, bytes of the records. */
+  takeEntries(
+    entries: Entries,
+    piece: Uint8Array,
+    at: number,
+    left: number,
+    records: Uint8Array,
+    into: Float64Array,
+  ): Outcome;
+  closeEntries(entries: Entries): Outcome;
+
   /** Position -1: where the descriptor is; for `write` as well. */
   read(fd: Fd, into: Uint8Array, position: number): Outcome;
   write(fd: Fd, bytes: Uint8Array, position: number): Outcome;

@@ -128,7 +128,7 @@ function sparsePatches(random: Random): Record<number, Buffer> {
 }
 
 /** Bytes changed, blocks doubled, left out or moved, the end cut off; with checksums set right again, so that readers get past them. */
-function damaged(archive: Buffer, random: Random): Buffer {
+export function damaged(archive: Buffer, random: Random): Buffer {
   let bytes = Buffer.from(archive);
   for (let times = 1 + random.below(4); times > 0 && bytes.length > 0; times -= 1) {
     const at = random.below(bytes.length);

@@ -280,6 +280,7 @@ int main(int argc, char **argv) {
   if (root < 0) return fprintf(stderr, "%s: %s\n", argv[1], strerror(-root)), 2;
   long before = open_descriptors();
   test_files();
+  test_entries();
   test_mounts(argv[1]);
   test_processes();
   test_expect_move(argv[1]);

@@ -25,4 +25,7 @@ mode_t mode_of(const char *name);
 /* files-test.c */
 void test_files(void);
 
+/* entries-test.c */
+void test_entries(void);
+
 #endif

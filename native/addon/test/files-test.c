@@ -1,4 +1,4 @@
-/* Files relative to a directory: names, content, metadata, attributes, queues, removal. */
+/* Files relative to a directory: names, content, metadata, attributes, removal. */
 #define _GNU_SOURCE
 #include "core-test.h"
 #include "core.h"
@@ -181,62 +181,6 @@ static void test_removal(void) {
   EXPECT(wh_remove_tree(root, "tree"), 0);
 }
 
-static void test_queue(void) {
-  const struct timespec then = {.tv_sec = 5, .tv_nsec = 6};
-  struct wh_queue *queue = NULL;
-  uint64_t failed_at = 0;
-  char name[32], large[1 << 16];
-  memset(large, 'l', sizeof large);
-  EXPECT(wh_mkdirat(root, "queued", 0755), 0);
-  int dir = opened("queued", O_RDONLY | O_DIRECTORY);
-  EXPECT(wh_queue_open(&queue), 0);
-  for (int i = 0; i < 200; i++) {
-    if (i == 150) EXPECT(wh_queue_settle(queue, &failed_at), 0);
-    snprintf(name, sizeof name, "%d", i % 150);
-    EXPECT(wh_queue_create_file(queue, dir, name, 0640, 7, 8, then, large, i < 150 ? sizeof large : (size_t)i), 0);
-  }
-  EXPECT(wh_queue_settle(queue, &failed_at), 0);
-  struct wh_stat found;
-  EXPECT(wh_fstatat(dir, "149", &found), 0);
-  EXPECT(found.fields[3], sizeof large);
-  EXPECT(wh_fstatat(dir, "49", &found), 0);
-  EXPECT(found.fields[3], 199);
-  EXPECT(found.fields[0], S_IFREG | 0640);
-  EXPECT(found.fields[1], 7);
-  EXPECT(found.fields[13], 6);
-  /* A directory does not give way. What comes before it is made, and what comes after it when the failure was told. */
-  EXPECT(wh_mkdirat(dir, "way", 0755), 0);
-  EXPECT(wh_symlinkat("elsewhere", dir, "link"), 0);
-  EXPECT(wh_queue_create_file(queue, dir, "link", 0644, 0, 0, then, "", 0), 0);
-  EXPECT(wh_queue_create_file(queue, dir, "way", 0644, 0, 0, then, "", 0), 0);
-  EXPECT(wh_queue_settle(queue, &failed_at), -EISDIR);
-  EXPECT(failed_at, 1);
-  EXPECT(mode_of("queued/link"), S_IFREG | 0644);
-  EXPECT(wh_queue_create_file(queue, dir, "after", 0644, 0, 0, then, "", 0), 0);
-  EXPECT(wh_queue_settle(queue, &failed_at), 0);
-  EXPECT(wh_fstatat(dir, "after", &found), 0);
-  /* Of several that fail the first is told, whoever met it, and all before it are there. */
-  for (int round = 0; round < 50; round++) {
-    for (int i = 0; i < 60; i++) {
-      snprintf(name, sizeof name, i < 30 ? "before-%d-%d" : "way", round, i);
-      EXPECT(wh_queue_create_file(queue, dir, name, 0644, 0, 0, then, "", 0), 0);
-    }
-    EXPECT(wh_queue_settle(queue, &failed_at), -EISDIR);
-    EXPECT(failed_at, 30);
-    for (int i = 0; i < 30; i++) {
-      snprintf(name, sizeof name, "before-%d-%d", round, i);
-      EXPECT(wh_fstatat(dir, name, &found), 0);
-    }
-  }
-  for (int i = 0; i < 100; i++) {
-    snprintf(name, sizeof name, "last-%d", i);
-    wh_queue_create_file(queue, dir, name, 0644, 0, 0, then, large, sizeof large);
-  }
-  wh_queue_close(queue);
-  close(dir);
-  EXPECT(wh_remove_tree(root, "queued"), 0);
-}
-
 void test_files(void) {
   test_names();
   test_resolution();
@@ -245,5 +189,4 @@ void test_files(void) {
   test_xattrs();
   test_listing();
   test_removal();
-  test_queue();
 }

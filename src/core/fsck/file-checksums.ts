@@ -86,6 +86,11 @@ export class FileChecksums implements KnownFiles {
     this.#set(directory, name, isExact ? `,${REGULAR | mode},${uid},${gid},${seconds},0,"${content}",[]]` : content);
   }
 
+  /** @param rest What follows the path in the file's line, of one whose times no disk can have otherwise. */
+  know(directory: string, name: string, rest: string): void {
+    this.#set(directory, name, rest);
+  }
+
   /** @param from Of which the file is a further name. */
   linked(directory: string, name: string, from: { readonly directory: string; readonly name: string }): void {
     const known = this.#directories.get(from.directory)?.files.get(from.name);

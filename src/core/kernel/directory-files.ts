@@ -1,16 +1,7 @@
-/** An open file descriptor. Who opened it closes it. */
-export type Fd = number;
+import type { FileQueue } from './file-queue.js';
+import type { Fd, FileTime, NewFile, RawName } from './file-types.js';
 
-/** A file name or relative path as the kernel has it: bytes. A string stands for its UTF-8 bytes. */
-export type RawName = Uint8Array | string;
-
-/** A point in time as file systems keep it. */
-export interface FileTime {
-  /** Whole seconds since 1970, negative before. */
-  readonly seconds: number;
-  /** 0 to 999,999,999, counted forward from `seconds`. */
-  readonly nanoseconds: number;
-}
+export type { Fd, FileTime, RawName } from './file-types.js';
 
 /** Major and minor number of a device. */
 export interface DeviceNumber {
@@ -58,32 +49,6 @@ export interface FileMetadata {
   readonly mtime?: FileTime;
   /** Absent: as `mtime`. */
   readonly atime?: FileTime;
-}
-
-/** A new regular file with all that is known of it. */
-export interface NewFile {
-  readonly mode: number;
-  readonly uid: number;
-  readonly gid: number;
-  readonly mtime: FileTime;
-  readonly content: Uint8Array;
-}
-
-/** Files that another thread makes, in any order, while this one goes on; where this one has to wait, it makes some itself. For one caller. */
-export interface FileQueue extends Disposable {
-  /**
-   * As createFile, but later, and whatever has the name and is no directory gives way. `dir` must stay open until `settle`, and no other
-   * file of that name may come before it. Waits while some MiB of files wait.
-   */
-  create(dir: Fd, name: RawName, file: NewFile): void;
-  /**
-   * Waits until all files are there.
-   *
-   * @returns The first that could not be made since the last time, as how many came before it (those are all there), and why.
-   */
-  settle(): { readonly at: number; readonly error: Error } | undefined;
-  /** Files that still wait are not made. */
-  [Symbol.dispose](): void;
 }
 
 /** What a node made by {@link DirectoryFiles.makeNode} is. */

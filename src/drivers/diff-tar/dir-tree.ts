@@ -28,6 +28,8 @@ export class DirTree implements Disposable {
   readonly root: DirNode;
   /** Called for every directory that had to be made for an entry beneath it. */
   onInvented: ((node: DirNode) => void) | undefined;
+  /** Called for every other directory that is found or made here. */
+  onDirectory: ((node: DirNode) => void) | undefined;
   /** Paths of directories that stood in for what the layers below have, and have gone. */
   readonly passed: string[] = [];
   readonly #files: DirectoryFiles;
@@ -67,11 +69,15 @@ export class DirTree implements Disposable {
     }
     if (node.parent === undefined) throw new DaemonError('internal', 'layer: the tree was closed while it was written');
     const fd = this.#files.open(this.fd(node.parent), rawBytes(node.name), DIRECTORY_FLAGS, 0);
+    this.#keepOpen(node, fd);
+    return fd;
+  }
+
+  #keepOpen(node: DirNode, fd: Fd): void {
     this.#evict();
     node.fd = fd;
     this.#open.set(node, fd);
     this.#last = node;
-    return fd;
   }
 
   #evict(): void {
@@ -193,6 +199,7 @@ export class DirTree implements Disposable {
   adopt(parent: DirNode, name: string, stat: FileStat): DirNode {
     this.#bounds.add('directories');
     const node = parent.addChild(name, 'found');
+    this.onDirectory?.(node);
     node.times = { mtime: stat.mtime, atime: stat.atime };
     if (this.#lower) node.opaque = isOpaque(this.#files, { dir: this.fd(parent), name: rawBytes(name) });
     return node;
@@ -209,10 +216,19 @@ export class DirTree implements Disposable {
     const raw = rawBytes(name);
     this.#files.makeDirectory(dir, raw, 0o755);
     const node = parent.addChild(name, origin);
+    this.onDirectory?.(node);
     if (origin === 'invented') {
       this.#files.setMetadata(dir, raw, { uid: 0, gid: 0, mode: 0o755 });
       node.times = { mtime: EPOCH, atime: EPOCH };
     }
+    return node;
+  }
+
+  /** Takes in a directory that an entry made elsewhere, and its descriptor unless this throws. */
+  take(parent: DirNode, name: string, fd: Fd): DirNode {
+    this.#bounds.add('directories');
+    const node = parent.addChild(name, 'entry');
+    this.#keepOpen(node, fd);
     return node;
   }
 

@@ -1,13 +1,12 @@
 import { DaemonError, kindOf, messageOf } from '../../base/errors.js';
 import { quotePath } from './entry-path.js';
-import type { TarEntry } from './tar-entry.js';
 
 const MAJOR_MAX = 0xfff;
 const MINOR_MAX = 0xfffff;
 
 /** An error with the name of the entry that it is about. */
-export function explainEntry(cause: unknown, entry: TarEntry): DaemonError {
-  return new DaemonError(kindOf(cause), `layer entry ${quotePath(entry.name)}: ${messageOf(cause)}`, { cause });
+export function explainEntry(cause: unknown, name: Buffer): DaemonError {
+  return new DaemonError(kindOf(cause), `layer entry ${quotePath(name)}: ${messageOf(cause)}`, { cause });
 }
 
 /** What a copy meets where it may replace nothing. */

@@ -5,6 +5,9 @@ import { rawBytes } from './entry-path.js';
 import type { TarEntry } from './tar-entry.js';
 import { DEFAULT_ACL, isXattrAllowed } from './xattr-policy.js';
 
+/** What is said of a directory. */
+export type DirectoryEntry = Pick<TarEntry, 'type' | 'uid' | 'gid' | 'mode' | 'mtime' | 'atime' | 'xattrs'>;
+
 /** Gives nodes the owner, mode, times and attributes of their entries. */
 export class EntryMetadata {
   readonly #files: DirectoryFiles;
@@ -31,7 +34,7 @@ export class EntryMetadata {
    *
    * @param name The directory as seen from `dir`: `.` for the root.
    */
-  describeDirectory(node: DirNode, dir: Fd, name: Buffer, entry: TarEntry): void {
+  describeDirectory(node: DirNode, dir: Fd, name: Buffer, entry: DirectoryEntry): void {
     this.#files.setMetadata(dir, name, { uid: entry.uid, gid: entry.gid, mode: entry.mode });
     node.times = { mtime: entry.mtime, atime: entry.atime ?? entry.mtime };
     node.defaultAcl = entry.xattrs?.get(DEFAULT_ACL);
@@ -43,7 +46,7 @@ export class EntryMetadata {
     this.setXattrs(dir, name, entry);
   }
 
-  setXattrs(dir: Fd, name: Buffer, entry: TarEntry): void {
+  setXattrs(dir: Fd, name: Buffer, entry: Pick<TarEntry, 'type' | 'xattrs'>): void {
     if (entry.xattrs === undefined) return;
     for (const [key, value] of entry.xattrs) {
       if (key !== DEFAULT_ACL && isXattrAllowed(key, entry.type)) this.#setXattr(dir, name, key, value);

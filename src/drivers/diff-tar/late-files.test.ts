@@ -7,7 +7,8 @@ import { openSmallDisk } from '../../../test/support/small-disk.js';
 import { tempDir } from '../../../test/support/temp-dir.js';
 import { inventory, type TreeMember } from '../../../test/support/tree.js';
 import { DaemonError, isDiskFull, messageOf } from '../../base/errors.js';
-import type { DirectoryFiles, Fd, FileQueue } from '../../core/kernel/directory-files.js';
+import type { DirectoryFiles, Fd } from '../../core/kernel/directory-files.js';
+import type { FileQueue } from '../../core/kernel/file-queue.js';
 import { SyscallError } from '../../core/kernel/syscall-error.js';
 import { DEFAULT_LIMITS } from '../../core/diff/applier.js';
 import { rawTar, type TarPart } from '../../selftest/raw-tar.js';
@@ -152,19 +153,20 @@ test('made beside others or one after another, files come out the same', async (
   );
 });
 
-test('only what is called about a file that waits, or about all of a directory, waits', () => {
+test('only what is called about a file that waits, or about all of a directory, waits', async (t) => {
+  const { path } = await tempDir(t);
   let settled = 0;
-  const queue: FileQueue = {
-    create: () => undefined,
-    settle: () => void (settled += 1),
-    [Symbol.dispose]: () => undefined,
-  };
+  using queue = kernel.files.openQueue();
+  const counted: FileQueue = { ...queue, settle: () => (settled++, queue.settle()) };
   const calls = Object.keys(kernel.files).map((name) => [name, () => undefined]);
-  const quiet = { ...(Object.fromEntries(calls) as unknown as DirectoryFiles), openQueue: () => queue };
+  const quiet = { ...(Object.fromEntries(calls) as unknown as DirectoryFiles), openQueue: () => counted };
   using late = new LateFiles(quiet);
-  const [dir, other] = [7, 8] as Fd[] as [Fd, Fd];
-  const entry = { type: 'file', mode: 0o644, uid: 0, gid: 0, mtime: { seconds: 0, nanoseconds: 0 } } as TarEntry;
+  const [dir, other] = [kernel.files.openDirectory(path), kernel.files.openDirectory(path)] as [Fd, Fd];
+  t.after(() => {
+    for (const fd of [dir, other]) kernel.files.close(fd);
+  });
   const name = Buffer.from('waits');
+  const entry = { type: 'file', name, mode: 0o644, uid: 0, gid: 0, mtime: { seconds: 0, nanoseconds: 0 } } as TarEntry;
   const waits = (call: (files: DirectoryFiles) => void): boolean => {
     assert.ok(late.takes(entry, name));
     late.create(dir, name, entry, name);

@@ -1,12 +1,13 @@
 import { isErrno, type DaemonError } from '../../base/errors.js';
-import type { DirectoryFiles, Fd, FileQueue, RawName } from '../../core/kernel/directory-files.js';
+import type { DirectoryFiles, Fd, RawName } from '../../core/kernel/directory-files.js';
+import type { FileQueue, PlainEntries } from '../../core/kernel/file-queue.js';
 import { explainEntry } from './entry-errors.js';
 import type { TarEntry } from './tar-entry.js';
 
 /** Larger files take the kernel so long that to copy them for another thread would gain nothing. */
 const CONTENT_BYTES_MAX = 64 * 1024;
-/** Small ones that wait at most, so that what is remembered of them is bounded. */
-const WAITING_MAX = 1024;
+/** Of an entry's name, for messages. */
+const NAME_BYTES_MAX = 4096;
 
 /** Calls about one name in one directory (the first two arguments), and the position of that directory among the arguments. */
 const ABOUT_A_NAME: Partial<Record<keyof DirectoryFiles, number>> = {
@@ -33,9 +34,8 @@ export class LateFiles implements Disposable {
   #refused = false;
   /** Thrown by whatever call meets it, and told of the entry that it is about. */
   #failure: DaemonError | undefined;
-  #waiting: TarEntry[] = [];
-  /** Names (latin1) of those that wait, by directory. */
-  readonly #names = new Map<Fd, Set<string>>();
+  /** Called before a descriptor is closed. */
+  onClose: ((fd: Fd) => void) | undefined;
 
   constructor(files: DirectoryFiles) {
     this.#own = files;
@@ -45,7 +45,8 @@ export class LateFiles implements Disposable {
       }),
       // What was opened is closed after a failure, too.
       close: (fd) => {
-        if (this.#names.has(fd)) this.#drain();
+        if (this.#waits(fd, '.')) this.#drain();
+        this.onClose?.(fd);
         files.close(fd);
       },
     };
@@ -60,13 +61,8 @@ export class LateFiles implements Disposable {
     else if (this.#failure) throw this.#failure;
   }
 
-  /** Whether it is about a file that waits. A path may lead to any of them. */
   #waits(dir: Fd, name: RawName): boolean {
-    if (this.#waiting.length === 0) return false;
-    const text = Buffer.from(name).toString('latin1');
-    if (text === '..' || text.includes('/')) return true;
-    const names = this.#names.get(dir);
-    return names !== undefined && (text === '.' || names.has(text));
+    return this.#queue?.waits(dir, name) === true;
   }
 
   /** Whether a file is one for this. @param content All of it. */
@@ -87,20 +83,18 @@ export class LateFiles implements Disposable {
     return this.#queue !== undefined;
   }
 
+  /** What makes plain entries beside this. @returns Undefined: nothing can. @param limits Longer and deeper names are not its. */
+  openEntries(limits: { readonly maxPathBytes: number; readonly maxPathDepth: number }): PlainEntries | undefined {
+    return this.#hasQueue() ? this.#queue?.openEntries(limits) : undefined;
+  }
+
   /** Makes a file that it takes, sooner or later; what is there and no directory gives way. @throws The failure of an earlier one. */
   create(dir: Fd, name: Buffer, entry: TarEntry, content: Buffer): void {
-    const text = name.toString('latin1');
-    let names = this.#names.get(dir);
     // Those that wait are made in any order.
-    if (this.#waiting.length >= WAITING_MAX || names?.has(text) === true) {
-      this.settle();
-      names = undefined;
-    }
+    if (this.#waits(dir, name)) this.settle();
     const { mode, uid, gid, mtime } = entry;
-    this.#queue?.create(dir, name, { mode, uid, gid, mtime, content });
-    this.#waiting.push(entry);
-    if (names === undefined) this.#names.set(dir, new Set([text]));
-    else names.add(text);
+    const file = { mode, uid, gid, mtime, content };
+    this.#queue?.create(dir, name, file, entry.name.subarray(0, NAME_BYTES_MAX));
   }
 
   /** Waits until all is there. @throws Why one of them could not be made. */
@@ -116,20 +110,13 @@ export class LateFiles implements Disposable {
   }
 
   #drain(): void {
-    if (this.#waiting.length === 0) return;
-    const waiting = this.#waiting;
-    this.#waiting = [];
-    this.#names.clear();
     const failed = this.#queue?.settle();
-    const entry = failed && waiting[failed.at];
-    if (entry) this.#failure ??= explainEntry(failed.error, entry);
+    if (failed) this.#failure ??= explainEntry(failed.error, failed.entry);
   }
 
   [Symbol.dispose](): void {
     this.#queue?.[Symbol.dispose]();
     this.#queue = undefined;
-    this.#waiting = [];
-    this.#names.clear();
   }
 }
 

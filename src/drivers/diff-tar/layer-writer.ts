@@ -17,6 +17,7 @@ import { FileWriter } from './file-writer.js';
 import { HardLinks } from './hard-links.js';
 import { LateFiles } from './late-files.js';
 import { MemoryBounds } from './memory-bounds.js';
+import { PlainRuns } from './plain-runs.js';
 import type { TarEntry, TarSink } from './tar-entry.js';
 import { markerOf, Whiteouts, type Marker } from './whiteouts.js';
 import { EVERYTHING, rememberPaths, type WrittenPaths } from './written-paths.js';
@@ -66,6 +67,7 @@ export class LayerWriter implements TarSink, Disposable {
   readonly #crc32: Crc32;
   /** Then all directories that are there are in the tree. */
   readonly #startsEmpty: boolean;
+  readonly #runs: PlainRuns;
   #entries = 0;
   #usedBytes = 0;
   #inodes = 1;
@@ -76,11 +78,9 @@ export class LayerWriter implements TarSink, Disposable {
     this.checksums = new FileChecksums(sum);
     this.#crc32 = sum;
     this.#late = new LateFiles(files);
-    this.#files = this.#late.files;
-    this.#target = target;
-    this.#tree = new DirTree(this.#files, target.directory, {
-      ...{ maxDepth: target.limits.maxPathDepth, bounds: this.#bounds, lower: target.lower },
-    });
+    [this.#files, this.#target] = [this.#late.files, target];
+    const { directory, limits, lower } = target;
+    this.#tree = new DirTree(this.#files, directory, { maxDepth: limits.maxPathDepth, bounds: this.#bounds, lower });
     this.#tree.onInvented = (node) => {
       this.#count(PAGE_BYTES);
       this.#written.add(node.path);
@@ -97,6 +97,10 @@ export class LayerWriter implements TarSink, Disposable {
         this.#replacing(parent, name, make);
       },
     });
+    this.#runs = new PlainRuns({
+      ...{ late: this.#late, tree: this.#tree, metadata: this.#metadata, checksums: this.checksums },
+      open: () => (target.copy || !this.#startsEmpty ? undefined : this.#late.openEntries(target.limits)),
+    });
     const { mtime, atime } = files.stat(this.#tree.fd(this.#tree.root), '.');
     this.#tree.root.times = { mtime, atime };
   }
@@ -106,9 +110,19 @@ export class LayerWriter implements TarSink, Disposable {
     return this.#target.form === 'overlay' && this.#target.lower === undefined;
   }
 
-  /** Entries so far. */
   get entries(): number {
     return this.#entries;
+  }
+
+  run(piece: Buffer, at: number): number {
+    const taken = this.#runs.take(piece, at, this.#target.limits.maxEntries - this.#entries);
+    if (taken === undefined) return at;
+    const { entries, inodes, bytes, failed, midway, next } = taken;
+    this.#entries += entries;
+    this.#inodes += inodes;
+    this.#usedBytes += bytes;
+    if (failed) throw this.#explained(failed.error, failed.entry ?? Buffer.alloc(0));
+    return midway ? -1 : next;
   }
 
   entry(entry: TarEntry, whole: Buffer | undefined): void {
@@ -120,7 +134,7 @@ export class LayerWriter implements TarSink, Disposable {
     try {
       this.#place(entry, whole);
     } catch (cause) {
-      throw this.#explained(cause, entry);
+      throw this.#explained(cause, entry.name);
     }
   }
 
@@ -142,13 +156,13 @@ export class LayerWriter implements TarSink, Disposable {
     try {
       work(file);
     } catch (cause) {
-      throw this.#explained(cause, file.entry);
+      throw this.#explained(cause, file.entry.name);
     }
   }
 
   /** What went wrong first: files that wait are of entries before this one. */
-  #explained(cause: unknown, entry: TarEntry): unknown {
-    return this.#late.firstFailure() ?? explainEntry(cause, entry);
+  #explained(cause: unknown, name: Buffer): unknown {
+    return this.#late.firstFailure() ?? explainEntry(cause, name);
   }
 
   #write(file: OpenFile, bytes: Buffer): void {
@@ -176,6 +190,7 @@ export class LayerWriter implements TarSink, Disposable {
   }
 
   [Symbol.dispose](): void {
+    this.#runs[Symbol.dispose]();
     this.#late[Symbol.dispose]();
     this.#file?.writer[Symbol.dispose]();
     this.#tree[Symbol.dispose]();
@@ -200,6 +215,7 @@ export class LayerWriter implements TarSink, Disposable {
       const parent = this.#tree.resolve(components, 'invent') ?? this.#tree.root;
       this.#placeIn(parent, name, entry, whole);
       markNeeded(parent);
+      this.#runs.enter(parent);
       this.#written.add(pathIn(parent, name));
     }
   }
@@ -253,6 +269,8 @@ export class LayerWriter implements TarSink, Disposable {
     const node = parent.child(name) ?? this.#enterDirectory(parent, name);
     node.origin = 'entry';
     this.#metadata.describeDirectory(node, this.#tree.fd(parent), rawBytes(name), entry);
+    this.#tree.fd(node);
+    this.#runs.enter(node);
   }
 
   /** Makes a directory, or takes the one that is there. In the place of anything else it hides what lower layers have. */
@@ -329,6 +347,7 @@ export class LayerWriter implements TarSink, Disposable {
   #deferLink(parent: DirNode, name: string, target: string): void {
     this.#bounds.add('links to lower layers');
     (parent.pendingLinks ??= new Map<string, string>()).set(name, target);
+    this.#runs.leave(parent);
     this.#count(0);
   }
 

@@ -34,6 +34,13 @@ export interface TarEntry {
 
 /** What a {@link TarParser} calls, in the order of the archive. */
 export interface TarSink {
+  /**
+   * Takes whole entries by itself, where it can: those that lie one after another from `at` on, which is where an entry begins, or where
+   * the piece before ended midway.
+   *
+   * @returns Where it left off, or -1: the piece ended midway in an entry.
+   */
+  run?(piece: Buffer, at: number): number;
   /** @param whole All stored data of the entry, if it lay in one piece: neither `data` nor `end` is called then. */
   entry(entry: TarEntry, whole: Buffer | undefined): void;
   data(bytes: Buffer): void;

@@ -18,9 +18,12 @@ type State =
   | { readonly kind: 'sparse-map'; readonly entry: TarEntry; readonly map: SparseMapReader }
   | { readonly kind: 'data'; left: number; readonly padding: number }
   | { readonly kind: 'padding'; left: number }
+  | { readonly kind: 'midway' }
   | { readonly kind: 'end' };
 
 const HEADER: State = { kind: 'header' };
+/** In an entry that the sink takes by itself. */
+const MIDWAY: State = { kind: 'midway' };
 
 /**
  * Reads a tar stream pushed into it piece by piece: ustar, PAX (local and global), GNU long names and links, sparse files
@@ -33,6 +36,7 @@ export class TarParser {
   #pax: PaxValues | undefined;
   /** Of all extended headers since the last entry, but for global ones: a next one adds to what they brought. */
   #extendedBytes = 0;
+  #hasGlobal = false;
   #long: LongNames = {};
   #state: State = HEADER;
   /** The part of a block that earlier pieces brought. */
@@ -75,9 +79,29 @@ export class TarParser {
         return this.#passData(state, chunk, at);
       case 'extended':
         return this.#collect(state, chunk, at);
+      case 'midway':
+        return this.#run(chunk, at);
+      case 'header': {
+        const next = this.#run(chunk, at);
+        return next < chunk.length ? this.#takeBlock(state, chunk, next) : next;
+      }
       default:
         return this.#takeBlock(state, chunk, at);
     }
+  }
+
+  #run(chunk: Buffer, at: number): number {
+    if (this.#sink.run === undefined || !this.#saysNothing()) return at;
+    const next = this.#sink.run(chunk, at);
+    this.#state = next < 0 ? MIDWAY : HEADER;
+    return next < 0 ? chunk.length : next;
+  }
+
+  /** Whether nothing before it says anything of the next entry. */
+  #saysNothing(): boolean {
+    const { name, link } = this.#long;
+    const isPlain = this.#pax === undefined && name === undefined && link === undefined && this.#extendedBytes === 0;
+    return isPlain && !this.#hasGlobal && this.#blockBytes === 0 && this.#zeroBlocks === 0;
   }
 
   #skip(state: { left: number }, chunk: Buffer, at: number): number {
@@ -183,6 +207,7 @@ export class TarParser {
     if (flag === 'L') this.#long.name = untilNul(bytes);
     else if (flag === 'K') this.#long.link = untilNul(bytes);
     else if (flag === 'g') {
+      this.#hasGlobal = true;
       readPaxRecords(bytes, this.#global, 'global');
       this.#checkExtended(xattrBytes(this.#global));
     } else {
