@@ -2,8 +2,10 @@
 #include "hasher.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <pthread.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/eventfd.h>
 #include <unistd.h>
 
 #define OPENSSL_SUPPRESS_DEPRECATED /* The calls that need no providers, and so nothing of libcrypto but this function. */
@@ -11,40 +13,36 @@
 
 enum { END = 0 };
 
-static int get(int fd, void *into, size_t size) {
-  for (size_t done = 0; done < size;) {
-    ssize_t count = read(fd, (uint8_t *)into + done, size - done);
-    if (count == 0 || (count < 0 && errno != EINTR)) return -1;
-    if (count > 0) done += (size_t)count;
-  }
-  return 0;
-}
-
-/* What is put is shorter than PIPE_BUF: it is written as a whole (pipe(7)). */
-static int put(int fd, const void *from, size_t size) {
+/* Waits until a counter is above 0, and takes one off it. */
+static int get(int counter) {
+  uint64_t one;
   ssize_t count;
-  do count = write(fd, from, size);
+  do count = read(counter, &one, sizeof one);
   while (count < 0 && errno == EINTR);
-  return count == (ssize_t)size ? 0 : -1;
+  return count == sizeof one ? 0 : -1;
 }
 
-/* A piece: its length comes, a byte goes. The end: the length 0 comes, the hash goes. */
+static int put(int counter) {
+  const uint64_t one = 1;
+  ssize_t count;
+  do count = write(counter, &one, sizeof one);
+  while (count < 0 && errno == EINTR);
+  return count == sizeof one ? 0 : -1;
+}
+
 static void *hash_pieces(void *owner) {
-  const struct hasher *hasher = owner;
+  struct hasher *hasher = owner;
   const struct pieces *pieces = hasher->pieces;
   SHA256_CTX context;
-  uint8_t byte = 0, sha256[HASH_BYTES];
-  uint32_t length;
   SHA256_Init(&context);
-  if (put(hasher->hashed[1], &byte, 1) != 0) return NULL; /* The thread's own beginnings are over. */
-  for (size_t at = 0; get(hasher->filled[0], &length, sizeof length) == 0; at++) {
-    if (length == END) {
-      SHA256_Final(sha256, &context);
-      put(hasher->hashed[1], sha256, sizeof sha256);
-      continue;
-    }
-    SHA256_Update(&context, pieces->memory + at % pieces->count * pieces->size, length);
-    if (put(hasher->hashed[1], &byte, 1) != 0) break;
+  if (put(hasher->hashed) != 0) return NULL; /* The thread's own beginnings are over. */
+  for (size_t at = 0; get(hasher->filled) == 0; at++) {
+    size_t length = hasher->lengths[at % pieces->count];
+    if (length == END)
+      SHA256_Final(hasher->sha256, &context);
+    else
+      SHA256_Update(&context, pieces->memory + at % pieces->count * pieces->size, length);
+    if (put(hasher->hashed) != 0) break;
   }
   return NULL;
 }
@@ -52,21 +50,24 @@ static void *hash_pieces(void *owner) {
 int hasher_start(struct hasher *hasher, const struct pieces *pieces) {
   pthread_t thread;
   hasher->pieces = pieces;
-  if (pipe2(hasher->filled, O_CLOEXEC) != 0 || pipe2(hasher->hashed, O_CLOEXEC) != 0) return -1;
+  hasher->given = 0;
+  hasher->lengths = calloc(pieces->count, sizeof *hasher->lengths);
+  hasher->filled = eventfd(0, EFD_SEMAPHORE | EFD_CLOEXEC);
+  hasher->hashed = eventfd(0, EFD_SEMAPHORE | EFD_CLOEXEC);
+  if (!hasher->lengths || hasher->filled < 0 || hasher->hashed < 0) return -1;
   if (pthread_create(&thread, NULL, hash_pieces, hasher) != 0) return -1;
   return hasher_await(hasher);
 }
 
-int hasher_give(const struct hasher *hasher, size_t length) {
-  uint32_t bytes = (uint32_t)length;
-  return put(hasher->filled[1], &bytes, sizeof bytes);
+int hasher_give(struct hasher *hasher, size_t length) {
+  hasher->lengths[hasher->given++ % hasher->pieces->count] = length;
+  return put(hasher->filled);
 }
 
-int hasher_await(const struct hasher *hasher) {
-  uint8_t byte;
-  return get(hasher->hashed[0], &byte, 1);
-}
+int hasher_await(const struct hasher *hasher) { return get(hasher->hashed); }
 
-int hasher_end(const struct hasher *hasher, uint8_t sha256[HASH_BYTES]) {
-  return hasher_give(hasher, END) == 0 ? get(hasher->hashed[0], sha256, HASH_BYTES) : -1;
+int hasher_end(struct hasher *hasher, uint8_t sha256[HASH_BYTES]) {
+  if (hasher_give(hasher, END) != 0 || hasher_await(hasher) != 0) return -1;
+  memcpy(sha256, hasher->sha256, HASH_BYTES);
+  return 0;
 }

@@ -74,14 +74,14 @@ static int await_piece(const struct hasher *hasher, size_t at) {
 }
 
 /* The hash of all, when `waiting` pieces may still be unhashed. Returns 0, or -1. */
-static int end_hash(const struct hasher *hasher, size_t waiting, uint8_t *sha256) {
+static int end_hash(struct hasher *hasher, size_t waiting, uint8_t *sha256) {
   for (; waiting > 0; waiting--)
     if (hasher_await(hasher) != 0) return -1;
   return hasher_end(hasher, sha256);
 }
 
 /* Returns the exit code. */
-static int inflate_all(const struct hasher *hasher) {
+static int inflate_all(struct hasher *hasher) {
   const struct pieces *pieces = hasher->pieces;
   struct record record = {0};
   for (size_t at = 0;; at++) {
