@@ -26,7 +26,7 @@ mkdir -p "$dir"
 # for longer than that, and those that worked ten seconds ago have ended. A tenth of the CPU time of such a pull.
 launcher wharfd build/daemon/main.js \
   'UV_THREADPOOL_SIZE=${UV_THREADPOOL_SIZE:-16} MALLOC_ARENA_MAX=${MALLOC_ARENA_MAX:-2} MALLOC_TRIM_THRESHOLD_=${MALLOC_TRIM_THRESHOLD_:-1048576} MALLOC_MMAP_THRESHOLD_=${MALLOC_MMAP_THRESHOLD_:-65536} ' \
-  '--max-semi-space-size=1 --no-parallel-scavenge --heap-growing-percent=140 --interrupt-budget=270336 '
+  "$(<"$(dirname "$0")/daemon-flags") "
 # The commands speak over a unix socket only: to read certificates, which Node does at its start, would take longer than all else about theirs.
 # What they run gets the variable back (src/cli/shared/node-io.ts).
 for name in dist ctr; do
