@@ -156,13 +156,14 @@ function flatten(namespace: Json, scope: string, into: FlatSchema): FlatSchema {
   return into;
 }
 
+/** As src/rpc/flat-schema.ts reads it. */
 function schemaModule(constant: string, root: protobuf.Root): string {
+  const { types, services } = flatten(slim(root.toJSON() as unknown as Json), '', { types: {}, services: {} });
+  const lines = (kind: string, all: Record<string, Json>) =>
+    Object.entries(all).map(([name, json]) => `${kind} ${name} ${JSON.stringify(json)}`);
+  const text = [...lines('type', types), ...lines('service', services)].join('\n');
   // A string that is parsed at run time: V8 does that faster than compiling an object literal.
-  return `${HEAD}export const ${constant} =\n  '${JSON.stringify(
-    flatten(slim(root.toJSON() as unknown as Json), '', { types: {}, services: {} }),
-  )
-    .replaceAll('\\', '\\\\')
-    .replaceAll("'", "\\'")}';\n`;
+  return `${HEAD}export const ${constant} =\n  '${text.replaceAll('\\', '\\\\').replaceAll("'", "\\'").replaceAll('\n', '\\n')}';\n`;
 }
 
 const [wholeFile, clientFile, out] = process.argv.slice(2);

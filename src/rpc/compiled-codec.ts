@@ -36,7 +36,7 @@ class CompiledTypes {
 
   /** Adds a message or enum, and all that its fields refer to. One inside a message comes with the outermost. */
   #take(name: string): void {
-    const json = this.#flat.types[name];
+    const json = this.#flat.types.get(name);
     if (!json) {
       const parent = name.slice(0, Math.max(0, name.lastIndexOf('.')));
       if (parent !== '') this.#take(parent);

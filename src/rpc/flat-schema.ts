@@ -28,10 +28,46 @@ export interface FlatMethod {
   readonly responseStream?: boolean;
 }
 
-/** What scripts/gen.sh writes: messages and enums outside of others, and services, by full name, in protobufjs' JSON form. */
-export interface FlatSchema {
-  readonly types: Readonly<Record<string, FlatMessage | FlatEnum>>;
-  readonly services: Readonly<Record<string, { readonly methods: Readonly<Record<string, FlatMethod>> }>>;
+export interface FlatService {
+  readonly methods: Readonly<Record<string, FlatMethod>>;
+}
+
+/** JSON by names, each parsed when it is first asked for: of a schema a command needs a tenth. */
+class LazyJson<T> {
+  readonly #texts = new Map<string, string>();
+  readonly #values = new Map<string, T>();
+
+  add(name: string, text: string): void {
+    this.#texts.set(name, text);
+  }
+
+  get(name: string): T | undefined {
+    const text = this.#texts.get(name);
+    if (text === undefined) return undefined;
+    const value = this.#values.get(name) ?? (JSON.parse(text) as T);
+    this.#values.set(name, value);
+    return value;
+  }
+
+  names(): readonly string[] {
+    return [...this.#texts.keys()];
+  }
+}
+
+/** Messages and enums outside of others, and services, by full name. */
+export class FlatSchema {
+  readonly types = new LazyJson<FlatMessage | FlatEnum>();
+  readonly services = new LazyJson<FlatService>();
+
+  /** @param text What scripts/gen.sh writes: a line for each, with `type` or `service`, its name, and protobufjs' JSON form of it. */
+  constructor(text: string) {
+    for (const line of text.split('\n')) {
+      const name = line.indexOf(' ') + 1;
+      const json = line.indexOf(' ', name) + 1;
+      const into = line.startsWith('type') ? this.types : this.services;
+      into.add(line.slice(name, json - 1), line.slice(json));
+    }
+  }
 }
 
 /** The types of fields that proto/ has, but for messages and enums. */
@@ -91,7 +127,7 @@ export class MessageTables {
   }
 
   #find(name: string): FlatMessage | FlatEnum | undefined {
-    const own = this.#flat.types[name];
+    const own = this.#flat.types.get(name);
     if (own) return own;
     const at = name.lastIndexOf('.');
     if (at < 0) return undefined;

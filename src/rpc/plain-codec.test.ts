@@ -3,7 +3,15 @@ import { test } from 'node:test';
 import fc from 'fast-check';
 import { isKind } from '../base/errors.js';
 import { WHOLE_SCHEMA } from '../gen/whole-schema.js';
-import type { FieldTable, FieldType, FlatMessage, FlatSchema, MessageTable, ScalarType } from './flat-schema.js';
+import {
+  FlatSchema,
+  type FieldTable,
+  type FieldType,
+  type FlatEnum,
+  type FlatMessage,
+  type MessageTable,
+  type ScalarType,
+} from './flat-schema.js';
 import { plainCodecs } from './plain-codec.js';
 import { Schema } from './schema.js';
 import { wholeSchema } from './whole.js';
@@ -53,15 +61,14 @@ function isRequired({ name }: FieldTable): boolean {
   return name === 'name_part' || name === 'is_extension';
 }
 
-function* names(types: FlatSchema['types'], scope = ''): Iterable<string> {
-  for (const [name, type] of Object.entries(types)) {
-    if (!('fields' in type)) continue;
-    yield `${scope}${name}`;
-    yield* names((type satisfies FlatMessage).nested ?? {}, `${scope}${name}.`);
-  }
+function* names(name: string, type: FlatMessage | FlatEnum | undefined): Iterable<string> {
+  if (type === undefined || !('fields' in type)) return;
+  yield name;
+  for (const [inner, its] of Object.entries(type.nested ?? {})) yield* names(`${name}.${inner}`, its);
 }
 
-const ALL = [...names((JSON.parse(WHOLE_SCHEMA) as FlatSchema).types)];
+const { types } = new FlatSchema(WHOLE_SCHEMA);
+const ALL = types.names().flatMap((name) => [...names(name, types.get(name))]);
 
 void test('every message: the same bytes and the same values as by the codecs of protobufjs', () => {
   assert.ok(ALL.length > 350, `${ALL.length} messages`);

@@ -1,5 +1,5 @@
 import { DaemonError, messageOf } from '../base/errors.js';
-import { MessageTables, type FlatSchema, type MessageTable } from './flat-schema.js';
+import { FlatSchema, MessageTables, type MessageTable } from './flat-schema.js';
 
 /** Turns one message type into bytes and back. */
 export interface Codec {
@@ -37,9 +37,9 @@ export class Schema {
   readonly #codecOf: (message: MessageTable) => Codec;
   readonly #codecs = new Map<string, Codec>();
 
-  /** @param json What scripts/gen.sh made. */
-  constructor(json: string, codecs: CodecMaker) {
-    this.#flat = JSON.parse(json) as FlatSchema;
+  /** @param text What scripts/gen.sh made. */
+  constructor(text: string, codecs: CodecMaker) {
+    this.#flat = new FlatSchema(text);
     this.#tables = new MessageTables(this.#flat);
     this.#codecOf = codecs(this.#flat);
   }
@@ -60,7 +60,7 @@ export class Schema {
 
   /** The methods of a service. @throws unimplemented: this schema has no such service. */
   methods(service: string): readonly MethodInfo[] {
-    const found = this.#flat.services[service];
+    const found = this.#flat.services.get(service);
     if (!found) throw new DaemonError('unimplemented', `service ${service} is not known`);
     return Object.entries(found.methods).map(([name, method]) => ({
       name,
@@ -75,7 +75,7 @@ export class Schema {
 
   /** Full names of all services. */
   services(): readonly string[] {
-    return Object.keys(this.#flat.services);
+    return this.#flat.services.names();
   }
 }
 
