@@ -22,12 +22,18 @@ module.exports = {
 
 const NOTHING = 'module.exports = {};';
 
-/** For a bundle: grpc-js is its client alone, and proto-loader, which only its other services use, is left out. */
+/**
+ * For a bundle: grpc-js is its client alone. Left out are proto-loader, which only its other services use, and long, which compiles a module of
+ * WebAssembly when it is loaded: protobufjs' writer and reader do without, and src/rpc/plain-codec.ts reads 64 bits itself.
+ */
 export const SMALL_GRPC: Plugin = {
   name: 'small grpc',
   setup(bundle) {
     const resolveDir = dirname(createRequire(import.meta.url).resolve('@grpc/grpc-js'));
-    bundle.onResolve({ filter: /^@grpc\/(grpc-js|proto-loader)$/ }, ({ path }) => ({ path, namespace: 'small-grpc' }));
+    bundle.onResolve({ filter: /^(@grpc\/(grpc-js|proto-loader)|long)$/ }, ({ path }) => ({
+      path,
+      namespace: 'small-grpc',
+    }));
     bundle.onLoad({ filter: /.*/, namespace: 'small-grpc' }, ({ path }) => ({
       contents: path === '@grpc/grpc-js' ? CLIENT : NOTHING,
       resolveDir,
