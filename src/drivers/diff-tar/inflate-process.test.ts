@@ -120,7 +120,7 @@ test('the process may do nothing but its work, and is nobody', async (t) => {
     const threads = readdirSync(`/proc/${pid}/task`);
     assert.equal(threads.length, 2);
     for (const thread of threads) assertConfined(readFileSync(`/proc/${pid}/task/${thread}/status`, 'utf8'));
-    assert.equal(readdirSync(`/proc/${pid}/fd`).length, 5 + 4); // given, and the two pipes between its threads
+    assert.equal(readdirSync(`/proc/${pid}/fd`).length, 5 + 2); // given, and the two counters between its threads
     break; // and whoever stops early leaves nothing behind
   }
   await new Promise(setImmediate);
