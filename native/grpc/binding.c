@@ -165,8 +165,9 @@ static void on_collected(napi_env env, void *data, void *hint) {
   free(data);
 }
 
-/* open(events, messageBytesMax) → session */
-static napi_value bind_open(napi_env env, napi_callback_info info) {
+typedef struct wh_grpc_session *opener(const struct wh_grpc_events *events, size_t message_bytes_max);
+
+static napi_value open_by(napi_env env, napi_callback_info info, opener *open) {
   napi_value arguments[2], out = NULL;
   size_t count = 2;
   uint32_t message_bytes_max = 0;
@@ -177,7 +178,7 @@ static napi_value bind_open(napi_env env, napi_callback_info info) {
       napi_get_value_uint32(env, arguments[1], &message_bytes_max) == napi_ok) {
     holder->env = env;
     struct wh_grpc_events events = {holder, on_call, on_message, on_too_large, on_half_closed, on_sent, on_closed};
-    holder->session = wh_grpc_open(&events, message_bytes_max);
+    holder->session = open(&events, message_bytes_max);
     if (holder->session && napi_create_reference(env, arguments[0], 1, &holder->events) == napi_ok &&
         napi_create_external(env, holder, on_collected, NULL, &out) == napi_ok)
       return out;
@@ -187,6 +188,12 @@ static napi_value bind_open(napi_env env, napi_callback_info info) {
   napi_throw_error(env, NULL, "wharfd grpc: no session can be opened");
   return NULL;
 }
+
+/* open(events, messageBytesMax) → session */
+static napi_value bind_open(napi_env env, napi_callback_info info) { return open_by(env, info, wh_grpc_open); }
+
+/* connect(events, messageBytesMax) → session of a client */
+static napi_value bind_connect(napi_env env, napi_callback_info info) { return open_by(env, info, wh_grpc_connect); }
 
 static napi_value bind_close(napi_env env, napi_callback_info info) {
   struct call call = begin(env, info);
@@ -287,6 +294,26 @@ static napi_value bind_goaway(napi_env env, napi_callback_info info) {
   return is_wrong(&call) ? NULL : outcome(&call, wh_grpc_goaway(call.holder->session));
 }
 
+/* begin(session, headers) → stream, or a negative number */
+static napi_value bind_begin(napi_env env, napi_callback_info info) {
+  struct call call = begin(env, info);
+  size_t length = 0;
+  const char *headers = take_bytes(&call, 1, &length);
+  return is_wrong(&call) ? NULL : outcome(&call, wh_grpc_begin(call.holder->session, headers, length));
+}
+
+static napi_value bind_end(napi_env env, napi_callback_info info) {
+  struct call call = begin(env, info);
+  int32_t stream = take_int(&call, 1);
+  return is_wrong(&call) ? NULL : outcome(&call, wh_grpc_end(call.holder->session, stream));
+}
+
+static napi_value bind_cancel(napi_env env, napi_callback_info info) {
+  struct call call = begin(env, info);
+  int32_t stream = take_int(&call, 1);
+  return is_wrong(&call) ? NULL : outcome(&call, wh_grpc_cancel(call.holder->session, stream));
+}
+
 /* release(bytes) */
 static napi_value bind_release(napi_env env, napi_callback_info info) {
   napi_value buffer = NULL;
@@ -302,7 +329,8 @@ NAPI_MODULE_INIT() {
   } functions[] = {{"open", bind_open},       {"close", bind_close},   {"receive", bind_receive}, {"take", bind_take},
                    {"over", bind_over},       {"taken", bind_taken},   {"headers", bind_headers}, {"reply", bind_reply},
                    {"answer", bind_answer},   {"finish", bind_finish}, {"refuse", bind_refuse},   {"goaway", bind_goaway},
-                   {"release", bind_release}};
+                   {"release", bind_release}, {"connect", bind_connect}, {"begin", bind_begin}, {"end", bind_end},
+                   {"cancel", bind_cancel}};
   for (size_t i = 0; i < sizeof functions / sizeof *functions; i++) {
     napi_value function = NULL;
     napi_create_function(env, functions[i].name, NAPI_AUTO_LENGTH, functions[i].function, NULL, &function);

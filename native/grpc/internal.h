@@ -44,6 +44,7 @@ struct call {
 
 struct wh_grpc_session {
   nghttp2_session *http;
+  int is_client;
   struct wh_grpc_events events;
   size_t message_bytes_max;
   struct call *calls;
@@ -56,6 +57,8 @@ struct wh_grpc_session {
 };
 
 /* session.c */
+/* A new call, without a stream; NULL when memory is short. */
+struct call *wh_grpc_new_call(struct wh_grpc_session *session);
 /* NULL when the stream is over. */
 struct call *wh_grpc_call(struct wh_grpc_session *session, int32_t stream);
 /* The first reply of the call has gone, or never will. */

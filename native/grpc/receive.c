@@ -10,17 +10,19 @@ enum {
   UNTOLD_MAX = 64 * 1024, /* bytes of the client for which its new window may wait */
 };
 
+/* Of a request, or to a client of a response: its trailers as well, which say how it ended. */
+static int are_of_interest(const struct wh_grpc_session *session, const nghttp2_frame *frame) {
+  if (frame->hd.type != NGHTTP2_HEADERS) return 0;
+  if (!session->is_client) return frame->headers.cat == NGHTTP2_HCAT_REQUEST;
+  return frame->headers.cat == NGHTTP2_HCAT_RESPONSE || frame->headers.cat == NGHTTP2_HCAT_HEADERS;
+}
+
 static int on_begin_headers(nghttp2_session *http, const nghttp2_frame *frame, void *owner) {
   struct wh_grpc_session *session = owner;
-  if (frame->hd.type != NGHTTP2_HEADERS || frame->headers.cat != NGHTTP2_HCAT_REQUEST) return 0;
-  struct call *call = calloc(1, sizeof *call);
+  if (session->is_client || !are_of_interest(session, frame)) return 0;
+  struct call *call = wh_grpc_new_call(session);
   if (!call) return NGHTTP2_ERR_TEMPORAL_CALLBACK_FAILURE;
   call->stream = frame->hd.stream_id;
-  call->last = &call->first;
-  call->next = session->calls;
-  call->link = &session->calls;
-  if (call->next) call->next->link = &call->next;
-  session->calls = call;
   nghttp2_session_set_stream_user_data(http, call->stream, call);
   return 0;
 }
@@ -30,7 +32,7 @@ static int on_header(nghttp2_session *http, const nghttp2_frame *frame, const ui
   (void)flags;
   struct call *call = wh_grpc_call(owner, frame->hd.stream_id);
   (void)http;
-  if (!call || frame->headers.cat != NGHTTP2_HCAT_REQUEST) return 0;
+  if (!call || !are_of_interest(owner, frame)) return 0;
   size_t more = name_length + value_length + 2;
   if (call->headers_length + more > WH_GRPC_HEADERS_MAX) return NGHTTP2_ERR_TEMPORAL_CALLBACK_FAILURE;
   if (call->headers_length + more > call->headers_room) {
@@ -63,7 +65,7 @@ static int on_frame(nghttp2_session *http, const nghttp2_frame *frame, void *own
   if (frame->hd.type != NGHTTP2_HEADERS && frame->hd.type != NGHTTP2_DATA) return 0;
   struct call *call = wh_grpc_call(session, frame->hd.stream_id);
   if (!call) return 0;
-  if (frame->hd.type == NGHTTP2_HEADERS && frame->headers.cat == NGHTTP2_HCAT_REQUEST) {
+  if (are_of_interest(session, frame)) {
     session->events.call(session->events.owner, call->stream, call->headers ? call->headers : "", call->headers_length);
     free(call->headers);
     call->headers = NULL;
@@ -167,12 +169,20 @@ static int on_stream_close(nghttp2_session *http, int32_t stream, uint32_t error
   return 0;
 }
 
+/* A request that could not be sent: its stream never was. */
+static int on_frame_not_sent(nghttp2_session *http, const nghttp2_frame *frame, int error, void *owner) {
+  (void)error;
+  if (frame->hd.type != NGHTTP2_HEADERS || frame->headers.cat != NGHTTP2_HCAT_REQUEST) return 0;
+  return on_stream_close(http, frame->hd.stream_id, NGHTTP2_REFUSED_STREAM, owner);
+}
+
 void wh_grpc_set_receivers(nghttp2_session_callbacks *callbacks) {
   nghttp2_session_callbacks_set_on_begin_headers_callback(callbacks, on_begin_headers);
   nghttp2_session_callbacks_set_on_header_callback(callbacks, on_header);
   nghttp2_session_callbacks_set_on_frame_recv_callback(callbacks, on_frame);
   nghttp2_session_callbacks_set_on_data_chunk_recv_callback(callbacks, on_data);
   nghttp2_session_callbacks_set_on_stream_close_callback(callbacks, on_stream_close);
+  nghttp2_session_callbacks_set_on_frame_not_send_callback(callbacks, on_frame_not_sent);
 }
 
 int wh_grpc_taken(struct wh_grpc_session *session, int32_t stream) {

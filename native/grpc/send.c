@@ -38,7 +38,7 @@ static size_t status_fields(const struct call *call, nghttp2_nv *fields, char *d
 static ssize_t read_body(nghttp2_session *http, int32_t stream, uint8_t *bytes, size_t length, uint32_t *flags,
                          nghttp2_data_source *source, void *owner) {
   (void)bytes;
-  (void)owner;
+  const struct wh_grpc_session *session = owner;
   struct call *call = source->ptr;
   size_t ready = 0;
   struct reply *reply = call->first;
@@ -47,7 +47,10 @@ static ssize_t read_body(nghttp2_session *http, int32_t stream, uint8_t *bytes, 
     call->deferred = 1;
     return NGHTTP2_ERR_DEFERRED;
   }
-  if (ready <= length && !reply && call->finished) {
+  int is_last = ready <= length && !reply && call->finished;
+  if (is_last && session->is_client) {
+    *flags |= NGHTTP2_DATA_FLAG_EOF;
+  } else if (is_last) {
     char digits[STATUS_DIGITS];
     nghttp2_nv fields[2];
     size_t count = status_fields(call, fields, digits);
@@ -82,7 +85,8 @@ static int send_body(nghttp2_session *http, nghttp2_frame *frame, const uint8_t 
 
 /* When the status has gone and the client still sends, it is told that nobody listens. */
 static int on_frame_sent(nghttp2_session *http, const nghttp2_frame *frame, void *owner) {
-  if (frame->hd.type != NGHTTP2_HEADERS || !(frame->hd.flags & NGHTTP2_FLAG_END_STREAM)) return 0;
+  const struct wh_grpc_session *session = owner;
+  if (session->is_client || frame->hd.type != NGHTTP2_HEADERS || !(frame->hd.flags & NGHTTP2_FLAG_END_STREAM)) return 0;
   struct call *call = wh_grpc_call(owner, frame->hd.stream_id);
   if (call && !call->ended)
     nghttp2_submit_rst_stream(http, NGHTTP2_FLAG_NONE, frame->hd.stream_id, NGHTTP2_NO_ERROR);
@@ -174,6 +178,48 @@ int wh_grpc_refuse(struct wh_grpc_session *session, int32_t stream, unsigned htt
   snprintf(digits, sizeof digits, "%u", http_status);
   nghttp2_nv fields[] = {field(":status", digits)};
   return nghttp2_submit_response(session->http, stream, fields, 1, NULL);
+}
+
+/* Takes "name NUL value NUL…" apart. Returns how many fields there are, or -1. */
+static int read_fields(const char *headers, size_t length, nghttp2_nv *fields) {
+  int count = 0;
+  if (length == 0 || headers[length - 1] != '\0') return -1;
+  for (const char *at = headers, *end = headers + length; at < end; count++) {
+    const char *value = at + strlen(at) + 1;
+    if (count == WH_GRPC_FIELDS_MAX || value >= end) return -1;
+    fields[count] = field(at, value);
+    at = value + strlen(value) + 1;
+  }
+  return count;
+}
+
+int32_t wh_grpc_begin(struct wh_grpc_session *session, const char *headers, size_t length) {
+  nghttp2_nv fields[WH_GRPC_FIELDS_MAX];
+  int count = read_fields(headers, length, fields);
+  if (count < 0) return NGHTTP2_ERR_INVALID_ARGUMENT;
+  struct call *call = wh_grpc_new_call(session);
+  if (!call) return NGHTTP2_ERR_NOMEM;
+  call->opened = 1;
+  nghttp2_data_provider body = {.source = {.ptr = call}, .read_callback = read_body};
+  call->stream = nghttp2_submit_request(session->http, NULL, fields, (size_t)count, &body, NULL);
+  int32_t stream = call->stream;
+  if (stream < 0) wh_grpc_free_call(session, call);
+  return stream;
+}
+
+int wh_grpc_end(struct wh_grpc_session *session, int32_t stream) {
+  struct call *call = wh_grpc_call(session, stream);
+  if (!call || call->finished) return 0;
+  call->finished = 1;
+  return wake(session, call);
+}
+
+int wh_grpc_cancel(struct wh_grpc_session *session, int32_t stream) {
+  struct call *call = wh_grpc_call(session, stream);
+  if (!call) return 0;
+  call->finished = call->deaf = 1;
+  wh_grpc_release(session, call);
+  return nghttp2_submit_rst_stream(session->http, NGHTTP2_FLAG_NONE, stream, NGHTTP2_CANCEL);
 }
 
 void wh_grpc_set_senders(nghttp2_session_callbacks *callbacks) {

@@ -1,5 +1,5 @@
 /*
- * The server's side of one gRPC connection, without a socket and without JavaScript: bytes of the client go in, calls and
+ * One side of a gRPC connection, without a socket and without JavaScript: bytes of the peer go in, calls and
  * messages come out by callbacks, and what is to be sent is taken when the socket has room. HTTP/2 itself (RFC 9113, HPACK,
  * flow control, pings, settings) is libnghttp2's; here are gRPC's messages, headers and trailers on top of it
  * (https://github.com/grpc/grpc/blob/master/doc/PROTOCOL-HTTP2.md).
@@ -24,7 +24,10 @@ enum {
 
 struct wh_grpc_session;
 
-/* What the session tells, in order. `owner` is the one given with them. */
+/*
+ * What the session tells, in order. `owner` is the one given with them. The words are a server's: to a client its requests are what it
+ * replies with, and a call "begins" with the headers and with the trailers of the response.
+ */
 struct wh_grpc_events {
   void *owner;
   /* A call begins: name NUL value NUL for each header, pseudo-headers first. */
@@ -41,8 +44,10 @@ struct wh_grpc_events {
   void (*closed)(void *owner, int32_t stream, uint32_t error);
 };
 
-/* NULL when memory is short. */
+/* A server's session. NULL when memory is short. */
 struct wh_grpc_session *wh_grpc_open(const struct wh_grpc_events *events, size_t message_bytes_max);
+/* A client's. */
+struct wh_grpc_session *wh_grpc_connect(const struct wh_grpc_events *events, size_t message_bytes_max);
 /* Tells nothing more but `sent` of replies that wait. */
 void wh_grpc_close(struct wh_grpc_session *session);
 
@@ -74,5 +79,16 @@ int wh_grpc_finish(struct wh_grpc_session *session, int32_t stream, unsigned sta
 int wh_grpc_refuse(struct wh_grpc_session *session, int32_t stream, unsigned http_status);
 /* No further calls are taken; those that run may end. */
 int wh_grpc_goaway(struct wh_grpc_session *session);
+
+/* ---- of a client ---- */
+
+enum { WH_GRPC_FIELDS_MAX = 64 };
+
+/* Begins a call: name NUL value NUL for each request header, pseudo-headers first. Returns its stream. Requests go by wh_grpc_reply. */
+int32_t wh_grpc_begin(struct wh_grpc_session *session, const char *headers, size_t length);
+/* No further request comes. */
+int wh_grpc_end(struct wh_grpc_session *session, int32_t stream);
+/* The client does not wait for the call any more. */
+int wh_grpc_cancel(struct wh_grpc_session *session, int32_t stream);
 
 #endif

@@ -27,10 +27,18 @@ export const EVENT = {
   closed: 7,
 } as const;
 
-/** The functions of native/grpc, which is the server's half of gRPC over libnghttp2 without its sockets. */
+/** The functions of native/grpc, which is gRPC over libnghttp2 without its sockets. The words are a server's (native/grpc/session.h). */
 export interface GrpcAddon {
   /** @param events Gets what happens, three elements an event (kind, stream, detail), within the calls of these functions. */
   open(events: unknown[], messageBytesMax: number): GrpcSession;
+  /** As `open`, of a client. */
+  connect(events: unknown[], messageBytesMax: number): GrpcSession;
+  /** Begins a call of a client's. @param headers Name NUL value NUL for each. @returns Its stream. */
+  begin(session: GrpcSession, headers: Uint8Array): Outcome;
+  /** A client's requests are over. */
+  end(session: GrpcSession, stream: number): Outcome;
+  /** A client does not wait for its call any more. */
+  cancel(session: GrpcSession, stream: number): Outcome;
   /** The session can't be used any more. */
   close(session: GrpcSession): void;
   /**
