@@ -31,7 +31,10 @@ const AS_FUNCTION = {
   ...MINIFY,
   legalComments: 'none',
   sourcemap: false,
-  banner: { js: '(function (exports, require, module, __filename, __dirname) {' },
+  define: { 'import.meta.url': 'ownUrl' },
+  banner: {
+    js: "(function (exports, require, module, __filename, __dirname) { const ownUrl = require('node:url').pathToFileURL(__filename).href;",
+  },
   footer: { js: '})' },
   logLevel: 'warning',
 } as const;
@@ -73,8 +76,6 @@ await build({
   entryPoints: ['src/daemon/worker.ts'],
   outfile: join(DAEMON, 'worker.bundle.js'),
   external: ['better-sqlite3'],
-  define: { 'import.meta.url': 'ownUrl' },
-  banner: { js: `${AS_FUNCTION.banner.js} const ownUrl = require('node:url').pathToFileURL(__filename).href;` },
 });
 const KEEP =
   "require('node:worker_threads').parentPort.on('message', (message) => message === 'keep' && (write(), process.exit()))";

@@ -70,5 +70,6 @@ export {
   type ClientMount,
   type UnpackOptions,
 } from './rootfs.js';
-export { openSession, type Session, type SessionOptions } from './session.js';
+export { openSession } from './open-session.js';
+export type { Session, SessionOptions } from './session.js';
 export { serverVersion } from './version.js';

@@ -1,9 +1,10 @@
 import { CLIENT_SCHEMA } from '../gen/client-schema.js';
-import { Channel, type ChannelOptions } from '../rpc/channel.js';
+import { BareChannel, type ChannelOptions } from '../rpc/bare-channel.js';
 import type { ServiceClient, ServiceName } from '../rpc/handlers.js';
 import type { Messages } from '../rpc/messages.js';
 import { plainCodecs } from '../rpc/plain-codec.js';
 import { Schema } from '../rpc/schema.js';
+import type { OpenTransport } from '../rpc/transport.js';
 
 /** How to reach the daemon, and in whose name. */
 export type SessionOptions = Omit<ChannelOptions, 'schema' | 'namespace'> & {
@@ -28,12 +29,8 @@ export interface Session extends Disposable {
   close(): void;
 }
 
-/**
- * Opens a session. Nothing is sent before the first call, which throws `unavailable` where no daemon listens.
- *
- * @throws invalid-argument: the address is no path of a socket.
- */
-export function openSession(options: SessionOptions): Session {
+/** Opens a session by a transport: see openSession. */
+export function openSessionBy(transport: OpenTransport, options: SessionOptions): Session {
   const namespace = options.namespace ?? 'default';
-  return new Channel({ ...options, namespace, schema: new Schema(CLIENT_SCHEMA, plainCodecs) });
+  return new BareChannel({ ...options, namespace, schema: new Schema(CLIENT_SCHEMA, plainCodecs) }, transport);
 }

@@ -1,6 +1,6 @@
-import { status as Status, type ServiceError } from '@grpc/grpc-js';
+import type { ServiceError } from '@grpc/grpc-js';
 import { DaemonError } from '../base/errors.js';
-import { errorOfStatus } from './status.js';
+import { errorOfStatus, STATUS_OF } from './status.js';
 
 /** Why there is no connection, by what the system said. */
 const WHY: Readonly<Record<string, (address: string) => DaemonError>> = {
@@ -46,13 +46,15 @@ export function connectionError({ address, peer }: Peer, why: string, cause: Err
 
 /** The error of a failed call; one that never reached the daemon says so. */
 export function errorOfCall(peer: Peer, error: ServiceError): DaemonError {
-  if (error.code !== Status.UNAVAILABLE) return errorOfStatus(error, error);
+  if ((error.code as number) !== STATUS_OF.unavailable) return errorOfStatus(error, error);
   const [, errno] = /connect (E[A-Z]+) /.exec(error.details) ?? [];
   if (errno !== undefined) return connectionError(peer, errno, error);
-  if (/^(Connection dropped|read ECONNRESET)/.test(error.details)) {
-    const who = peer.peer ?? 'the daemon';
-    const lost = `the connection to ${who} at ${peer.address} was lost: it stopped or crashed; see its log`;
-    return new DaemonError('unavailable', lost, { cause: error });
-  }
+  if (/^(Connection dropped|read ECONNRESET)/.test(error.details)) return lostConnection(peer, error);
   return errorOfStatus(error, error);
+}
+
+/** The error for a connection that ends while there are calls. */
+export function lostConnection({ address, peer = 'the daemon' }: Peer, cause?: Error): DaemonError {
+  const lost = `the connection to ${peer} at ${address} was lost: it stopped or crashed; see its log`;
+  return new DaemonError('unavailable', lost, { cause });
 }

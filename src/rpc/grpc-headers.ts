@@ -31,3 +31,12 @@ export function percentEncoded(text: string): string {
       : `%${byte.toString(16).toUpperCase().padStart(2, '0')}`,
   ).join('');
 }
+
+/** The text of a `grpc-message` header; what is not encoded as it should be stays as it is. */
+export function percentDecoded(text: string): string {
+  if (!text.includes('%')) return text;
+  const bytes = text.replaceAll(/%([0-9a-fA-F]{2})/g, (_, hex: string) =>
+    String.fromCharCode(Number.parseInt(hex, 16)),
+  );
+  return Buffer.from(bytes, 'latin1').toString();
+}

@@ -6,9 +6,9 @@ import { test } from 'node:test';
 import { setImmediate } from 'node:timers/promises';
 import { RequestQueue } from '../client/request-queue.js';
 import { SILENT } from '../base/logger.js';
-import { Channel } from './channel.js';
 import { implement } from './handlers.js';
 import { RpcServer } from './server.js';
+import { testChannel } from './test-channel.js';
 import { wholeSchema } from './whole.js';
 
 const CONTENT = 'containerd.services.content.v1.Content';
@@ -25,7 +25,7 @@ void test('a client that still writes when the server has ended gets all replies
   });
   await using server = new RpcServer({ schema: wholeSchema, services: [service], log: SILENT });
   await server.listen({ path });
-  using channel = new Channel({ address: path, schema: wholeSchema, namespace: 'testing' });
+  using channel = testChannel({ address: path, schema: wholeSchema, namespace: 'testing' });
   const requests = new RequestQueue<{ ref: string }>();
   const replies = channel.service(CONTENT).write(requests);
   const offsets: string[] = [];

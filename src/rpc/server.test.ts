@@ -9,10 +9,11 @@ import { test, type TestContext } from 'node:test';
 import { deferred } from '../base/abort.js';
 import { DaemonError } from '../base/errors.js';
 import { SILENT, type Logger } from '../base/logger.js';
-import { Channel } from './channel.js';
 import { implement, type Call, type CallScope, type ServiceRegistration } from './handlers.js';
 import { MESSAGE_BYTES_MAX } from './limits.js';
 import { RpcServer, type RpcServerOptions } from './server.js';
+import type { BareChannel } from './bare-channel.js';
+import { testChannel } from './test-channel.js';
 import { wholeSchema } from './whole.js';
 
 const CONTENT = 'containerd.services.content.v1.Content';
@@ -26,7 +27,7 @@ async function socketPath(t: TestContext): Promise<string> {
 interface Pair {
   readonly path: string;
   readonly server: RpcServer;
-  readonly channel: Channel;
+  readonly channel: BareChannel;
 }
 
 async function serving(
@@ -37,7 +38,7 @@ async function serving(
   const path = await socketPath(t);
   const server = new RpcServer({ schema: wholeSchema, services, log: SILENT, ...more });
   await server.listen({ path });
-  const channel = new Channel({ address: path, schema: wholeSchema, namespace: 'testing' });
+  const channel = testChannel({ address: path, schema: wholeSchema, namespace: 'testing' });
   t.after(async () => {
     channel.close();
     await server.close();
@@ -222,7 +223,7 @@ void test('namespace and lease come from headers, the first value counts, and a 
   await content.abort({}, { namespace: 'other, more', lease: 'l1' });
   assert.deepEqual(scopes, [{ namespace: 'testing' }, { namespace: 'other', lease: 'l1' }]);
   await assert.rejects(content.abort({}, { namespace: 'a/b' }), rejectsWith('invalid-argument', /bad namespace a\/b/));
-  using bare = new Channel({ address: `unix://${path}`, schema: wholeSchema });
+  using bare = testChannel({ address: `unix://${path}`, schema: wholeSchema });
   await assert.rejects(bare.service(CONTENT).abort({}), rejectsWith('failed-precondition', /^namespace is required/));
 });
 
@@ -392,7 +393,7 @@ void test('closing tells running handlers, waits for them, and says why to the c
 void test('a daemon that is not running, is silent, or goes away is told apart in one line', async (t) => {
   const path = await socketPath(t);
   const content = (options: { connectTimeoutMs?: number } = {}) => {
-    const channel = new Channel({ address: path, schema: wholeSchema, ...options });
+    const channel = testChannel({ address: path, schema: wholeSchema, ...options });
     t.after(() => channel.close());
     return channel.service(CONTENT);
   };
@@ -446,6 +447,6 @@ void test('a connection that breaks in a call is lost, not "not running"', async
   }).listen(proxyPath);
   await once(proxy, 'listening');
   t.after(() => proxy.close());
-  using channel = new Channel({ address: proxyPath, schema: wholeSchema });
+  using channel = testChannel({ address: proxyPath, schema: wholeSchema });
   await assert.rejects(channel.service(CONTENT).info({}), rejectsWith('unavailable', /was lost/));
 });

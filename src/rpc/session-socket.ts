@@ -57,13 +57,20 @@ export class SessionSocket {
   /**
    * Has the session do something, and sends what comes of that. Where it can't (memory is short), the peer would wait for ever: the connection
    * ends.
+   */
+  do(work: (addon: GrpcAddon, session: GrpcSession) => number): void {
+    const outcome = this.attempt(work);
+    if (outcome !== undefined && outcome < 0) this.#failed = true;
+  }
+
+  /**
+   * As `do`, for what the session may refuse without harm, such as one call more.
    *
    * @returns What `work` does; undefined when the session is closed.
    */
-  do(work: (addon: GrpcAddon, session: GrpcSession) => number): number | undefined {
+  attempt(work: (addon: GrpcAddon, session: GrpcSession) => number): number | undefined {
     if (this.#closed) return undefined;
     const outcome = work(this.#addon, this.#session);
-    if (outcome < 0) this.#failed = true;
     this.#flushSoon();
     return outcome;
   }

@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { listContainers, type ContainerSummary } from '../../src/client/execution.js';
-import { openSession, type Session } from '../../src/client/session.js';
+import { openSession } from '../../src/client/open-session.js';
+import type { Session } from '../../src/client/session.js';
 import { makeBusyboxImage } from '../support/busybox-image.js';
 import { runBuilt } from '../support/cli.js';
 import { openDaemon, type TestDaemon } from '../support/daemon.js';

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 import { dist } from '../../src/cli/dist/program.js';
 import { hostileSelftest, type AttackOutcome } from '../../src/client/selftest.js';
-import { openSession } from '../../src/client/session.js';
+import { openSession } from '../../src/client/open-session.js';
 import { GUARDS } from '../../src/selftest/guards.js';
 import { runCommand } from '../support/cli.js';
 import { openDaemon, type TestDaemon } from '../support/daemon.js';

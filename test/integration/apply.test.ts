@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { mkdir, readdir, readFile, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { openSession } from '../../src/client/session.js';
+import { openSession } from '../../src/client/open-session.js';
 import { ingestContent } from '../../src/client/content.js';
 import { dist } from '../../src/cli/dist/program.js';
 import { digestOf } from '../../src/spec/digest.js';

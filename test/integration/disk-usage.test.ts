@@ -6,7 +6,7 @@ import { dist } from '../../src/cli/dist/program.js';
 import type { Program } from '../../src/cli/shared/program.js';
 import type { CollectionReport, Explanation, UsageReport } from '../../src/client/disk-usage.js';
 import { ingestContent } from '../../src/client/content.js';
-import { openSession } from '../../src/client/session.js';
+import { openSession } from '../../src/client/open-session.js';
 import { chainIdOf } from '../../src/spec/chain-id.js';
 import { digestOf } from '../../src/spec/digest.js';
 import { busyboxEntries } from '../support/busybox-image.js';

@@ -6,7 +6,7 @@ import { dist } from '../../src/cli/dist/program.js';
 import type { Program } from '../../src/cli/shared/program.js';
 import { ingestContent } from '../../src/client/content.js';
 import type { Explanation, UsageReport } from '../../src/client/disk-usage.js';
-import { openSession } from '../../src/client/session.js';
+import { openSession } from '../../src/client/open-session.js';
 import { digestOf } from '../../src/spec/digest.js';
 import { makeBusyboxImage } from '../support/busybox-image.js';
 import { runCommand, type CommandOptions, type Told } from '../support/cli.js';

@@ -10,7 +10,8 @@ import { openProgressStream, type TransferProgress } from '../../src/client/prog
 import { fetchImage, pullImage } from '../../src/client/pull.js';
 import { fetchObject } from '../../src/client/remotes.js';
 import { RequestQueue } from '../../src/client/request-queue.js';
-import { openSession, type Session } from '../../src/client/session.js';
+import { openSession } from '../../src/client/open-session.js';
+import type { Session } from '../../src/client/session.js';
 import { implement } from '../../src/rpc/handlers.js';
 import type { WireAny } from '../../src/rpc/messages.js';
 import { RpcServer } from '../../src/rpc/server.js';

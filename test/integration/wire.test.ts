@@ -3,7 +3,7 @@ import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { SILENT } from '../../src/base/logger.js';
-import { openSession } from '../../src/client/session.js';
+import { openSession } from '../../src/client/open-session.js';
 import { implement } from '../../src/rpc/handlers.js';
 import { RpcServer } from '../../src/rpc/server.js';
 import { wholeSchema } from '../../src/rpc/whole.js';

@@ -1,5 +1,5 @@
 import { journalRange, readEvents } from '../../src/client/events.js';
-import { openSession } from '../../src/client/session.js';
+import { openSession } from '../../src/client/open-session.js';
 import { Teardown } from '../../src/base/teardown.js';
 import type { MetadataOptions } from '../../src/drivers/metadata-sqlite/metadata.js';
 import type { JournalUnderTest } from '../suites/journal.js';

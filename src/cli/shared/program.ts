@@ -1,7 +1,8 @@
 import { type Command as Base, CommanderError } from 'commander';
 import { DaemonError } from '../../base/errors.js';
 import { Teardown } from '../../base/teardown.js';
-import { openSession, type Session } from '../../client/session.js';
+import { openSessionBy, type Session } from '../../client/session.js';
+import { openNative } from '../../rpc/native-transport.js';
 import { VERSION } from '../../spec/version.js';
 import type { Command, CommandContext } from './command.js';
 import { Commander } from './commander.js';
@@ -160,7 +161,7 @@ function sessionOpener(globals: Globals, down: Teardown): () => Session {
   let session: Session | undefined;
   return () => {
     session ??= down.own(
-      openSession({
+      openSessionBy(openNative, {
         address: globals.address,
         namespace: globals.namespace,
         connectTimeoutMs: globals.connectTimeoutMs,
