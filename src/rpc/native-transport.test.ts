@@ -198,10 +198,10 @@ test('a server that takes no further calls lets those that run end', async (t) =
   });
   const replies = content.read({})[Symbol.asyncIterator]();
   await replies.next();
-  running[0]?.session?.goaway(0);
+  running[0]?.session?.goaway(0, 1);
   running[0]?.write(EMPTY);
   assert.equal((await replies.next()).done, false); // and so the client has seen what came before it
-  await assert.rejects(content.info({}), fails('unavailable', /was lost/));
+  await assert.rejects(content.info({}), fails('unavailable', /takes no further calls/));
   assert.equal(running.length, 1);
   running[0]?.end(EMPTY);
   assert.deepEqual([(await replies.next()).done, (await replies.next()).done], [false, true]);

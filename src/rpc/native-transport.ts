@@ -10,6 +10,8 @@ import type { CallStart, ClientCall, OpenTransport, Transport, TransportOptions 
 
 /** What a metadata value may be (gRPC over HTTP/2, "ASCII-Value"). */
 const VALUE = /^[ -~]*$/;
+/** The HTTP/2 error REFUSED_STREAM (RFC 9113, 7). */
+const REFUSED = 7;
 /** Digits of `grpc-timeout` (gRPC over HTTP/2, "TimeoutValue"). */
 const TIMEOUT_MAX = 99_999_999;
 
@@ -161,7 +163,10 @@ class Connection implements ClientStreams {
   }
 
   #noStatus(code: unknown): DaemonError {
-    const what = `ended a call without a status (HTTP/2 error ${String(code)})`;
+    const what =
+      code === REFUSED
+        ? 'takes no further calls: it is about to stop'
+        : `ended a call without a status (HTTP/2 error ${String(code)})`;
     return new DaemonError('unavailable', `the server at ${this.#options.address} ${what}`);
   }
 }

@@ -56,11 +56,21 @@ static void on_closed(void *owner, int32_t stream, uint32_t error) {
   server->last_error = error;
 }
 
-void open_server(struct server *server) {
+static struct wh_grpc_events counting(struct server *server) {
   *server = (struct server){0};
-  struct wh_grpc_events events = {server, on_call, on_message, on_too_large, on_half_closed, on_sent, on_closed};
+  return (struct wh_grpc_events){server, on_call, on_message, on_too_large, on_half_closed, on_sent, on_closed};
+}
+
+void open_server(struct server *server) {
+  struct wh_grpc_events events = counting(server);
   server->session = wh_grpc_open(&events, MESSAGE_MAX);
   if (!server->session) exit(1);
+}
+
+void connect_client(struct server *client) {
+  struct wh_grpc_events events = counting(client);
+  client->session = wh_grpc_connect(&events, MESSAGE_MAX);
+  if (!client->session) exit(1);
 }
 
 /* ---- a client ---- */

@@ -43,6 +43,8 @@ struct client {
 };
 
 void open_server(struct server *server);
+/* A client's session of ours, which counts in the same way. */
+void connect_client(struct server *client);
 void open_client(struct client *client);
 void close_client(struct client *client);
 int32_t begin_call(struct client *client, const char *path, const uint8_t *body, size_t length);

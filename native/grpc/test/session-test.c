@@ -247,6 +247,126 @@ static void test_fuzz(void) {
   close_client(&client);
 }
 
+/* Gives one end what the other has to send, in pieces. Returns whether there was anything. */
+static int pass_on(struct wh_grpc_session *from, struct wh_grpc_session *to, size_t piece) {
+  const uint8_t *bytes;
+  long length = wh_grpc_take(from, 1 << 20, &bytes);
+  for (size_t at = 0; length > 0 && at < (size_t)length; at += piece) {
+    size_t left = (size_t)length - at;
+    EXPECT(wh_grpc_receive(to, bytes + at, left < piece ? left : piece) >= 0, 1);
+  }
+  return length > 0;
+}
+
+static void talk_both(struct wh_grpc_session *client, struct wh_grpc_session *server, size_t piece) {
+  while (pass_on(client, server, piece) | pass_on(server, client, piece)) continue;
+}
+
+static const char HEADERS[] = ":method\0POST\0:scheme\0http\0:path\0/a.B/C\0:authority\0localhost\0te\0trailers";
+
+/* Both ends are ours: the server counts, and so does what stands for a client. */
+static void test_client(size_t piece) {
+  struct server server, client;
+  open_server(&server);
+  connect_client(&client);
+  for (int i = 1; i <= 3; i++) {
+    int32_t stream = wh_grpc_begin(client.session, HEADERS, sizeof HEADERS);
+    EXPECT(stream, 2 * i - 1);
+    EXPECT(wh_grpc_reply(client.session, stream, "first", 5, NULL), 0);
+    talk_both(client.session, server.session, piece);
+    EXPECT(strcmp(server.seen, "/a.B/C"), 0);
+    EXPECT(server.messages, 2 * i - 1);
+    EXPECT(server.half_closed, i - 1);
+    EXPECT(wh_grpc_reply(client.session, stream, "second", 6, NULL), 0);
+    EXPECT(wh_grpc_end(client.session, stream), 0);
+    talk_both(client.session, server.session, piece);
+    EXPECT(server.messages, 2 * i);
+    EXPECT(server.half_closed, i);
+    EXPECT(client.sent, 2 * i);
+    EXPECT(wh_grpc_reply(server.session, stream, "reply", 5, NULL), 0);
+    EXPECT(wh_grpc_finish(server.session, stream, 3, "why"), 0);
+    talk_both(client.session, server.session, piece);
+    EXPECT(client.messages, i);
+    EXPECT(client.calls, 2 * i); /* headers and trailers */
+    EXPECT(memcmp(client.seen, "grpc-status", 11), 0);
+    EXPECT(client.half_closed, i);
+    EXPECT(client.closed, i);
+    EXPECT(server.closed, i);
+  }
+  /* Cancelled before anything has gone, and after. */
+  int32_t stream = wh_grpc_begin(client.session, HEADERS, sizeof HEADERS);
+  EXPECT(wh_grpc_reply(client.session, stream, "first", 5, NULL), 0);
+  EXPECT(wh_grpc_cancel(client.session, stream), 0);
+  talk_both(client.session, server.session, piece);
+  EXPECT(client.closed, 4);
+  EXPECT(client.sent, 7);
+  EXPECT(server.calls, 3);
+  stream = wh_grpc_begin(client.session, HEADERS, sizeof HEADERS);
+  talk_both(client.session, server.session, piece);
+  EXPECT(server.calls, 4);
+  EXPECT(wh_grpc_cancel(client.session, stream), 0);
+  EXPECT(wh_grpc_cancel(client.session, stream), 0);
+  talk_both(client.session, server.session, piece);
+  EXPECT(client.closed, 5);
+  EXPECT(server.closed, 4);
+  EXPECT(wh_grpc_end(client.session, stream), 0);
+  /* No headers, half of one, and a server that takes no more. */
+  EXPECT(wh_grpc_begin(client.session, "", 0) < 0, 1);
+  EXPECT(wh_grpc_begin(client.session, "name", 5) < 0, 1);
+  EXPECT(wh_grpc_goaway(server.session), 0);
+  talk_both(client.session, server.session, piece);
+  stream = wh_grpc_begin(client.session, HEADERS, sizeof HEADERS);
+  if (stream > 0) talk_both(client.session, server.session, piece);
+  EXPECT(client.closed, stream > 0 ? 6 : 5);
+  EXPECT(server.calls, 4);
+  /* One that is under way when the client goes. */
+  wh_grpc_close(client.session);
+  wh_grpc_close(server.session);
+}
+
+/* A server that sends anything. */
+static void test_client_fuzz(void) {
+  uint8_t recorded[4096];
+  size_t length = 0;
+  struct server server, client;
+  for (int run = -1; run < FUZZ_RUNS; run++) {
+    state = (uint64_t)run + 2;
+    connect_client(&client);
+    int32_t stream = wh_grpc_begin(client.session, HEADERS, sizeof HEADERS);
+    wh_grpc_reply(client.session, stream, "request", 7, NULL);
+    const uint8_t *bytes;
+    long taken = wh_grpc_take(client.session, 1 << 20, &bytes);
+    if (run < 0) { /* What a good server answers. */
+      open_server(&server);
+      wh_grpc_receive(server.session, bytes, (size_t)taken);
+      wh_grpc_reply(server.session, stream, "reply", 5, NULL);
+      wh_grpc_finish(server.session, stream, 0, "");
+      length = (size_t)wh_grpc_take(server.session, sizeof recorded, &bytes);
+      memcpy(recorded, bytes, length);
+      wh_grpc_close(server.session);
+    } else {
+      uint8_t changed[sizeof recorded];
+      memcpy(changed, recorded, length);
+      for (uint32_t changes = random_below(8); changes > 0; changes--)
+        changed[random_below((uint32_t)length)] = (uint8_t)random_below(256);
+      int failed = 0;
+      for (size_t at = 0; at < length && failed >= 0;) {
+        size_t part = 1 + random_below(60);
+        if (part > length - at) part = length - at;
+        failed = wh_grpc_receive(client.session, changed + at, part);
+        at += part;
+        uint32_t what = random_below(5);
+        if (what == 0) wh_grpc_reply(client.session, stream, "more", 4, NULL);
+        if (what == 1) wh_grpc_end(client.session, stream);
+        if (what == 2) wh_grpc_cancel(client.session, stream);
+        if (what == 3) wh_grpc_taken(client.session, stream);
+        if (what == 4) while (wh_grpc_take(client.session, 100, &bytes) > 0) continue;
+      }
+    }
+    wh_grpc_close(client.session);
+  }
+}
+
 int main(void) {
   test_unary(1);
   test_unary(1 << 20);
@@ -256,6 +376,9 @@ int main(void) {
   test_bad_requests();
   test_flow();
   test_fuzz();
+  test_client(1);
+  test_client(1 << 20);
+  test_client_fuzz();
   if (failures == 0) puts("all well");
   return failures != 0;
 }
