@@ -1,8 +1,8 @@
 import { type Command as Base, CommanderError } from 'commander';
 import { DaemonError } from '../../base/errors.js';
 import { Teardown } from '../../base/teardown.js';
-import { openSessionBy, type Session } from '../../client/session.js';
-import { openNative } from '../../rpc/native-transport.js';
+import { openNativeSession } from '../../client/native-session.js';
+import type { Session } from '../../client/session.js';
 import { VERSION } from '../../spec/version.js';
 import type { Command, CommandContext } from './command.js';
 import { Commander } from './commander.js';
@@ -161,7 +161,7 @@ function sessionOpener(globals: Globals, down: Teardown): () => Session {
   let session: Session | undefined;
   return () => {
     session ??= down.own(
-      openSessionBy(openNative, {
+      openNativeSession({
         address: globals.address,
         namespace: globals.namespace,
         connectTimeoutMs: globals.connectTimeoutMs,
