@@ -1,5 +1,5 @@
 import { connect, type Socket } from 'node:net';
-import { DaemonError, isErrno, messageOf } from '../base/errors.js';
+import { DaemonError } from '../base/errors.js';
 import { connectionError, lostConnection } from './connection-error.js';
 import { EVENT } from './grpc-addon.js';
 import { parseHeaders } from './grpc-headers.js';
@@ -62,12 +62,8 @@ async function connectTo(options: TransportOptions): Promise<Socket> {
     });
     return socket;
   } catch (cause) {
-    const error = cause instanceof Error ? cause : new Error(messageOf(cause));
-    throw connectionError(
-      options,
-      'code' in error && isErrno(error, String(error.code)) ? String(error.code) : '',
-      error,
-    );
+    const error = cause as NodeJS.ErrnoException;
+    throw connectionError(options, error.code ?? '', error);
   }
 }
 
