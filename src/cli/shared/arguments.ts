@@ -1,5 +1,6 @@
 import { DaemonError, messageOf } from '../../base/errors.js';
 import type { Out } from './out.js';
+import { Stop } from './stop.js';
 
 /** The one positional that the usage says is there. */
 export function only(args: readonly string[]): string {
@@ -9,9 +10,10 @@ export function only(args: readonly string[]): string {
 }
 
 /**
- * Does `work` for each of `items`; an error is told and the others go on.
+ * Does `work` for each of `items`; an error is told and the others go on, unless the whole command is to stop.
  *
  * @returns 0, or 1 if there was an error.
+ * @throws Stop.
  */
 export async function forEach(
   items: readonly string[],
@@ -23,6 +25,7 @@ export async function forEach(
     try {
       await work(item);
     } catch (error) {
+      if (error instanceof Stop) throw error;
       out.note(messageOf(error));
       code = 1;
     }

@@ -1,5 +1,4 @@
 import { type Command as Base, CommanderError } from 'commander';
-import { DaemonError } from '../../base/errors.js';
 import { Teardown } from '../../base/teardown.js';
 import { openNativeSession } from '../../client/native-session.js';
 import type { Session } from '../../client/session.js';
@@ -10,6 +9,7 @@ import { GLOBAL_OPTIONS, resolveGlobals, type Globals } from './globals.js';
 import type { Io } from './io.js';
 import { textsOf, toCommander, type OptionSpec } from './options.js';
 import { oneLine, outOf } from './out.js';
+import { Interrupt, Stop } from './stop.js';
 
 /** A command-line program: its name and its commands. */
 export interface Program {
@@ -185,8 +185,6 @@ function inherited(commander: Base, attribute: string): readonly string[] {
   return own.length > 0 || !commander.parent ? own : inherited(commander.parent, attribute);
 }
 
-class Interrupt extends DaemonError {}
-
 function signalOf(globals: Globals, command: Command, io: Io, down: Teardown): AbortSignal {
   const controller = new AbortController();
   if (!command.ownsSignals) {
@@ -201,7 +199,7 @@ function signalOf(globals: Globals, command: Command, io: Io, down: Teardown): A
   const { timeoutMs } = globals;
   if (timeoutMs !== undefined) {
     const timer = setTimeout(() => {
-      controller.abort(new DaemonError('deadline-exceeded', `the command took longer than --timeout ${timeoutMs} ms`));
+      controller.abort(new Stop('deadline-exceeded', `the command took longer than --timeout ${timeoutMs} ms`));
     }, timeoutMs);
     down.add(() => {
       clearTimeout(timer);
