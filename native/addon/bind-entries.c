@@ -25,7 +25,9 @@ static napi_value bind_open(napi_env env, napi_callback_info info) {
   struct call call = begin_call(env, info);
   napi_value out;
   struct wh_queue *queue = take_queue(&call, 0);
-  struct wh_entry_limits limits = {.path_bytes = (size_t)take_int64(&call, 1), .depth = (unsigned)take_int64(&call, 2)};
+  struct wh_entry_limits limits = {.path_bytes = (size_t)take_int64(&call, 1),
+                                   .depth = (unsigned)take_int64(&call, 2),
+                                   .extended_bytes = (size_t)take_int64(&call, 3)};
   if (!call_is_good(&call, &out)) return out;
   struct holder *holder = calloc(1, sizeof *holder);
   int failed = holder ? wh_entries_open(queue, limits, &holder->entries) : -ENOMEM;

@@ -86,6 +86,7 @@ struct wh_entries;
 struct wh_entry_limits {
   size_t path_bytes;
   unsigned depth;
+  size_t extended_bytes; /* of the extended header of one entry */
 };
 
 /* What became of a piece of an archive. */
@@ -106,15 +107,15 @@ int wh_entries_know(struct wh_entries *entries, const char *path);
 int wh_entries_enter(struct wh_entries *entries, const char *path, int fd);
 void wh_entries_leave(struct wh_entries *entries, int fd);
 
-enum { WH_RECORD_MAX = 8192 };
+enum { WH_RECORD_MAX = 16384 };
 
 /*
  * Takes plain entries from `at` on, which is the start of an entry or where the piece before ended midway: files, links and directories
  * in directories that were entered, of names that nothing has. `left` is how many at most. The room for records is WH_RECORD_MAX at least.
  *
  * The records are fields ended by NUL: "P" and a path, in which those after it are; "F" and a name, then what follows the path in the
- * file's line of an inventory; "D" and a name, then a descriptor of the directory, which is the caller's now, its owner, group, mode, and
- * time, and 1 if it has attributes, with spaces between; and at the end "X" and the name of the entry that failed, unless it is one that
+ * file's line of an inventory, or only its content where a disk may have other times; "D" and a name, then a descriptor of the directory,
+ * which is the caller's now, its owner, group, mode, and time in seconds and nanoseconds, and 1 if it has attributes, with spaces between; and at the end "X" and the name of the entry that failed, unless it is one that
  * waited in the queue. Links have no record.
  */
 void wh_entries_take(struct wh_entries *entries, const char *bytes, size_t length, size_t at, uint64_t left, char *records,

@@ -2,6 +2,7 @@
 #define _GNU_SOURCE
 #include "core.h"
 #include "keys.h"
+#include "pax.h"
 #include "plain-header.h"
 
 #include <errno.h>
@@ -14,7 +15,7 @@
 #include <unistd.h>
 
 /* Larger files take the kernel so long that to copy them for another thread would gain nothing. */
-enum { QUEUED_BYTES_MAX = 64 * 1024, OPEN_MAX_DIRECTORIES = 512, PAGE_BYTES = 4096, LONGEST_COMPONENT = 255 };
+enum { QUEUED_BYTES_MAX = 64 * 1024, OPEN_MAX_DIRECTORIES = 512, PAGE_BYTES = 4096, LONGEST_COMPONENT = 255, EXTENDED_MAX = 8192 };
 
 /* Where entries lie; the number is its own among all that there ever were. */
 struct place {
@@ -143,10 +144,13 @@ void wh_entries_leave(struct wh_entries *entries, int fd) {
     if (entries->open[at].key != 0 && entries->open[at].fd == fd) forget(&entries->open[at]);
 }
 
+/* A field. The records of one entry, with two names of the longest kind, are no longer than WH_RECORD_MAX. */
 __attribute__((format(printf, 2, 3))) static void put(struct output *out, const char *format, ...) {
   va_list arguments;
   va_start(arguments, format);
-  out->at += vsnprintf(out->at, (size_t)(out->end - out->at), format, arguments) + 1;
+  size_t left = (size_t)(out->end - out->at);
+  size_t size = (size_t)vsnprintf(out->at, left, format, arguments) + 1;
+  out->at += size < left ? size : left;
   va_end(arguments);
 }
 
@@ -166,15 +170,17 @@ static void record_file(struct output *out, const struct place *place, const str
                         const char *name, uint32_t crc) {
   put_place(out, place);
   put(out, "F%s", name);
-  put(out, ",%u,%u,%u,%lld,0,\"%lld %x\",[]]", (unsigned)S_IFREG | (unsigned)header->mode, (unsigned)header->uid,
-      (unsigned)header->gid, (long long)header->mtime, (long long)header->size, crc);
+  /* Not every disk has nanoseconds: then only the content is known. */
+  if (header->mtime.tv_nsec != 0)
+    put(out, "%lld %x", (long long)header->size, crc);
+  else
+    put(out, ",%u,%u,%u,%lld,0,\"%lld %x\",[]]", (unsigned)S_IFREG | (unsigned)header->mode, (unsigned)header->uid,
+        (unsigned)header->gid, (long long)header->mtime.tv_sec, (long long)header->size, crc);
   count(out, header->size);
 }
 
 /* What is done with an entry: it may be left to the caller, or an errno. */
 enum { TAKEN = 0, LEFT = 1 };
-
-static struct timespec time_of(const struct plain_header *header) { return (struct timespec){.tv_sec = header->mtime}; }
 
 static int add_to_queue(struct wh_entries *entries, const struct directory *directory, const struct plain_header *header,
                         const char *name, const char *bytes, size_t length) {
@@ -185,7 +191,7 @@ static int add_to_queue(struct wh_entries *entries, const struct directory *dire
                         .mode = header->mode,
                         .uid = header->uid,
                         .gid = header->gid,
-                        .mtime = time_of(header),
+                        .mtime = header->mtime,
                         .bytes = bytes,
                         .length = length};
   return wh_queue_add(entries->queue, &what);
@@ -195,7 +201,7 @@ static int make_whole_file(struct wh_entries *entries, const struct directory *d
                            const struct plain_header *header, const char *name, const char *bytes) {
   size_t length = (size_t)header->size;
   if (length <= QUEUED_BYTES_MAX) return add_to_queue(entries, directory, header, name, bytes, length);
-  int failed = wh_create_file(directory->fd, name, header->mode, header->uid, header->gid, time_of(header), bytes, length);
+  int failed = wh_create_file(directory->fd, name, header->mode, header->uid, header->gid, header->mtime, bytes, length);
   return failed == -EEXIST ? LEFT : failed;
 }
 
@@ -216,9 +222,11 @@ static int begin_file(struct wh_entries *entries, const struct directory *direct
 static int end_file(struct wh_entries *entries, struct output *out) {
   struct file *file = &entries->file;
   const struct plain_header *header = &file->header;
-  struct timespec time = time_of(header);
-  struct wh_metadata metadata = {
-      WH_SET_OWNER | WH_SET_MODE | WH_SET_TIMES, header->uid, header->gid, header->mode, {time, time}};
+  struct wh_metadata metadata = {WH_SET_OWNER | WH_SET_MODE | WH_SET_TIMES,
+                                 header->uid,
+                                 header->gid,
+                                 header->mode,
+                                 {header->mtime, header->mtime}};
   int failed = wh_set_metadata_fd(file->fd, &metadata);
   if (close(file->fd) < 0 && !failed) failed = -errno;
   file->fd = -1;
@@ -299,8 +307,8 @@ static int take_directory(struct wh_entries *entries, const struct directory *pa
   long listed = wh_listxattr(fd, "", entries->attributes);
   put_place(out, &parent->place);
   put(out, "D%s", name);
-  put(out, "%d %u %u %u %lld %d", fd, (unsigned)header->uid, (unsigned)header->gid, (unsigned)header->mode,
-      (long long)header->mtime, listed > 0);
+  put(out, "%d %u %u %u %lld %ld %d", fd, (unsigned)header->uid, (unsigned)header->gid, (unsigned)header->mode,
+      (long long)header->mtime.tv_sec, header->mtime.tv_nsec, listed > 0);
   count(out, PAGE_BYTES);
   out->taken->next += TAR_BLOCK;
   if (listed < 0 && listed != -EOPNOTSUPP) return (int)listed;
@@ -338,10 +346,27 @@ static int take_named(struct wh_entries *entries, struct plain_header *header, c
   return take_file(entries, directory, header, (size_t)(name - header->name), bytes, length, out);
 }
 
+/* The header at hand and what an extended header before it says, if all of that has come; `next` is then where the header is. */
+static int read_header(const struct wh_entries *entries, const char *bytes, size_t length, size_t *next,
+                       struct plain_header *header) {
+  if (length - *next < TAR_BLOCK || !plain_header_read((const unsigned char *)bytes + *next, header)) return 0;
+  if (header->type != 'x') return 1;
+  size_t data = *next + TAR_BLOCK;
+  struct pax pax;
+  if (header->size > EXTENDED_MAX || (size_t)header->size > entries->limits.extended_bytes) return 0;
+  size_t at = data + (size_t)(header->size + padding_of(header->size));
+  if (length < TAR_BLOCK || at > length - TAR_BLOCK || !pax_read(bytes + data, (size_t)header->size, &pax)) return 0;
+  *next = at;
+  return plain_header_read_extended((const unsigned char *)bytes + at, &pax, header);
+}
+
 static int take_entry(struct wh_entries *entries, const char *bytes, size_t length, struct output *out) {
   struct plain_header header;
   size_t at = out->taken->next;
-  if (length - at < TAR_BLOCK || !plain_header_read((const unsigned char *)bytes + at, &header)) return LEFT;
+  if (!read_header(entries, bytes, length, &out->taken->next, &header)) {
+    out->taken->next = at;
+    return LEFT;
+  }
   int is_slashed = header.type == '5' && header.name[header.name_length - 1] == '/';
   if (is_slashed) header.name[header.name_length - 1] = '\0';
   int outcome = take_named(entries, &header, bytes, length, out);

@@ -1,5 +1,6 @@
 #define _GNU_SOURCE
 #include "plain-header.h"
+#include "pax.h"
 
 #include <string.h>
 
@@ -69,25 +70,41 @@ static int read_name(const unsigned char *block, struct plain_header *out) {
 }
 
 static int read_numbers(const unsigned char *block, struct plain_header *out) {
-  int64_t mode, uid, gid, device;
+  int64_t mode, uid, gid, device, mtime;
   if (!octal(block + MODE, ID_LENGTH, &mode) || !octal(block + UID, ID_LENGTH, &uid)) return 0;
   if (!octal(block + GID, ID_LENGTH, &gid) || !octal(block + SIZE, NUMBER_LENGTH, &out->size)) return 0;
-  if (!octal(block + MTIME, NUMBER_LENGTH, &out->mtime)) return 0;
+  if (!octal(block + MTIME, NUMBER_LENGTH, &mtime)) return 0;
   /* What is said of a device is of no use, and a mistake there is one all the same. */
   if (!octal(block + MAJOR, ID_LENGTH, &device) || !octal(block + MINOR, ID_LENGTH, &device)) return 0;
   out->mode = (mode_t)(mode & 07777);
   out->uid = (uid_t)uid;
   out->gid = (gid_t)gid;
-  return out->mtime <= INT32_MAX;
+  out->mtime = (struct timespec){.tv_sec = mtime};
+  return mtime <= INT32_MAX;
 }
 
-int plain_header_read(const unsigned char *block, struct plain_header *out) {
+static void apply(const struct pax *pax, struct plain_header *out) {
+  if (pax->has_mtime) out->mtime = pax->mtime;
+  if (!pax->path) return;
+  memcpy(out->name, pax->path, pax->path_length);
+  out->name[pax->path_length] = '\0';
+  out->name_length = pax->path_length;
+}
+
+int plain_header_read_extended(const unsigned char *block, const struct pax *pax, struct plain_header *out) {
   char type = block[TYPE] ? (char)block[TYPE] : '0';
-  if (type != '0' && type != '2' && type != '5') return 0;
+  if (type != '0' && type != '2' && type != '5' && type != 'x') return 0;
   if (!read_name(block, out) || !read_numbers(block, out) || !checksum_is_right(block)) return 0;
+  if (pax && pax->path_length > PLAIN_NAME_MAX) return 0;
+  if (pax) apply(pax, out);
   out->type = type;
+  if (type == 'x') return pax == NULL;
   if (type == '0') return out->name[out->name_length - 1] != '/';
   /* Some archives give others a size, too, and no data. */
   if (out->size != 0) return 0;
   return type == '5' || copy_text(block + LINK, PLAIN_LINK_MAX, out->link) > 0;
+}
+
+int plain_header_read(const unsigned char *block, struct plain_header *out) {
+  return plain_header_read_extended(block, NULL, out);
 }

@@ -41,7 +41,7 @@ export interface Addon {
   settleQueue(queue: Queue, into: { entry?: Buffer }): Outcome;
   closeQueue(queue: Queue): Outcome;
 
-  openEntries(queue: Queue, maxPathBytes: number, maxPathDepth: number): Entries | Outcome;
+  openEntries(queue: Queue, maxPathBytes: number, maxPathDepth: number, maxPaxBytes: number): Entries | Outcome;
   knowDirectory(entries: Entries, path: Uint8Array): Outcome;
   enterDirectory(entries: Entries, path: Uint8Array, fd: Fd): Outcome;
   leaveDirectory(entries: Entries, fd: Fd): Outcome;

@@ -1,10 +1,10 @@
-import type { EntryRecord, PlainEntries } from '../core/kernel/file-queue.js';
+import type { EntryRecord, PlainEntries, PlainLimits } from '../core/kernel/file-queue.js';
 import { addon, type Queue } from './addon.js';
 import { check, syscallError } from './outcome.js';
 
 const RECORDS_BYTES = 64 * 1024;
-/** The name field of a header and its prefix (native/addon/plain-header.h): no longer path is ever looked for. */
-const PATH_BYTES_MAX = 256;
+/** Of names (native/addon/plain-header.h): no longer path is ever looked for. */
+const PATH_BYTES_MAX = 4096;
 /** Filled and read before anything else is called. */
 const RECORDS = Buffer.allocUnsafeSlow(RECORDS_BYTES);
 const NUMBERS = new Float64Array(6);
@@ -12,10 +12,10 @@ const NUMBERS = new Float64Array(6);
 /** What the addon takes of an archive. @returns Undefined: without the library for checksums it takes nothing. */
 export function openPlainEntries(
   queue: Queue,
-  { maxPathBytes, maxPathDepth }: { readonly maxPathBytes: number; readonly maxPathDepth: number },
+  { maxPathBytes, maxPathDepth, maxPaxBytes }: PlainLimits,
 ): PlainEntries | undefined {
   const native = addon();
-  const entries = native.openEntries(queue, maxPathBytes, maxPathDepth);
+  const entries = native.openEntries(queue, maxPathBytes, maxPathDepth, maxPaxBytes);
   if (typeof entries === 'number') return undefined;
   return {
     know(path) {
@@ -66,6 +66,6 @@ function readRecords(text: string): { readonly records: EntryRecord[]; readonly 
 }
 
 function readDirectory(text: string) {
-  const [fd = -1, uid = 0, gid = 0, mode = 0, mtime = 0, xattrs = 0] = text.split(' ').map(Number);
-  return { fd: fd, uid, gid, mode, mtime, hasXattrs: xattrs > 0 };
+  const [fd = -1, uid = 0, gid = 0, mode = 0, seconds = 0, nanoseconds = 0, xattrs = 0] = text.split(' ').map(Number);
+  return { fd, uid, gid, mode, mtime: { seconds, nanoseconds }, hasXattrs: xattrs > 0 };
 }

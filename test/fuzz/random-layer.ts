@@ -37,10 +37,10 @@ export function randomLayer(random: Random): Buffer {
 
 function member(random: Random, names: Names): Buffer {
   const plain = plainMember(random, names);
-  if (!random.oneIn(16)) return rawEntry(plain);
-  switch (random.below(5)) {
+  if (!random.oneIn(8)) return rawEntry(plain);
+  switch (random.oneIn(2) ? 0 : random.below(5)) {
     case 0:
-      return Buffer.concat([paxEntry([['mtime', '12.5']]), rawEntry(plain)]);
+      return Buffer.concat([paxEntry(records(random, plain)), rawEntry(plain)]);
     case 1:
       return Buffer.concat([paxEntry([['uid', '77']], 'g'), rawEntry(plain)]);
     case 2:
@@ -53,6 +53,40 @@ function member(random: Random, names: Names): Buffer {
     default:
       return rawEntry({ ...plain, prefix: random.pick(names === TAME ? ['d', 'd/e'] : ['d', '.', 'd/']) });
   }
+}
+
+/** Of an extended header: mostly such as say a longer name or an exact time. */
+function records(random: Random, { name }: RawEntry): [string, string][] {
+  const names = [
+    `./${String(name)}`,
+    `${String(name)}${'-'.repeat(80)}`,
+    'd/e/pax',
+    '.wh.pax',
+    'd/../pax',
+    '/pax',
+    'p/',
+    '',
+  ];
+  const times = ['12.5', '0', '7.', '1.000000001', '2147483647.999999999', '2147483648', '-1', '1.0000000009'];
+  return Array.from({ length: random.below(4) }, (): [string, string] => {
+    switch (random.below(5)) {
+      case 0:
+      case 1:
+        return ['mtime', random.pick(random.oneIn(3) ? times : times.slice(0, 5))];
+      case 2:
+        return ['path', random.pick(random.oneIn(3) ? names : names.slice(0, 3))];
+      case 3:
+        return ['ctime', random.pick(times)];
+      default:
+        return random.pick([
+          ['atime', '5.5'],
+          ['uid', '9'],
+          ['SCHILY.xattr.user.x', 'y'],
+          ['linkpath', 'a'],
+          ['comment', 'z'],
+        ]);
+    }
+  });
 }
 
 function plainMember(random: Random, { folders, names }: Names): RawEntry {

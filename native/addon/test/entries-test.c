@@ -2,6 +2,7 @@
 #define _GNU_SOURCE
 #include "core-test.h"
 #include "core.h"
+#include "pax.h"
 #include "plain-header.h"
 
 #include <errno.h>
@@ -136,12 +137,12 @@ static void test_header(void) {
   EXPECT(found.uid, 7);
   EXPECT(found.gid, 8);
   EXPECT(found.size, 5);
-  EXPECT(found.mtime, 5);
+  EXPECT(found.mtime.tv_sec, 5);
   memset(block, 'n', 100);
   memset(block + 345, 'p', 155);
   set_checksum(block);
   EXPECT(plain_header_read(block, &found), 1);
-  EXPECT(found.name_length, PLAIN_NAME_MAX);
+  EXPECT(found.name_length, 256);
   EXPECT(found.name[154] == 'p' && found.name[155] == '/' && found.name[156] == 'n', 1);
   memcpy(block + 508, "tar", 4);
   set_checksum(block);
@@ -164,6 +165,26 @@ static void test_header(void) {
   EXPECT(plain_header_read(block, &found), 0);
 }
 
+static int pax_of(const char *data, struct pax *out) { return pax_read(data, strlen(data), out); }
+
+static void test_pax(void) {
+  struct pax found;
+  EXPECT(pax_of("", &found), 1);
+  EXPECT(pax_of("12 path=a/b\n20 mtime=12.5\n", &found), 0);
+  EXPECT(pax_of("12 path=a/b\n14 mtime=12.5\n12 ctime=99\n", &found), 1);
+  EXPECT(found.path_length, 3);
+  EXPECT(memcmp(found.path, "a/b", 3), 0);
+  EXPECT(found.has_mtime, 1);
+  EXPECT(found.mtime.tv_sec, 12);
+  EXPECT(found.mtime.tv_nsec, 500000000);
+  static const char *const others[] = {
+      "12 path=a/b",        "12 path=a/b\n1",     "9 path=\n",           "8 uid=1\n",     "12 mtime=-1\n", "12 mtime=1x\n",
+      "20 mtime=2147483648\n", "3 =\n",             "99999999999 path=a\n", "x",            "2 \n",          "0 path=a\n",
+      "22 mtime=1.0000000001\n", "12 atime=99\n"};
+  for (size_t i = 0; i < sizeof others / sizeof *others; i++) EXPECT(pax_of(others[i], &found), 0);
+  EXPECT(pax_read("10 path=\0\n", 10, &found), 0);
+}
+
 static char records[1 << 16];
 
 /* A file, a directory with a file, a link, in pieces of `step` bytes. */
@@ -183,7 +204,7 @@ static void test_pieces(struct wh_queue *queue, size_t step) {
   header(archive + 9 * TAR_BLOCK, '2', "sub/link", 0);
   memcpy(archive + 9 * TAR_BLOCK + 157, "elsewhere", 10);
   set_checksum(archive + 9 * TAR_BLOCK);
-  EXPECT(wh_entries_open(queue, (struct wh_entry_limits){100, 9}, &entries), 0);
+  EXPECT(wh_entries_open(queue, (struct wh_entry_limits){100, 9, 1000}, &entries), 0);
   EXPECT(wh_entries_enter(entries, "", dir), 0);
   uint64_t made = 0;
   int opened_fd = -1;
@@ -238,6 +259,7 @@ void test_entries(void) {
   struct wh_queue *queue = NULL;
   test_queue();
   test_header();
+  test_pax();
   EXPECT(wh_queue_open(&queue), 0);
   uint32_t sum;
   if (wh_crc32("", 0, 0, &sum) == 0) {

@@ -86,7 +86,7 @@ export class FileChecksums implements KnownFiles {
     this.#set(directory, name, isExact ? `,${REGULAR | mode},${uid},${gid},${seconds},0,"${content}",[]]` : content);
   }
 
-  /** @param rest What follows the path in the file's line, of one whose times no disk can have otherwise. */
+  /** @param rest What follows the path in the file's line, or its content alone where a disk may have other times. */
   know(directory: string, name: string, rest: string): void {
     this.#set(directory, name, rest);
   }

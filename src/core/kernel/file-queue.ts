@@ -1,4 +1,4 @@
-import type { Fd, NewFile, RawName } from './file-types.js';
+import type { Fd, FileTime, NewFile, RawName } from './file-types.js';
 
 /** Files that another thread makes, in any order, while this one goes on; where this one has to wait, it makes some itself. For one caller. */
 export interface FileQueue extends Disposable {
@@ -16,12 +16,19 @@ export interface FileQueue extends Disposable {
   /**
    * Has plain entries made by this queue and beside it. To be disposed before the queue.
    *
-   * @param limits Longer and deeper names are left to the caller.
+   * @param limits What goes over is left to the caller.
    * @returns Undefined: the library that it needs is not there.
    */
-  openEntries(limits: { readonly maxPathBytes: number; readonly maxPathDepth: number }): PlainEntries | undefined;
+  openEntries(limits: PlainLimits): PlainEntries | undefined;
   /** Files that still wait are not made. */
   [Symbol.dispose](): void;
+}
+
+/** Of names, and of the extended header before an entry. */
+export interface PlainLimits {
+  readonly maxPathBytes: number;
+  readonly maxPathDepth: number;
+  readonly maxPaxBytes: number;
 }
 
 /** What became of a piece of an archive. */
@@ -43,7 +50,7 @@ export interface TakenEntries {
 export type EntryRecord =
   /** Where those after it are: a path below the root. */
   | { readonly kind: 'place'; readonly path: string }
-  /** `rest` follows the path in the file's line of an inventory (core/fsck). */
+  /** `rest` follows the path in the file's line of an inventory (core/fsck), or is its content where a disk may have other times. */
   | { readonly kind: 'file'; readonly name: string; readonly rest: string }
   | { readonly kind: 'directory'; readonly name: string; readonly directory: MadeDirectory };
 
@@ -54,15 +61,15 @@ export interface MadeDirectory {
   readonly uid: number;
   readonly gid: number;
   readonly mode: number;
-  /** Its entry's modification time, seconds since 1970; not set yet. */
-  readonly mtime: number;
+  /** Its entry's modification time; not set yet. */
+  readonly mtime: FileTime;
   /** It has extended attributes that no entry gave it. */
   readonly hasXattrs: boolean;
 }
 
 /**
  * Parses and makes those entries of a layer's tar archive that need no thought: files, symbolic links and directories of new names in
- * directories that it was told of, with headers that say all in the plainest form. Everything else is the caller's. Paths are below the
+ * directories that it was told of, with headers that say all in the plainest form, but for a long name and an exact time. Everything else is the caller's. Paths are below the
  * root, without slashes around them; that of the root is empty.
  */
 export interface PlainEntries extends Disposable {

@@ -1,6 +1,6 @@
 import { isErrno, type DaemonError } from '../../base/errors.js';
 import type { DirectoryFiles, Fd, RawName } from '../../core/kernel/directory-files.js';
-import type { FileQueue, PlainEntries } from '../../core/kernel/file-queue.js';
+import type { FileQueue, PlainEntries, PlainLimits } from '../../core/kernel/file-queue.js';
 import { explainEntry } from './entry-errors.js';
 import type { TarEntry } from './tar-entry.js';
 
@@ -83,8 +83,8 @@ export class LateFiles implements Disposable {
     return this.#queue !== undefined;
   }
 
-  /** What makes plain entries beside this. @returns Undefined: nothing can. @param limits Longer and deeper names are not its. */
-  openEntries(limits: { readonly maxPathBytes: number; readonly maxPathDepth: number }): PlainEntries | undefined {
+  /** What makes plain entries beside this. @returns Undefined: nothing can. @param limits What goes over is not its. */
+  openEntries(limits: PlainLimits): PlainEntries | undefined {
     return this.#hasQueue() ? this.#queue?.openEntries(limits) : undefined;
   }
 

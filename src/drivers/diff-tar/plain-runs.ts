@@ -110,11 +110,11 @@ export class PlainRuns implements Disposable {
 
   #describe(place: DirNode, made: DirNode, directory: MadeDirectory): void {
     const { tree, metadata } = this.#parts;
-    const mtime = { seconds: directory.mtime, nanoseconds: 0 };
+    const { mtime } = directory;
     made.times = { mtime, atime: mtime };
     this.#entered.add(directory.fd);
     if (!directory.hasXattrs) return;
-    metadata.describeDirectory(made, tree.fd(place), rawBytes(made.name), { ...directory, type: 'directory', mtime });
+    metadata.describeDirectory(made, tree.fd(place), rawBytes(made.name), { ...directory, type: 'directory' });
   }
 
   [Symbol.dispose](): void {
