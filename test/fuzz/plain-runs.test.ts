@@ -3,19 +3,19 @@ import { mkdir, readdir, rm, utimes } from 'node:fs/promises';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { DaemonError } from '../../src/base/errors.js';
-import { DEFAULT_LIMITS } from '../../src/core/diff/applier.js';
+import { DEFAULT_LIMITS, type ApplyLimits } from '../../src/core/diff/applier.js';
 import { inventoryOfTree, listTree, unpackInventory } from '../../src/core/fsck/inventory.js';
 import type { DirectoryFiles } from '../../src/core/kernel/directory-files.js';
 import { LayerWriter } from '../../src/drivers/diff-tar/layer-writer.js';
 import { TarParser } from '../../src/drivers/diff-tar/tar-parser.js';
-import { rawTar, type TarPart } from '../../src/selftest/raw-tar.js';
+import { paxEntry, rawTar, type TarPart } from '../../src/selftest/raw-tar.js';
 import { createKernel } from '../../src/sys/kernel.js';
 import { tempDir } from '../support/temp-dir.js';
 import { randomLayer } from './random-layer.js';
 import { Random } from './random.js';
 
 const RUNS = process.env['WHARFD_TEST_FULL'] === '1' ? 20_000 : 1500;
-const LIMITS = { ...DEFAULT_LIMITS, maxEntries: 25, maxPathDepth: 3, maxPathBytes: 95 };
+const LIMITS: ApplyLimits = { ...DEFAULT_LIMITS, maxEntries: 25, maxPathDepth: 3, maxPathBytes: 95 };
 const CHARACTER = 0o020000;
 const TYPE_BITS = 0o170000;
 
@@ -46,12 +46,16 @@ const without: DirectoryFiles = {
 };
 
 /** What became of a layer: its tree or why there is none, and what is told of it. */
-async function outcomeOf(archive: Buffer, directory: string, files: DirectoryFiles, next: () => number) {
+async function outcomeOf(
+  archive: Buffer,
+  { directory, limits, files }: { directory: string; limits: ApplyLimits; files: DirectoryFiles },
+  next: () => number,
+) {
   await mkdir(directory);
   await utimes(directory, 1, 1);
   try {
-    using writer = new LayerWriter(files, { directory, form: 'overlay', limits: LIMITS }, kernel.checksums.crc32);
-    const parser = new TarParser(writer, LIMITS.maxPaxBytes);
+    using writer = new LayerWriter(files, { directory, form: 'overlay', limits }, kernel.checksums.crc32);
+    const parser = new TarParser(writer, limits.maxPaxBytes);
     for (let at = 0; at < archive.length;) {
       const size = next();
       // As its pieces come from a layer: each is good until the next one is asked for.
@@ -85,9 +89,9 @@ function comparable(entry: { readonly mode: number; readonly mtime: unknown }): 
   return JSON.stringify((entry.mode & TYPE_BITS) === CHARACTER ? { ...entry, mtime: 'of a mark' } : entry);
 }
 
-async function assertSame(archive: Buffer, home: string, step: () => number, what: string) {
-  const alone = await outcomeOf(archive, join(home, 'alone'), without, step);
-  const atOnce = await outcomeOf(archive, join(home, 'at-once'), withRuns, step);
+async function assertSame(archive: Buffer, home: string, step: () => number, what: string, limits = LIMITS) {
+  const alone = await outcomeOf(archive, { directory: join(home, 'alone'), limits, files: without }, step);
+  const atOnce = await outcomeOf(archive, { directory: join(home, 'at-once'), limits, files: withRuns }, step);
   assert.deepEqual(atOnce, alone, what);
   return typeof alone === 'string' ? alone : 'written';
 }
@@ -143,3 +147,26 @@ for (const [what, expected, ...parts] of [
     assert.match(outcome, expected);
   });
 }
+
+test('names as long as they may be, in directories as deep, are made at once', async (t) => {
+  const { path } = await tempDir(t);
+  const parts: TarPart[] = [];
+  let folder = '';
+  for (let depth = 0; folder.length < 3400; depth += 1) {
+    folder += `${String(depth).padStart(200, 'd')}/`;
+    parts.push(paxEntry([['path', folder]]), { name: 'd', type: '5' });
+    for (const name of ['a', 'b'.repeat(255)]) {
+      parts.push(
+        paxEntry([
+          ['path', `${folder}${name}`],
+          ['mtime', '1.5'],
+        ]),
+        { name: 'f', data: folder },
+      );
+    }
+  }
+  const before = taken;
+  const archive = rawTar(...parts);
+  assert.equal(await assertSame(archive, path, () => archive.length, 'long names', DEFAULT_LIMITS), 'written');
+  assert.ok(taken - before > parts.length / 4, `${taken - before} of ${parts.length / 2} entries`);
+});
