@@ -4,6 +4,7 @@ import { defineCommand } from '../shared/command.js';
 import type { Io } from '../shared/io.js';
 import { flag, parseCount, parseDurationMs, text } from '../shared/options.js';
 import { formatBytes } from '../shared/units.js';
+import { write } from '../shared/write.js';
 import { targetOf } from './target.js';
 
 const NEWLINE = 0x0a;
@@ -45,11 +46,7 @@ function printer(io: Io, timestamps: boolean): (output: Extract<LoggedOutput, { 
     inLine[stream] = bytes.at(-1) !== NEWLINE;
     const to = stream === 'stderr' ? io.stderr : io.stdout;
     const whole = head === '' ? bytes : Buffer.concat([Buffer.from(head), bytes]);
-    if (to.write(whole)) return;
-    await new Promise<void>((resolve) => {
-      to.once('drain', resolve);
-      to.once('close', resolve);
-    });
+    await write(to, whole);
   };
 }
 

@@ -1,10 +1,12 @@
 import assert from 'node:assert/strict';
+import { Writable } from 'node:stream';
 import { test } from 'node:test';
 import { kindOf } from '../../base/errors.js';
 import { oneLine } from './out.js';
 import { parseCount, parseDurationMs } from './options.js';
 import { formatTable } from './table.js';
 import { formatAge, formatBytes } from './units.js';
+import { write } from './write.js';
 
 test('durations are read as Go users and shell users type them', () => {
   assert.equal(parseDurationMs('90s'), 90_000);
@@ -53,4 +55,24 @@ test('columns are padded, the last is not, and control characters do not reach t
 
 test('an error is one line, whatever the registry wrote into it', () => {
   assert.equal(oneLine('denied:\n  no\u001b[31m access\r\n'), 'denied: no?[31m access ');
+});
+
+test('a write that waits for room leaves no listener behind, and does not wait for a stream that is closed', async () => {
+  const taken: (() => void)[] = [];
+  const slow = new Writable({
+    highWaterMark: 1,
+    write: (_bytes, _encoding, done) => void taken.push(done),
+  });
+  const before = slow.listenerCount('close');
+  for (let at = 0; at < 20; at += 1) {
+    const written = write(slow, Buffer.from('a line'));
+    taken.pop()?.();
+    await written;
+  }
+  assert.deepEqual([slow.listenerCount('drain'), slow.listenerCount('close')], [0, before]);
+  const waiting = write(slow, Buffer.from('more'));
+  slow.destroy();
+  await waiting;
+  await write(slow, Buffer.from('late'));
+  assert.equal(slow.listenerCount('drain'), 0);
 });
