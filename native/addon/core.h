@@ -91,7 +91,7 @@ struct wh_entry_limits {
 
 /* What became of a piece of an archive. */
 struct wh_taken {
-  size_t next;                    /* where it was left: at an entry for the caller, or where all of the room for records was used */
+  size_t next;                    /* where it was left: at an entry for the caller, or where this call had done enough */
   int midway;                     /* the piece ended in an entry's data: the next one goes on there */
   uint64_t entries, inodes, bytes; /* how many were made, and what they use on a disk of 4 KiB blocks */
   size_t records;                 /* bytes of the records */

@@ -16,6 +16,8 @@
 
 /* Larger files take the kernel so long that to copy them for another thread would gain nothing. */
 enum { QUEUED_BYTES_MAX = 64 * 1024, OPEN_MAX_DIRECTORIES = 512, PAGE_BYTES = 4096, LONGEST_COMPONENT = 255, EXTENDED_MAX = 8192 };
+/* Directories of one call, whose descriptors are all open at a time. */
+enum { MADE_MAX = 128 };
 
 /* Where entries lie; the number is its own among all that there ever were. */
 struct place {
@@ -59,6 +61,7 @@ struct wh_entries {
 struct output {
   char *at, *end;
   uint64_t place; /* of the last record */
+  unsigned made;  /* directories */
   struct wh_taken *taken;
 };
 
@@ -310,6 +313,7 @@ static int take_directory(struct wh_entries *entries, const struct directory *pa
   put(out, "%d %u %u %u %lld %ld %d", fd, (unsigned)header->uid, (unsigned)header->gid, (unsigned)header->mode,
       (long long)header->mtime.tv_sec, header->mtime.tv_nsec, listed > 0);
   count(out, PAGE_BYTES);
+  out->made++;
   out->taken->next += TAR_BLOCK;
   if (listed < 0 && listed != -EOPNOTSUPP) return (int)listed;
   int failed = wh_entries_know(entries, path);
@@ -379,7 +383,7 @@ static int is_midway(const struct wh_entries *entries) { return entries->file.fd
 
 void wh_entries_take(struct wh_entries *entries, const char *bytes, size_t length, size_t at, uint64_t left, char *records,
                      size_t room, struct wh_taken *taken) {
-  struct output out = {records, records + room, 0, taken};
+  struct output out = {records, records + room, 0, 0, taken};
   *taken = (struct wh_taken){.next = at};
   int outcome = wh_queue_failed(entries->queue);
   if (outcome == TAKEN && is_midway(entries)) {
@@ -387,7 +391,7 @@ void wh_entries_take(struct wh_entries *entries, const char *bytes, size_t lengt
     if (outcome < 0) put(&out, "X%s", entries->file.header.name);
   }
   while (outcome == TAKEN && !is_midway(entries) && taken->next < length && taken->entries < left &&
-         out.end - out.at >= WH_RECORD_MAX)
+         out.made < MADE_MAX && out.end - out.at >= WH_RECORD_MAX)
     outcome = take_entry(entries, bytes, length, &out);
   taken->midway = is_midway(entries);
   taken->records = (size_t)(out.at - records);

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { readdirSync } from 'node:fs';
 import { mkdir, readdir, rm, utimes } from 'node:fs/promises';
 import { join } from 'node:path';
 import { test } from 'node:test';
@@ -169,4 +170,27 @@ test('names as long as they may be, in directories as deep, are made at once', a
   const archive = rawTar(...parts);
   assert.equal(await assertSame(archive, path, () => archive.length, 'long names', DEFAULT_LIMITS), 'written');
   assert.ok(taken - before > parts.length / 4, `${taken - before} of ${parts.length / 2} entries`);
+});
+
+test('of a thousand directories in one piece no more than a few hundred are open at a time', async (t) => {
+  const { path } = await tempDir(t);
+  const parts = Array.from({ length: 1000 }, (_, at): TarPart => ({ name: `d${at}/`, type: '5' }));
+  const archive = rawTar(...parts);
+  let most = 0;
+  const counting: DirectoryFiles = {
+    ...withRuns,
+    close(fd) {
+      most = Math.max(most, readdirSync('/proc/self/fd').length);
+      withRuns.close(fd);
+    },
+  };
+  const before = await openDescriptors();
+  const limits = DEFAULT_LIMITS;
+  const outcome = await outcomeOf(
+    archive,
+    { directory: join(path, 'fs'), limits, files: counting },
+    () => archive.length,
+  );
+  assert.ok(typeof outcome !== 'string' && outcome.told.entries === 1000);
+  assert.ok(most - before < 400, `${most - before} are open`);
 });

@@ -33,7 +33,7 @@ export interface PlainLimits {
 
 /** What became of a piece of an archive. */
 export interface TakenEntries {
-  /** Where it was left: at an entry that is not plain, or where there was no more room for records. */
+  /** Where it was left: at an entry that is not plain, or where enough was done at a time. */
   readonly next: number;
   /** The piece ended in the data of an entry, and the next one goes on there. */
   readonly midway: boolean;
