@@ -275,3 +275,11 @@ test('random operations, collections, restarts and kills: what is left is what i
     });
   await fc.assert(fc.asyncProperty(fc.record({ steps, large: fc.boolean() }), run), RUNS);
 });
+
+test('an ingest that shares a blob is begun for another one: what only it had kept is collected', async () => {
+  const plain = { lease: 0, labels: {} };
+  const put: Step = { verb: 'putContent', namespace: 'one', a: 0, b: 1, ...plain };
+  const share: Step = { verb: 'beginIngest', namespace: 'two', a: 13, b: 18, ...plain };
+  const again: Step = { verb: 'beginIngest', namespace: 'two', a: 7, b: 15, ...plain };
+  await run({ steps: [put, share, 'collect', again], large: true });
+});

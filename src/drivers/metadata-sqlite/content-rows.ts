@@ -100,17 +100,22 @@ export class ContentRows {
   }
 
   /**
-   * The ingest kept under `ref`, or a new one where there is none or it was begun for another size; `discarded` is the file of the former
-   * one then.
+   * The ingest kept under `ref`, or a new one where there is none or it was begun for another size; `discarded` is the former one then, of
+   * which its file is left, or its claim on a blob that it shared.
    */
-  startIngest(scope: Scope, ref: string, expected: Expected, shared: boolean): { row: IngestRow; discarded?: string } {
+  startIngest(
+    scope: Scope,
+    ref: string,
+    expected: Expected,
+    shared: boolean,
+  ): { row: IngestRow; discarded?: IngestRow } {
     ensureNamespace(this.#db, scope.namespace);
     const leased = joinLease(this.#db, scope, 'ingests', ref);
     const former = this.ingest(scope.namespace, ref);
     const resumed = former !== undefined && former.shared === 0 && !shared && agrees(former, expected);
     const row = resumed ? resumedRow(former, expected) : newRow(ref, expected, shared);
     this.#writeIngest(scope.namespace, row, leased ? null : Date.now() + UNLEASED_INGEST_MS);
-    return former === undefined || resumed ? { row } : { row, discarded: former.file };
+    return former === undefined || resumed ? { row } : { row, discarded: former };
   }
 
   #writeIngest(namespace: string, row: IngestRow, expiresMs: number | null): void {

@@ -115,7 +115,8 @@ export class SqliteContent implements ContentStore {
     const { digest } = expected;
     const start = () => this.#start(ref, expected, signal);
     const { row, discarded } = await (digest === undefined ? start() : this.#state.naming.run(digest, start, signal));
-    if (discarded !== undefined) await this.#state.blobs.removeIngest(discarded);
+    if (discarded?.shared === 1) this.#state.suspects.add(discarded.expected as Digest);
+    if (discarded !== undefined) await this.#state.blobs.removeIngest(discarded.file);
     const file = row.shared === 1 ? undefined : await this.#state.blobs.ingest(row.file, algorithm(row), signal);
     return new IngestWriter(this.#state, this.#scope, { row, expected, file }, () => {
       this.#state.writers.delete(this.#key(ref));
@@ -126,7 +127,7 @@ export class SqliteContent implements ContentStore {
     ref: string,
     expected: Expected,
     signal?: AbortSignal,
-  ): Promise<{ readonly row: IngestRow; readonly discarded?: string }> {
+  ): Promise<{ readonly row: IngestRow; readonly discarded?: IngestRow }> {
     const { digest } = expected;
     const present = digest !== undefined && (await this.#isPresent(digest));
     const sharedSize = digest === undefined || present ? undefined : await this.#shareable(digest, expected.size);

@@ -94,6 +94,7 @@ export class IngestWriter implements ContentWriter {
     this.#state.shared.db.change(() => {
       this.#state.rows.unshare(this.#scope.namespace, this.#row.ref);
     });
+    this.#state.suspects.add(digest);
     return file;
   }
 
