@@ -2,51 +2,24 @@
 #include "binding.h"
 
 #include <errno.h>
-#include <stdlib.h>
 
-/* JavaScript's half of what takes entries: outlives it until it is collected. */
-struct holder {
-  struct wh_entries *entries;
-};
+static void release_entries(void *entries) { wh_entries_close(entries); }
 
-static void close_entries(struct holder *holder) {
-  if (holder->entries) wh_entries_close(holder->entries);
-  holder->entries = NULL;
-}
-
-static void on_collected(napi_env env, void *data, void *hint) {
-  (void)env;
-  (void)hint;
-  close_entries(data);
-  free(data);
-}
-
+/* openEntries(queue, bytes of a path, depth, bytes of an extended header) → entries, or a negated errno. */
 static napi_value bind_open(napi_env env, napi_callback_info info) {
   struct call call = begin_call(env, info);
   napi_value out;
+  struct wh_entries *entries = NULL;
   struct wh_queue *queue = take_queue(&call, 0);
   struct wh_entry_limits limits = {.path_bytes = (size_t)take_int64(&call, 1),
                                    .depth = (unsigned)take_int64(&call, 2),
                                    .extended_bytes = (size_t)take_int64(&call, 3)};
   if (!call_is_good(&call, &out)) return out;
-  struct holder *holder = calloc(1, sizeof *holder);
-  int failed = holder ? wh_entries_open(queue, limits, &holder->entries) : -ENOMEM;
-  if (!failed && napi_create_external(env, holder, on_collected, NULL, &out) == napi_ok) return out;
-  if (!failed) close_entries(holder);
-  free(holder);
-  return number(env, failed ? failed : -ENOMEM);
+  int failed = wh_entries_open(queue, limits, &entries);
+  return failed ? number(env, failed) : hold(env, entries, release_entries);
 }
 
-static struct wh_entries *take_entries(struct call *call) {
-  void *data = NULL;
-  if (napi_get_value_external(call->env, call->arguments[0], &data) != napi_ok) {
-    call->wrong = 1;
-    return NULL;
-  }
-  struct wh_entries *entries = ((struct holder *)data)->entries;
-  if (!entries) call->failed = -EBADF;
-  return entries;
-}
+static struct wh_entries *take_entries(struct call *call) { return take_held(call, 0, release_entries); }
 
 static napi_value bind_know(napi_env env, napi_callback_info info) {
   struct call call = begin_call(env, info);
@@ -103,15 +76,7 @@ static napi_value bind_take(napi_env env, napi_callback_info info) {
   return number(env, taken.failed);
 }
 
-static napi_value bind_close(napi_env env, napi_callback_info info) {
-  struct call call = begin_call(env, info);
-  void *data = NULL;
-  napi_value out;
-  if (napi_get_value_external(env, call.arguments[0], &data) != napi_ok) call.wrong = 1;
-  if (!call_is_good(&call, &out)) return out;
-  close_entries(data);
-  return number(env, 0);
-}
+static napi_value bind_close(napi_env env, napi_callback_info info) { return close_held(env, info, release_entries); }
 
 void add_entry_bindings(napi_env env, napi_value exports) {
   static const struct binding bindings[] = {

@@ -1,48 +1,19 @@
 #define _GNU_SOURCE
 #include "binding.h"
 
-#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
-/* JavaScript's half of a queue: outlives it until it is collected. */
-struct holder {
-  struct wh_queue *queue;
-};
-
-static void close_queue(struct holder *holder) {
-  if (holder->queue) wh_queue_close(holder->queue);
-  holder->queue = NULL;
-}
-
-static void on_collected(napi_env env, void *data, void *hint) {
-  (void)env;
-  (void)hint;
-  close_queue(data);
-  free(data);
-}
+static void release_queue(void *queue) { wh_queue_close(queue); }
 
 static napi_value bind_open(napi_env env, napi_callback_info info) {
   (void)info;
-  napi_value out = NULL;
-  struct holder *holder = calloc(1, sizeof *holder);
-  int failed = holder ? wh_queue_open(&holder->queue) : -ENOMEM;
-  if (!failed && napi_create_external(env, holder, on_collected, NULL, &out) == napi_ok) return out;
-  if (!failed) close_queue(holder);
-  free(holder);
-  return number(env, failed ? failed : -ENOMEM);
+  struct wh_queue *queue = NULL;
+  int failed = wh_queue_open(&queue);
+  return failed ? number(env, failed) : hold(env, queue, release_queue);
 }
 
-struct wh_queue *take_queue(struct call *call, int index) {
-  void *data = NULL;
-  if (napi_get_value_external(call->env, call->arguments[index], &data) != napi_ok) {
-    call->wrong = 1;
-    return NULL;
-  }
-  struct wh_queue *queue = ((struct holder *)data)->queue;
-  if (!queue) call->failed = -EBADF;
-  return queue;
-}
+struct wh_queue *take_queue(struct call *call, int index) { return take_held(call, index, release_queue); }
 
 static napi_value bind_create_file(napi_env env, napi_callback_info info) {
   struct call call = begin_call(env, info);
@@ -89,15 +60,7 @@ static napi_value bind_settle(napi_env env, napi_callback_info info) {
   return number(env, failed);
 }
 
-static napi_value bind_close(napi_env env, napi_callback_info info) {
-  struct call call = begin_call(env, info);
-  void *data = NULL;
-  napi_value out;
-  if (napi_get_value_external(env, call.arguments[0], &data) != napi_ok) call.wrong = 1;
-  if (!call_is_good(&call, &out)) return out;
-  close_queue(data);
-  return number(env, 0);
-}
+static napi_value bind_close(napi_env env, napi_callback_info info) { return close_held(env, info, release_queue); }
 
 void add_queue_bindings(napi_env env, napi_value exports) {
   static const struct binding bindings[] = {

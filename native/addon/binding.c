@@ -119,6 +119,57 @@ napi_value buffer_of(napi_env env, const void *bytes, size_t length) {
   return out;
 }
 
+struct holder {
+  void *object; /* NULL: closed */
+  release_function *release;
+};
+
+static void close_holder(struct holder *holder) {
+  if (holder->object) holder->release(holder->object);
+  holder->object = NULL;
+}
+
+static void on_collected(napi_env env, void *data, void *hint) {
+  (void)env;
+  (void)hint;
+  close_holder(data);
+  free(data);
+}
+
+napi_value hold(napi_env env, void *object, release_function *release) {
+  napi_value out = NULL;
+  struct holder *holder = malloc(sizeof *holder);
+  if (holder) *holder = (struct holder){object, release};
+  if (holder && napi_create_external(env, holder, on_collected, NULL, &out) == napi_ok) return out;
+  release(object);
+  free(holder);
+  return number(env, -ENOMEM);
+}
+
+static struct holder *holder_at(struct call *call, int index, release_function *release) {
+  void *data = NULL;
+  if (napi_get_value_external(call->env, call->arguments[index], &data) == napi_ok &&
+      ((struct holder *)data)->release == release)
+    return data;
+  call->wrong = 1;
+  return NULL;
+}
+
+void *take_held(struct call *call, int index, release_function *release) {
+  struct holder *holder = holder_at(call, index, release);
+  if (holder && !holder->object) call->failed = -EBADF;
+  return holder ? holder->object : NULL;
+}
+
+napi_value close_held(napi_env env, napi_callback_info info, release_function *release) {
+  struct call call = begin_call(env, info);
+  napi_value out;
+  struct holder *holder = holder_at(&call, 0, release);
+  if (!call_is_good(&call, &out)) return out;
+  close_holder(holder);
+  return number(env, 0);
+}
+
 void add_bindings(napi_env env, napi_value exports, const struct binding *bindings, size_t count) {
   for (size_t i = 0; i < count; i++) {
     napi_value function = NULL;

@@ -41,7 +41,23 @@ uint32_t take_id(struct call *call, int index);
 struct bytes take_bytes(struct call *call, int index);
 /* A string or bytes; NUL inside is EINVAL, too long ENAMETOOLONG. */
 const char *take_name(struct call *call, int index, struct name *room);
+
+/*
+ * Something of the core's in JavaScript's hands: closed when it says so, or when it is collected. Its release is told apart from others by the
+ * function, so that one is not taken for another.
+ */
+typedef void release_function(void *object);
+
+/* Holds the object, or releases it and says why not. */
+napi_value hold(napi_env env, void *object, release_function *release);
+/* What is held; closed already is EBADF. */
+void *take_held(struct call *call, int index, release_function *release);
+/* closeX(held) */
+napi_value close_held(napi_env env, napi_callback_info info, release_function *release);
+
+/* bind-queue.c */
 struct wh_queue *take_queue(struct call *call, int index);
+
 /* A string of any length that the caller frees; NULL for null or undefined. */
 char *take_text(struct call *call, int index);
 char *text_of(struct call *call, napi_value value);

@@ -230,17 +230,16 @@ static napi_value bind_over(napi_env env, napi_callback_info info) {
   return is_wrong(&call) ? NULL : outcome(&call, wh_grpc_over(call.holder->session));
 }
 
-static napi_value bind_taken(napi_env env, napi_callback_info info) {
+/* (session, stream) → what the function says of it */
+static napi_value of_stream(napi_env env, napi_callback_info info, int (*function)(struct wh_grpc_session *, int32_t)) {
   struct call call = begin(env, info);
   int32_t stream = take_int(&call, 1);
-  return is_wrong(&call) ? NULL : outcome(&call, wh_grpc_taken(call.holder->session, stream));
+  return is_wrong(&call) ? NULL : outcome(&call, function(call.holder->session, stream));
 }
 
-static napi_value bind_headers(napi_env env, napi_callback_info info) {
-  struct call call = begin(env, info);
-  int32_t stream = take_int(&call, 1);
-  return is_wrong(&call) ? NULL : outcome(&call, wh_grpc_headers(call.holder->session, stream));
-}
+static napi_value bind_taken(napi_env env, napi_callback_info info) { return of_stream(env, info, wh_grpc_taken); }
+
+static napi_value bind_headers(napi_env env, napi_callback_info info) { return of_stream(env, info, wh_grpc_headers); }
 
 static int reply(struct call *call, int32_t stream) {
   size_t length = 0;
@@ -302,17 +301,9 @@ static napi_value bind_begin(napi_env env, napi_callback_info info) {
   return is_wrong(&call) ? NULL : outcome(&call, wh_grpc_begin(call.holder->session, headers, length));
 }
 
-static napi_value bind_end(napi_env env, napi_callback_info info) {
-  struct call call = begin(env, info);
-  int32_t stream = take_int(&call, 1);
-  return is_wrong(&call) ? NULL : outcome(&call, wh_grpc_end(call.holder->session, stream));
-}
+static napi_value bind_end(napi_env env, napi_callback_info info) { return of_stream(env, info, wh_grpc_end); }
 
-static napi_value bind_cancel(napi_env env, napi_callback_info info) {
-  struct call call = begin(env, info);
-  int32_t stream = take_int(&call, 1);
-  return is_wrong(&call) ? NULL : outcome(&call, wh_grpc_cancel(call.holder->session, stream));
-}
+static napi_value bind_cancel(napi_env env, napi_callback_info info) { return of_stream(env, info, wh_grpc_cancel); }
 
 /* release(bytes) */
 static napi_value bind_release(napi_env env, napi_callback_info info) {

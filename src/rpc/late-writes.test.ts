@@ -8,7 +8,7 @@ import { RequestQueue } from '../client/request-queue.js';
 import { SILENT } from '../base/logger.js';
 import { implement } from './handlers.js';
 import { RpcServer } from './server.js';
-import { testChannel } from './test-channel.js';
+import { testChannel } from '../../test/support/test-channel.js';
 import { wholeSchema } from './whole.js';
 
 const CONTENT = 'containerd.services.content.v1.Content';

@@ -14,6 +14,7 @@ import { wholeSchema } from './whole.js';
 process.env['WHARFD_TEST_TRANSPORT'] = 'native';
 await import('./server.test.js');
 await import('./late-writes.test.js');
+await import('./lost-daemon.test.js');
 
 /** A gRPC message without a field. */
 const EMPTY = Buffer.alloc(5);

@@ -1,9 +1,6 @@
 import { Client, credentials, status, type ServiceError } from '@grpc/grpc-js';
 import assert from 'node:assert/strict';
-import { mkdtemp, rm, stat, writeFile } from 'node:fs/promises';
-import { createConnection, createServer } from 'node:net';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { stat, writeFile } from 'node:fs/promises';
 import { once } from 'node:events';
 import { test, type TestContext } from 'node:test';
 import { deferred } from '../base/abort.js';
@@ -13,16 +10,10 @@ import { implement, type Call, type CallScope, type ServiceRegistration } from '
 import { MESSAGE_BYTES_MAX } from './limits.js';
 import { RpcServer, type RpcServerOptions } from './server.js';
 import type { BareChannel } from './bare-channel.js';
-import { testChannel } from './test-channel.js';
+import { all, from, rejectsWith, socketPath, testChannel } from '../../test/support/test-channel.js';
 import { wholeSchema } from './whole.js';
 
 const CONTENT = 'containerd.services.content.v1.Content';
-
-async function socketPath(t: TestContext): Promise<string> {
-  const folder = await mkdtemp(join(tmpdir(), 'wharfd-rpc-'));
-  t.after(() => rm(folder, { recursive: true }));
-  return join(folder, 'run', 'test.sock');
-}
 
 interface Pair {
   readonly path: string;
@@ -45,22 +36,6 @@ async function serving(
   });
   return { path, server, channel };
 }
-
-async function all<T>(items: AsyncIterable<T>): Promise<T[]> {
-  const out: T[] = [];
-  for await (const item of items) out.push(item);
-  return out;
-}
-
-async function* from<T>(...items: T[]): AsyncGenerator<T> {
-  yield* items;
-}
-
-const rejectsWith = (kind: DaemonError['kind'], text: RegExp) => (error: unknown) => {
-  assert(error instanceof DaemonError);
-  assert.deepEqual({ kind: error.kind, matches: text.test(error.message) || error.message }, { kind, matches: true });
-  return true;
-};
 
 void test('the four shapes of calls carry messages both ways', async (t) => {
   const { channel } = await serving(t, [
@@ -388,65 +363,4 @@ void test('closing tells running handlers, waits for them, and says why to the c
   await server.close();
   assert(ended);
   await refused;
-});
-
-void test('a daemon that is not running, is silent, or goes away is told apart in one line', async (t) => {
-  const path = await socketPath(t);
-  const content = (options: { connectTimeoutMs?: number } = {}) => {
-    const channel = testChannel({ address: path, schema: wholeSchema, ...options });
-    t.after(() => channel.close());
-    return channel.service(CONTENT);
-  };
-  await assert.rejects(
-    content().info({}),
-    rejectsWith('unavailable', /^the daemon is not running at \S+test\.sock: start it [^\n]*$/),
-  );
-  await assert.rejects(all(content().read({})), rejectsWith('unavailable', /is not running/));
-  await assert.rejects(all(content().write(from({}))), rejectsWith('unavailable', /is not running/));
-
-  const server = new RpcServer({ schema: wholeSchema, services: [], log: SILENT });
-  await server.listen({ path });
-  await server.close();
-  const silent = createServer().listen(path);
-  await once(silent, 'listening');
-  const accepted: { destroy(): void }[] = [];
-  silent.on('connection', (socket) => accepted.push(socket));
-  await assert.rejects(content({ connectTimeoutMs: 200 }).info({}), rejectsWith('unavailable', /does not answer/));
-  for (const socket of accepted) socket.destroy();
-  silent.close();
-  await once(silent, 'close');
-});
-
-void test('a connection that breaks in a call is lost, not "not running"', async (t) => {
-  const entered = deferred<undefined>();
-  const path = await socketPath(t);
-  const server = new RpcServer({
-    schema: wholeSchema,
-    services: [
-      implement(CONTENT, {
-        info: async (_, { signal }) => {
-          entered.resolve(undefined);
-          await once(signal, 'abort');
-          return {};
-        },
-      }),
-    ],
-    log: SILENT,
-  });
-  await server.listen({ path });
-  t.after(() => server.close());
-  // A proxy, whose death cuts the connection while both ends live.
-  const proxyPath = `${path}.proxy`;
-  const proxy = createServer((client) => {
-    const upstream = createConnection(path);
-    client.pipe(upstream).pipe(client);
-    void entered.promise.then(() => {
-      client.destroy();
-      upstream.destroy();
-    });
-  }).listen(proxyPath);
-  await once(proxy, 'listening');
-  t.after(() => proxy.close());
-  using channel = testChannel({ address: proxyPath, schema: wholeSchema });
-  await assert.rejects(channel.service(CONTENT).info({}), rejectsWith('unavailable', /was lost/));
 });
