@@ -86,7 +86,8 @@ function warmingTasks(home: string): readonly object[] {
     { name: 'dir/file', data: 'content', ...owner },
     { name: 'dir/link', type: '2', link: 'file', ...owner },
     { name: 'dir/name', type: '1', link: 'dir/file', ...owner },
-    { name: 'above/file', data: 'content', ...owner },
+    // Its directory is root's, as nobody describes it.
+    ...(owner.uid === 0 ? [{ name: 'above/file', data: 'content', ...owner }] : []),
   ];
   const bytes = Buffer.alloc(LARGE_BYTES, 'bytes that fill a layer');
   const layers = [rawTar(...parts), rawTar(...parts, { name: 'large', data: bytes, ...owner })];
@@ -107,9 +108,10 @@ function warmingTasks(home: string): readonly object[] {
       limits: DEFAULT_LIMITS,
       inventory: { file, checksums },
     };
+    const lower = [join(home, 'layer-0')];
     return [
       { make: directory, kind: 'apply-layer', request },
-      { kind: 'tie-layer', directory, lower: [], deferred: [{ kind: 'root' }] },
+      { kind: 'tie-layer', directory, lower, deferred: [{ kind: 'root' }] },
       { kind: 'take-inventory', directory, file, known: checksums },
       { kind: 'measure-tree', directory },
     ];
