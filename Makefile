@@ -61,7 +61,7 @@ test-full: build ## all tests, the long ones at full size; writes docs/test-full
 	@scripts/test-full.sh
 
 .PHONY: fuzz
-fuzz: setup ## feed random archives to the tar reader until stopped (SEED=n begins there, RUNS=n ends it)
+fuzz: setup ## feed random archives to the tar readers until stopped (SEED=n begins there, RUNS=n ends it)
 	@$(TSX) test/fuzz/main.ts
 
 .PHONY: coverage

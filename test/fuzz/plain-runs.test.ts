@@ -1,101 +1,15 @@
 import assert from 'node:assert/strict';
 import { readdirSync } from 'node:fs';
-import { mkdir, readdir, rm, utimes } from 'node:fs/promises';
+import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { DaemonError } from '../../src/base/errors.js';
-import { DEFAULT_LIMITS, type ApplyLimits } from '../../src/core/diff/applier.js';
-import { inventoryOfTree, listTree, unpackInventory } from '../../src/core/fsck/inventory.js';
+import { DEFAULT_LIMITS } from '../../src/core/diff/applier.js';
 import type { DirectoryFiles } from '../../src/core/kernel/directory-files.js';
-import { LayerWriter } from '../../src/drivers/diff-tar/layer-writer.js';
-import { TarParser } from '../../src/drivers/diff-tar/tar-parser.js';
 import { paxEntry, rawTar, type TarPart } from '../../src/selftest/raw-tar.js';
-import { createKernel } from '../../src/sys/kernel.js';
 import { tempDir } from '../support/temp-dir.js';
-import { randomLayer } from './random-layer.js';
-import { Random } from './random.js';
+import { assertSame, fuzzPlain, outcomeOf, takenAtOnce, withRuns } from './plain-run.js';
 
 const RUNS = process.env['WHARFD_TEST_FULL'] === '1' ? 20_000 : 1500;
-const LIMITS: ApplyLimits = { ...DEFAULT_LIMITS, maxEntries: 25, maxPathDepth: 3, maxPathBytes: 95 };
-const CHARACTER = 0o020000;
-const TYPE_BITS = 0o170000;
-
-const kernel = createKernel();
-/** How many entries were made all at once. */
-let taken = 0;
-
-const withRuns: DirectoryFiles = {
-  ...kernel.files,
-  openQueue() {
-    const queue = kernel.files.openQueue();
-    const openEntries: typeof queue.openEntries = (limits) => {
-      const entries = queue.openEntries(limits);
-      assert.ok(entries, 'without ISA-L nothing here is tested');
-      const take: typeof entries.take = (piece, at, left) => {
-        const made = entries.take(piece, at, left);
-        taken += made.entries;
-        return made;
-      };
-      return { ...entries, take };
-    };
-    return { ...queue, openEntries };
-  },
-};
-const without: DirectoryFiles = {
-  ...kernel.files,
-  openQueue: () => ({ ...kernel.files.openQueue(), openEntries: () => undefined }),
-};
-
-/** What became of a layer: its tree or why there is none, and what is told of it. */
-async function outcomeOf(
-  archive: Buffer,
-  { directory, limits, files }: { directory: string; limits: ApplyLimits; files: DirectoryFiles },
-  next: () => number,
-) {
-  await mkdir(directory);
-  await utimes(directory, 1, 1);
-  try {
-    using writer = new LayerWriter(files, { directory, form: 'overlay', limits }, kernel.checksums.crc32);
-    const parser = new TarParser(writer, limits.maxPaxBytes);
-    for (let at = 0; at < archive.length;) {
-      const size = next();
-      // As its pieces come from a layer: each is good until the next one is asked for.
-      const piece = Buffer.from(archive.subarray(at, at + size));
-      parser.push(piece);
-      piece.fill(0xff);
-      at += size;
-    }
-    parser.finish();
-    const told = { ...writer.finish(), entries: writer.entries };
-    const tree = { files: kernel.files, directory, check: () => undefined };
-    const listed = [...listTree(kernel.files, directory, tree.check)];
-    const remembered = [...unpackInventory(inventoryOfTree(tree, writer.checksums)).values()];
-    const members = listed.map(comparable).sort();
-    assert.deepEqual(
-      remembered.map(comparable).sort(),
-      members,
-      'what is remembered of the files is not what they are',
-    );
-    return { told, members };
-  } catch (error) {
-    if (error instanceof DaemonError) return `${error.kind}: ${error.message}`;
-    throw error;
-  } finally {
-    await rm(directory, { recursive: true });
-  }
-}
-
-/** A mark of deletion has the time when it was made. */
-function comparable(entry: { readonly mode: number; readonly mtime: unknown }): string {
-  return JSON.stringify((entry.mode & TYPE_BITS) === CHARACTER ? { ...entry, mtime: 'of a mark' } : entry);
-}
-
-async function assertSame(archive: Buffer, home: string, step: () => number, what: string, limits = LIMITS) {
-  const alone = await outcomeOf(archive, { directory: join(home, 'alone'), limits, files: without }, step);
-  const atOnce = await outcomeOf(archive, { directory: join(home, 'at-once'), limits, files: withRuns }, step);
-  assert.deepEqual(atOnce, alone, what);
-  return typeof alone === 'string' ? alone : 'written';
-}
 
 const openDescriptors = async () => (await readdir('/proc/self/fd')).length;
 
@@ -104,16 +18,11 @@ test(`${RUNS} random layers: plain entries made all at once are as those made on
   const endings = new Map<string, number>();
   const before = await openDescriptors();
   for (let seed = 1; seed <= RUNS; seed += 1) {
-    const archive = randomLayer(new Random(seed));
-    const splits = new Random(seed ^ 0x55555555);
-    const size = splits.pick([archive.length, 128 * 1024, 1536, 700]);
-    const step = () => (size === 700 ? 1 + splits.below(size) : size);
-    const outcome = await assertSame(archive, path, step, `seed ${seed}`);
-    const ending = outcome.split(':')[0] ?? '';
+    const ending = await fuzzPlain(seed, path);
     endings.set(ending, (endings.get(ending) ?? 0) + 1);
   }
-  t.diagnostic(`${taken} entries at once; ${JSON.stringify(Object.fromEntries(endings))}`);
-  assert.ok(taken > RUNS, 'hardly any entry is made at once: the generator is off');
+  t.diagnostic(`${takenAtOnce()} entries at once; ${JSON.stringify(Object.fromEntries(endings))}`);
+  assert.ok(takenAtOnce() > RUNS, 'hardly any entry is made at once: the generator is off');
   assert.ok((endings.get('written') ?? 0) > RUNS / 3, 'hardly any layer is written: the generator is off');
   assert.equal(await openDescriptors(), before, 'descriptors stay open');
 });
@@ -166,10 +75,11 @@ test('names as long as they may be, in directories as deep, are made at once', a
       );
     }
   }
-  const before = taken;
+  const before = takenAtOnce();
   const archive = rawTar(...parts);
   assert.equal(await assertSame(archive, path, () => archive.length, 'long names', DEFAULT_LIMITS), 'written');
-  assert.ok(taken - before > parts.length / 4, `${taken - before} of ${parts.length / 2} entries`);
+  const made = takenAtOnce() - before;
+  assert.ok(made > parts.length / 4, `${made} of ${parts.length / 2} entries`);
 });
 
 test('of a thousand directories in one piece no more than a few hundred are open at a time', async (t) => {
