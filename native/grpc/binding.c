@@ -3,6 +3,7 @@
  * event: its kind, the stream, and what belongs to it.
  */
 #define _GNU_SOURCE
+#include "answers.h"
 #include "session.h"
 
 #include <stdlib.h>
@@ -168,10 +169,11 @@ static void on_collected(napi_env env, void *data, void *hint) {
 typedef struct wh_grpc_session *opener(const struct wh_grpc_events *events, size_t message_bytes_max);
 
 static napi_value open_by(napi_env env, napi_callback_info info, opener *open) {
-  napi_value arguments[2], out = NULL;
-  size_t count = 2;
+  napi_value arguments[3], out = NULL;
+  size_t count = 3;
   uint32_t message_bytes_max = 0;
   bool is_array = false;
+  void *answers = NULL;
   struct holder *holder = calloc(1, sizeof *holder);
   if (holder && napi_get_cb_info(env, info, &count, arguments, NULL, NULL) == napi_ok &&
       napi_is_array(env, arguments[0], &is_array) == napi_ok && is_array &&
@@ -179,6 +181,8 @@ static napi_value open_by(napi_env env, napi_callback_info info, opener *open) {
     holder->env = env;
     struct wh_grpc_events events = {holder, on_call, on_message, on_too_large, on_half_closed, on_sent, on_closed};
     holder->session = open(&events, message_bytes_max);
+    if (holder->session && napi_get_value_external(env, arguments[2], &answers) == napi_ok)
+      wh_grpc_use_answers(holder->session, answers);
     if (holder->session && napi_create_reference(env, arguments[0], 1, &holder->events) == napi_ok &&
         napi_create_external(env, holder, on_collected, NULL, &out) == napi_ok)
       return out;
@@ -189,7 +193,7 @@ static napi_value open_by(napi_env env, napi_callback_info info, opener *open) {
   return NULL;
 }
 
-/* open(events, messageBytesMax) → session */
+/* open(events, messageBytesMax, answers?) → session */
 static napi_value bind_open(napi_env env, napi_callback_info info) { return open_by(env, info, wh_grpc_open); }
 
 /* connect(events, messageBytesMax) → session of a client */
@@ -305,6 +309,51 @@ static napi_value bind_end(napi_env env, napi_callback_info info) { return of_st
 
 static napi_value bind_cancel(napi_env env, napi_callback_info info) { return of_stream(env, info, wh_grpc_cancel); }
 
+/* ---- answers ---- */
+
+static void on_answers_collected(napi_env env, void *data, void *hint) {
+  (void)env;
+  (void)hint;
+  wh_answers_release(data);
+}
+
+/* -1 when it is no text, or there is no room. */
+static int add_path(napi_env env, napi_value text, struct wh_answers *answers) {
+  char path[256];
+  size_t length = 0;
+  if (napi_get_value_string_utf8(env, text, path, sizeof path, &length) != napi_ok || length >= sizeof path - 1) return -1;
+  return wh_answers_add_path(answers, path);
+}
+
+/* answers(paths) → answers */
+static napi_value bind_answers(napi_env env, napi_callback_info info) {
+  napi_value paths = NULL, out = NULL, path;
+  size_t count = 1;
+  uint32_t length = 0;
+  struct wh_answers *answers = wh_answers_new();
+  int failed = !answers || napi_get_cb_info(env, info, &count, &paths, NULL, NULL) != napi_ok ||
+               napi_get_array_length(env, paths, &length) != napi_ok;
+  for (uint32_t at = 0; !failed && at < length; at++)
+    failed = napi_get_element(env, paths, at, &path) != napi_ok || add_path(env, path, answers);
+  if (!failed && napi_create_external(env, answers, on_answers_collected, NULL, &out) == napi_ok) return out;
+  if (answers) wh_answers_release(answers);
+  napi_throw_error(env, NULL, "wharfd grpc: answers to these paths can't be kept");
+  return NULL;
+}
+
+/* forget(answers) */
+static napi_value bind_forget(napi_env env, napi_callback_info info) {
+  napi_value argument = NULL;
+  size_t count = 1;
+  void *answers = NULL;
+  if (napi_get_cb_info(env, info, &count, &argument, NULL, NULL) == napi_ok &&
+      napi_get_value_external(env, argument, &answers) == napi_ok)
+    wh_answers_forget(answers);
+  else
+    napi_throw_type_error(env, NULL, "wharfd grpc: these are no answers");
+  return NULL;
+}
+
 /* release(bytes) */
 static napi_value bind_release(napi_env env, napi_callback_info info) {
   napi_value buffer = NULL;
@@ -321,7 +370,7 @@ NAPI_MODULE_INIT() {
                    {"over", bind_over},       {"taken", bind_taken},   {"headers", bind_headers}, {"reply", bind_reply},
                    {"answer", bind_answer},   {"finish", bind_finish}, {"refuse", bind_refuse},   {"goaway", bind_goaway},
                    {"release", bind_release}, {"connect", bind_connect}, {"begin", bind_begin}, {"end", bind_end},
-                   {"cancel", bind_cancel}};
+                   {"cancel", bind_cancel},   {"answers", bind_answers}, {"forget", bind_forget}};
   for (size_t i = 0; i < sizeof functions / sizeof *functions; i++) {
     napi_value function = NULL;
     napi_create_function(env, functions[i].name, NAPI_AUTO_LENGTH, functions[i].function, NULL, &function);

@@ -51,11 +51,19 @@ static int on_header(nghttp2_session *http, const nghttp2_frame *frame, const ui
   return 0;
 }
 
+void wh_grpc_tell_call(struct wh_grpc_session *session, struct call *call) {
+  session->events.call(session->events.owner, call->stream, call->headers ? call->headers : "", call->headers_length);
+  free(call->headers);
+  call->headers = NULL;
+  call->headers_length = call->headers_room = 0;
+}
+
 static void half_close(struct wh_grpc_session *session, struct call *call) {
   if (call->ended) return;
   call->ended = 1;
-  if (!call->deaf)
-    session->events.half_closed(session->events.owner, call->stream, call->message == NULL && call->prefix_length == 0);
+  int whole = call->message == NULL && call->prefix_length == 0;
+  if (!call->deaf && !wh_grpc_answer_again(session, call, whole))
+    session->events.half_closed(session->events.owner, call->stream, whole);
 }
 
 static int on_frame(nghttp2_session *http, const nghttp2_frame *frame, void *owner) {
@@ -65,12 +73,7 @@ static int on_frame(nghttp2_session *http, const nghttp2_frame *frame, void *own
   if (frame->hd.type != NGHTTP2_HEADERS && frame->hd.type != NGHTTP2_DATA) return 0;
   struct call *call = wh_grpc_call(session, frame->hd.stream_id);
   if (!call) return 0;
-  if (are_of_interest(session, frame)) {
-    session->events.call(session->events.owner, call->stream, call->headers ? call->headers : "", call->headers_length);
-    free(call->headers);
-    call->headers = NULL;
-    call->headers_length = call->headers_room = 0;
-  }
+  if (are_of_interest(session, frame) && !wh_grpc_hold(session, call)) wh_grpc_tell_call(session, call);
   if (frame->hd.flags & NGHTTP2_FLAG_END_STREAM) half_close(session, call);
   return 0;
 }
@@ -87,6 +90,7 @@ static int begin_message(struct wh_grpc_session *session, struct call *call) {
   const uint8_t *prefix = call->prefix;
   size_t size = (size_t)prefix[1] << 24 | (size_t)prefix[2] << 16 | (size_t)prefix[3] << 8 | prefix[4];
   if (size > session->message_bytes_max) {
+    wh_grpc_let_go(session, call);
     call->deaf = 1;
     session->events.too_large(session->events.owner, call->stream, size);
     return 0;
@@ -102,6 +106,7 @@ static void end_message(struct wh_grpc_session *session, struct call *call) {
   uint8_t *message = call->message;
   call->message = NULL;
   call->prefix_length = 0;
+  if (wh_grpc_hold_request(session, call, message, call->message_size, call->prefix[0] & 1)) return;
   call->waiting++;
   session->events.message(session->events.owner, call->stream, message, call->message_size, call->prefix[0] & 1);
 }
@@ -164,8 +169,9 @@ static int on_stream_close(nghttp2_session *http, int32_t stream, uint32_t error
   struct call *call = wh_grpc_call(session, stream);
   if (!call) return 0;
   nghttp2_session_set_stream_user_data(http, stream, NULL);
+  int untold = call->untold;
   wh_grpc_free_call(session, call);
-  if (!session->closing) session->events.closed(session->events.owner, stream, error);
+  if (!session->closing && !untold) session->events.closed(session->events.owner, stream, error);
   return 0;
 }
 

@@ -135,6 +135,17 @@ int wh_grpc_headers(struct wh_grpc_session *session, int32_t stream) {
   return nghttp2_submit_response(session->http, stream, fields, sizeof fields / sizeof *fields, &body);
 }
 
+static int append_reply(struct wh_grpc_session *session, struct call *call, struct reply *reply) {
+  size_t length = reply->length;
+  uint8_t prefix[PREFIX] = {0, (uint8_t)(length >> 24), (uint8_t)(length >> 16), (uint8_t)(length >> 8), (uint8_t)length};
+  memcpy(reply->prefix, prefix, PREFIX);
+  *call->last = reply;
+  call->last = &reply->next;
+  session->unsent++;
+  int failed = wh_grpc_headers(session, call->stream);
+  return failed ? failed : wake(session, call);
+}
+
 int wh_grpc_reply(struct wh_grpc_session *session, int32_t stream, const void *bytes, size_t length, void *token) {
   struct call *call = wh_grpc_call(session, stream);
   struct reply *reply = call && !call->finished ? malloc(sizeof *reply) : NULL;
@@ -142,19 +153,24 @@ int wh_grpc_reply(struct wh_grpc_session *session, int32_t stream, const void *b
     session->events.sent(session->events.owner, stream, token);
     return call && !call->finished ? NGHTTP2_ERR_NOMEM : 0;
   }
-  *reply = (struct reply){.bytes = bytes, .length = length, .token = token,
-                          .prefix = {0, (uint8_t)(length >> 24), (uint8_t)(length >> 16), (uint8_t)(length >> 8),
-                                     (uint8_t)length}};
-  *call->last = reply;
-  call->last = &reply->next;
-  session->unsent++;
-  int failed = wh_grpc_headers(session, stream);
-  return failed ? failed : wake(session, call);
+  *reply = (struct reply){.bytes = bytes, .length = length, .token = token};
+  wh_grpc_note_reply(call, bytes, length);
+  return append_reply(session, call, reply);
+}
+
+int wh_grpc_reply_with_copy(struct wh_grpc_session *session, struct call *call, const uint8_t *bytes, size_t length) {
+  struct reply *reply = malloc(sizeof *reply + length);
+  if (!reply) return NGHTTP2_ERR_NOMEM;
+  uint8_t *copy = (uint8_t *)(reply + 1);
+  *reply = (struct reply){.bytes = copy, .length = length, .is_copy = 1};
+  memcpy(copy, bytes, length);
+  return append_reply(session, call, reply);
 }
 
 int wh_grpc_finish(struct wh_grpc_session *session, int32_t stream, unsigned status, const char *details) {
   struct call *call = wh_grpc_call(session, stream);
   if (!call || call->finished) return 0;
+  wh_grpc_note_finish(session, call, status);
   call->status = status;
   call->details = strdup(details);
   if (!call->details) return NGHTTP2_ERR_NOMEM;

@@ -30,12 +30,13 @@ void wh_grpc_drop_reply(struct wh_grpc_session *session, struct call *call) {
   call->first = reply->next;
   if (!call->first) call->last = &call->first;
   session->unsent--;
-  session->events.sent(session->events.owner, call->stream, reply->token);
+  if (!reply->is_copy) session->events.sent(session->events.owner, call->stream, reply->token);
   free(reply);
 }
 
 void wh_grpc_free_call(struct wh_grpc_session *session, struct call *call) {
   while (call->first) wh_grpc_drop_reply(session, call);
+  wh_grpc_drop_again(call);
   *call->link = call->next;
   if (call->next) call->next->link = call->link;
   free(call->headers);
@@ -94,6 +95,10 @@ struct wh_grpc_session *wh_grpc_connect(const struct wh_grpc_events *events, siz
   return open_session(events, message_bytes_max, 1);
 }
 
+void wh_grpc_use_answers(struct wh_grpc_session *session, struct wh_answers *answers) {
+  session->answers = wh_answers_share(answers);
+}
+
 void wh_grpc_close(struct wh_grpc_session *session) {
   session->closing = 1;
   while (session->calls) {
@@ -102,6 +107,7 @@ void wh_grpc_close(struct wh_grpc_session *session) {
     wh_grpc_free_call(session, call);
   }
   nghttp2_session_del(session->http);
+  if (session->answers) wh_answers_release(session->answers);
   free(session->out);
   free(session);
 }

@@ -22,6 +22,7 @@ enum {
   WH_GRPC_CALLS_MAX = 10000,
 };
 
+struct wh_answers;
 struct wh_grpc_session;
 
 /*
@@ -48,6 +49,8 @@ struct wh_grpc_events {
 struct wh_grpc_session *wh_grpc_open(const struct wh_grpc_events *events, size_t message_bytes_max);
 /* A client's. */
 struct wh_grpc_session *wh_grpc_connect(const struct wh_grpc_events *events, size_t message_bytes_max);
+/* Some calls of the server's session are answered by what was answered before (answers.h). The session becomes an owner of it. */
+void wh_grpc_use_answers(struct wh_grpc_session *session, struct wh_answers *answers);
 /* Tells nothing more but `sent` of replies that wait. */
 void wh_grpc_close(struct wh_grpc_session *session);
 

@@ -30,6 +30,7 @@ import { withShims } from '../core/execution/shims.js';
 import { ShimRuntime } from '../remote/shim/shim-runtime.js';
 import { RpcServer } from '../rpc/server.js';
 import { wholeSchema } from '../rpc/whole.js';
+import { DOCUMENT_READS } from '../service/document-reads.js';
 import { decodeRuntimeOptions } from '../service/runtime-options.js';
 import { checkIdentifier } from '../spec/identifier.js';
 import { platformOfNode } from '../spec/platform.js';
@@ -135,8 +136,13 @@ export function wire(config: Config, log: Logger): Promise<Daemon> {
         onCall: () => {
           quiet.stir();
         },
+        // Who wants to see all calls in the log does.
+        ...(config.log_level === 'debug' ? {} : { repeatable: DOCUMENT_READS }),
       }),
     );
+    metadata.onDocuments(() => {
+      server.forget();
+    });
     await server.listen({ path: config.grpc.address, gid: config.grpc.gid });
     return { [Symbol.asyncDispose]: () => down.run() };
   });

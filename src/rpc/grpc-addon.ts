@@ -5,6 +5,9 @@ import { nativePath } from '../base/native-path.js';
 /** A connection's session in the addon. */
 export type GrpcSession = object & { readonly grpcSession: unique symbol };
 
+/** Answers that are given again (native/grpc/answers.h). */
+export type GrpcAnswers = object & { readonly grpcAnswers: unique symbol };
+
 /** 0 or more, or a negative number of libnghttp2 (`nghttp2_error`). */
 type Outcome = number;
 
@@ -29,8 +32,11 @@ export const EVENT = {
 
 /** The functions of native/grpc, which is gRPC over libnghttp2 without its sockets. The words are a server's (native/grpc/session.h). */
 export interface GrpcAddon {
-  /** @param events Gets what happens, three elements an event (kind, stream, detail), within the calls of these functions. */
-  open(events: unknown[], messageBytesMax: number): GrpcSession;
+  /**
+   * @param events Gets what happens, three elements an event (kind, stream, detail), within the calls of these functions.
+   * @param answers Calls that these answer are not told.
+   */
+  open(events: unknown[], messageBytesMax: number, answers?: GrpcAnswers): GrpcSession;
   /** As `open`, of a client. */
   connect(events: unknown[], messageBytesMax: number): GrpcSession;
   /** Begins a call of a client's. @param headers Name NUL value NUL for each. @returns Its stream. */
@@ -63,6 +69,13 @@ export interface GrpcAddon {
   refuse(session: GrpcSession, stream: number, httpStatus: number): Outcome;
   /** No further calls are taken. */
   goaway(session: GrpcSession): Outcome;
+  /**
+   * For all sessions that are opened with it: a call of one of these paths gets the only reply that the same request with the same headers had
+   * before, for some seconds.
+   */
+  answers(paths: readonly string[]): GrpcAnswers;
+  /** What was answered, or is being answered, is not answered again. */
+  forget(answers: GrpcAnswers): void;
   /** Frees the block of memory in which these bytes lie, with all else in it, unless it is small (8 KiB); they are empty afterwards. */
   release(bytes: Uint8Array): void;
 }

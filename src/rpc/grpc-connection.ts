@@ -1,6 +1,6 @@
 import type { Socket } from 'node:net';
 import { DaemonError } from '../base/errors.js';
-import { EVENT } from './grpc-addon.js';
+import { EVENT, type GrpcAnswers } from './grpc-addon.js';
 import { GrpcCall, tooLarge, type GrpcStreams } from './grpc-call.js';
 import { parseHeaders, type Headers } from './grpc-headers.js';
 import type { Peer } from './handlers.js';
@@ -14,11 +14,14 @@ export class GrpcConnection implements GrpcStreams {
   readonly #session: SessionSocket;
   readonly #calls = new Map<number, GrpcCall>();
 
-  /** @param onCall Hears of each call when its headers are there, in one turn with them. */
-  constructor(socket: Socket, peer: Peer, onCall: (call: GrpcCall) => void) {
+  /**
+   * @param onCall Hears of each call when its headers are there, in one turn with them.
+   * @param answers Answer some of the calls, of which `onCall` does not hear then.
+   */
+  constructor(socket: Socket, peer: Peer, onCall: (call: GrpcCall) => void, answers?: GrpcAnswers) {
     this.#peer = peer;
     this.#onCall = onCall;
-    this.#session = new SessionSocket(socket, (addon, happened) => addon.open(happened, MESSAGE_BYTES_MAX), {
+    this.#session = new SessionSocket(socket, (addon, happened) => addon.open(happened, MESSAGE_BYTES_MAX, answers), {
       happened: (kind, stream, detail) => {
         this.#handle(kind, stream, detail);
       },

@@ -3,7 +3,7 @@ import type { Server, Socket } from 'node:net';
 import { DaemonError, messageOf } from '../base/errors.js';
 import type { Logger } from '../base/logger.js';
 import { startCall, type CallContext, type RunningCall } from './call.js';
-import { grpcAddon } from './grpc-addon.js';
+import { grpcAddon, type GrpcAnswers } from './grpc-addon.js';
 import { GrpcConnection } from './grpc-connection.js';
 import type { GrpcCall } from './grpc-call.js';
 import type { Peer, ServiceRegistration } from './handlers.js';
@@ -24,6 +24,11 @@ export interface RpcServerOptions {
   readonly peerOf?: (fd: number) => Peer;
   /** A call begins. */
   readonly onCall?: () => void;
+  /**
+   * Paths of methods whose only reply may be given again to the same request with the same headers, for some seconds or until `forget`,
+   * without anybody hearing of the call.
+   */
+  readonly repeatable?: readonly string[];
 }
 
 /** Time for handlers to end after they were told that the server closes, in milliseconds. */
@@ -41,6 +46,7 @@ export class RpcServer implements AsyncDisposable {
   readonly #listening = new Set<Server>();
   readonly #connections = new Map<Socket, GrpcConnection>();
   readonly #calls = new Set<RunningCall>();
+  #answers: GrpcAnswers | undefined;
   #idle: (() => void) | undefined;
   #flushed: (() => void) | undefined;
 
@@ -58,11 +64,17 @@ export class RpcServer implements AsyncDisposable {
    * @throws already-exists: somebody listens there. unavailable: it cannot be made. failed-precondition: what serves calls is not there.
    */
   async listen(address: SocketAddress): Promise<void> {
-    grpcAddon(); // or the first connection would find out
+    const addon = grpcAddon(); // or the first connection would find out
+    if (this.#options.repeatable) this.#answers ??= addon.answers(this.#options.repeatable);
     const server = await listenOnSocket(address, (socket) => {
       this.#admit(socket);
     });
     this.#listening.add(server);
+  }
+
+  /** What the replies of repeatable methods say may have changed. */
+  forget(): void {
+    if (this.#answers) grpcAddon().forget(this.#answers);
   }
 
   /** Stops listening, aborts what runs (`unavailable`), gives it some seconds to end, and drops the connections. */
@@ -85,9 +97,10 @@ export class RpcServer implements AsyncDisposable {
 
   #admit(socket: Socket): void {
     try {
-      const connection = new GrpcConnection(socket, this.#identify(socket), (call) => {
+      const serve = (call: GrpcCall) => {
         this.#serve(call);
-      });
+      };
+      const connection = new GrpcConnection(socket, this.#identify(socket), serve, this.#answers);
       this.#connections.set(socket, connection);
     } catch (error) {
       this.#log.error({ error: messageOf(error) }, 'a connection cannot be served');

@@ -13,6 +13,7 @@ import { RpcServer } from '../../src/rpc/server.js';
 import { wholeSchema } from '../../src/rpc/whole.js';
 import { createContainersService } from '../../src/service/containers.js';
 import { createContentService } from '../../src/service/content.js';
+import { DOCUMENT_READS } from '../../src/service/document-reads.js';
 import { createEventsService } from '../../src/service/events.js';
 import { createImagesService } from '../../src/service/images.js';
 import { createJournalService } from '../../src/service/journal.js';
@@ -28,11 +29,28 @@ export interface SocketStores extends Stores {
   readonly local: LocalStores;
 }
 
-/** The stores on disk behind a server on a socket, as a client of that socket sees them. */
-export function openSocketStores(root: string, options: Partial<MetadataOptions> = {}): Promise<SocketStores> {
+/**
+ * The stores on disk behind a server on a socket, as a client of that socket sees them.
+ *
+ * @param onCall Hears of each call that a handler is asked for.
+ */
+export function openSocketStores(
+  root: string,
+  options: Partial<MetadataOptions> = {},
+  onCall?: () => void,
+): Promise<SocketStores> {
   return Teardown.build(async (down) => {
     const local = down.own(await openLocalStores(root, options));
-    const server = new RpcServer({ schema: wholeSchema, services: servicesOf(local), log: SILENT });
+    const server = new RpcServer({
+      schema: wholeSchema,
+      services: servicesOf(local),
+      log: SILENT,
+      repeatable: DOCUMENT_READS,
+      ...(onCall && { onCall }),
+    });
+    local.metadata.onDocuments(() => {
+      server.forget();
+    });
     const address = join(root, 'test.sock');
     await server.listen({ path: address });
     down.add(() => server.close());

@@ -53,4 +53,7 @@ void talk(struct client *client, struct server *server, size_t piece);
 /* The five bytes before a message. */
 void put_prefix(uint8_t *at, int compressed, size_t length);
 
+/* answers-test.c */
+void test_answers(void);
+
 #endif

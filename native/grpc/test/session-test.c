@@ -3,6 +3,7 @@
  * undefined-behaviour sanitizers, which also find what is not freed.
  */
 #define _GNU_SOURCE
+#include "answers.h"
 #include "peers.h"
 
 #include <stdlib.h>
@@ -219,6 +220,8 @@ static void test_fuzz(void) {
   }
   wh_grpc_close(server.session);
   uint8_t *bytes = malloc(client.recorded);
+  struct wh_answers *answers = wh_answers_new();
+  wh_answers_add_path(answers, "/a.B/C");
   for (int run = 0; run < FUZZ_RUNS; run++) {
     state = (uint64_t)run + 1;
     memcpy(bytes, client.record, client.recorded);
@@ -226,6 +229,7 @@ static void test_fuzz(void) {
       bytes[NGHTTP2_CLIENT_MAGIC_LEN + random_below((uint32_t)client.recorded - NGHTTP2_CLIENT_MAGIC_LEN)] =
           (uint8_t)random_below(256);
     open_server(&server);
+    if (run % 2) wh_grpc_use_answers(server.session, answers);
     int failed = 0;
     for (size_t at = 0; at < client.recorded && failed >= 0;) {
       size_t part = 1 + random_below(400);
@@ -235,7 +239,7 @@ static void test_fuzz(void) {
       int32_t stream = 1 + 2 * (int32_t)random_below(12);
       uint32_t what = random_below(6);
       if (what == 0) wh_grpc_reply(server.session, stream, body, 20, NULL);
-      if (what == 1) wh_grpc_finish(server.session, stream, 5, "x");
+      if (what == 1) wh_grpc_finish(server.session, stream, 5 * random_below(2), "x");
       if (what == 2) wh_grpc_headers(server.session, stream);
       if (what == 3) wh_grpc_taken(server.session, stream);
       const uint8_t *out;
@@ -244,6 +248,7 @@ static void test_fuzz(void) {
     wh_grpc_close(server.session);
   }
   free(bytes);
+  wh_answers_release(answers);
   close_client(&client);
 }
 
@@ -379,6 +384,7 @@ int main(void) {
   test_client(1);
   test_client(1 << 20);
   test_client_fuzz();
+  test_answers();
   if (failures == 0) puts("all well");
   return failures != 0;
 }

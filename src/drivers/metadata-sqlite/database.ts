@@ -201,6 +201,29 @@ export class Database implements Statements, Disposable {
     return { [Symbol.dispose]: () => void this.#afterCommit.delete(notify) };
   }
 
+  /**
+   * Calls `notify` after every transaction that has changed rows of these tables, before anybody can know of it. To be called once.
+   *
+   * @param tables Their names.
+   */
+  onChange(tables: readonly string[], notify: () => void): void {
+    let changed = false;
+    this.#db.function('note_change', () => {
+      changed = true;
+      return null;
+    });
+    for (const table of tables) {
+      for (const verb of ['INSERT', 'UPDATE', 'DELETE'])
+        this.script(
+          `CREATE TEMP TRIGGER ${table}_${verb} AFTER ${verb} ON main.${table} BEGIN SELECT note_change(); END`,
+        );
+    }
+    this.#afterCommit.add(() => {
+      if (changed) notify();
+      changed = false;
+    });
+  }
+
   /** Opens a view of this very moment, as openView does. */
   view(): DatabaseView {
     return openView(this.path);

@@ -78,6 +78,8 @@ export interface Metadata extends AsyncDisposable {
   readonly taskIndex: TaskIndex;
   readonly collector: Collector;
   readonly disk: DiskInventory;
+  /** Calls `notify` after each change of images, blobs or namespaces, before anybody can know of it. To be called once. */
+  readonly onDocuments: (notify: () => void) => void;
   /** Layers that were unpacked by us, in the order in which they were made. */
   readonly layers: () => readonly LayerRecord[];
 }
@@ -136,6 +138,9 @@ export function openMetadata(options: MetadataOptions): Promise<Metadata> {
       journal,
       taskIndex: new SqliteTaskIndex(shared),
       collector,
+      onDocuments: (notify) => {
+        db.onChange(['images', 'blobs', 'namespaces'], notify);
+      },
       layers: () => unpackedLayers(db),
       disk: new SqliteDiskInventory(db, content, options.blobs, directories),
       [Symbol.asyncDispose]: () => down.run(),
