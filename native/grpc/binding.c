@@ -3,46 +3,79 @@
  * event: its kind, the stream, and what belongs to it.
  */
 #define _GNU_SOURCE
-#include "answers.h"
-#include "session.h"
+#include "binding.h"
 
 #include <stdlib.h>
 #include <string.h>
 
-#define NAPI_VERSION 8
-#include <node_api.h>
-
 enum { CALL, MESSAGE, COMPRESSED, TOO_LARGE, HALF_CLOSED, CUT_OFF, SENT, CLOSED };
-enum { ARGUMENTS_MAX = 4, COPIED_BYTES_MAX = 8 * 1024 };
-
-struct holder {
-  struct wh_grpc_session *session;
-  napi_env env;
-  napi_ref events;
-};
+enum { COPIED_BYTES_MAX = 8 * 1024 };
 
 /* ---- events ---- */
 
-static void tell(struct holder *holder, uint32_t kind, int32_t stream, napi_value detail) {
-  napi_env env = holder->env;
-  napi_value events, value;
-  uint32_t length = 0;
-  if (!holder->events || napi_get_reference_value(env, holder->events, &events) != napi_ok) return;
-  napi_get_array_length(env, events, &length);
-  napi_create_uint32(env, kind, &value);
-  napi_set_element(env, events, length, value);
-  napi_create_int32(env, stream, &value);
-  napi_set_element(env, events, length + 1, value);
-  if (!detail) napi_get_undefined(env, &detail);
-  napi_set_element(env, events, length + 2, detail);
+struct event {
+  uint32_t kind;
+  int32_t stream;
+  void *data; /* of CALL text, of MESSAGE bytes, from malloc; of SENT a reference to the reply */
+  size_t length; /* or another number */
+};
+
+static void drop_event(const struct holder *holder, const struct event *event) {
+  if (event->kind != SENT) free(event->data);
+  else if (event->data) napi_delete_reference(holder->env, event->data);
+}
+
+static void tell(struct holder *holder, struct event event) {
+  if (holder->event_count == holder->event_room) {
+    size_t room = 2 * holder->event_room + 16;
+    struct event *events = holder->session ? realloc(holder->events, room * sizeof *events) : NULL;
+    if (!events) {
+      drop_event(holder, &event);
+      fail_socket(holder);
+      return;
+    }
+    holder->events = events;
+    holder->event_room = room;
+  }
+  holder->events[holder->event_count++] = event;
 }
 
 static void on_call(void *owner, int32_t stream, const char *headers, size_t length) {
-  struct holder *holder = owner;
-  napi_value text = NULL;
-  napi_create_string_latin1(holder->env, headers, length, &text);
-  tell(holder, CALL, stream, text);
+  char *copy = malloc(length + 1);
+  if (!copy) {
+    fail_socket(owner);
+    return;
+  }
+  memcpy(copy, headers, length);
+  tell(owner, (struct event){CALL, stream, copy, length});
 }
+
+static void on_message(void *owner, int32_t stream, uint8_t *bytes, size_t length, int compressed) {
+  tell(owner, (struct event){compressed ? COMPRESSED : MESSAGE, stream, bytes, length});
+}
+
+static void on_too_large(void *owner, int32_t stream, size_t length) {
+  tell(owner, (struct event){TOO_LARGE, stream, NULL, length});
+}
+
+static void on_half_closed(void *owner, int32_t stream, int whole) {
+  tell(owner, (struct event){whole ? HALF_CLOSED : CUT_OFF, stream, NULL, 0});
+}
+
+static void on_sent(void *owner, int32_t stream, void *reply) { tell(owner, (struct event){SENT, stream, reply, 0}); }
+
+static void on_closed(void *owner, int32_t stream, uint32_t error) {
+  tell(owner, (struct event){CLOSED, stream, NULL, error});
+}
+
+static void drop_events(struct holder *holder) {
+  for (size_t i = 0; i < holder->event_count; i++) drop_event(holder, &holder->events[i]);
+  free(holder->events);
+  holder->events = NULL;
+  holder->event_count = holder->event_room = 0;
+}
+
+/* ---- events for JavaScript ---- */
 
 static void free_bytes(napi_env env, void *bytes, void *hint) {
   (void)env;
@@ -77,47 +110,55 @@ static void give_back(napi_env env, napi_value buffer) {
   if (length > COPIED_BYTES_MAX) napi_detach_arraybuffer(env, block);
 }
 
-static void on_message(void *owner, int32_t stream, uint8_t *bytes, size_t length, int compressed) {
-  struct holder *holder = owner;
-  tell(holder, compressed ? COMPRESSED : MESSAGE, stream, buffer_of(holder->env, bytes, length));
-}
-
-static void on_too_large(void *owner, int32_t stream, size_t length) {
-  struct holder *holder = owner;
+/* What belongs to an event, of which nothing is left. */
+static napi_value detail_of(napi_env env, const struct event *event) {
   napi_value value = NULL;
-  napi_create_double(holder->env, (double)length, &value);
-  tell(holder, TOO_LARGE, stream, value);
+  switch (event->kind) {
+    case CALL:
+      napi_create_string_latin1(env, event->data, event->length, &value);
+      free(event->data);
+      break;
+    case MESSAGE:
+    case COMPRESSED:
+      value = buffer_of(env, event->data, event->length);
+      break;
+    case SENT:
+      if (napi_get_reference_value(env, event->data, &value) == napi_ok && value) give_back(env, value);
+      napi_delete_reference(env, event->data);
+      value = NULL;
+      break;
+    case TOO_LARGE:
+    case CLOSED:
+      napi_create_double(env, (double)event->length, &value);
+      break;
+  }
+  if (!value) napi_get_undefined(env, &value);
+  return value;
 }
 
-static void on_half_closed(void *owner, int32_t stream, int whole) {
-  tell(owner, whole ? HALF_CLOSED : CUT_OFF, stream, NULL);
-}
-
-static void on_sent(void *owner, int32_t stream, void *reply) {
-  struct holder *holder = owner;
-  napi_value bytes = NULL;
-  if (holder->events && napi_get_reference_value(holder->env, reply, &bytes) == napi_ok && bytes) give_back(holder->env, bytes);
-  napi_delete_reference(holder->env, reply);
-  tell(holder, SENT, stream, NULL);
-}
-
-static void on_closed(void *owner, int32_t stream, uint32_t error) {
-  struct holder *holder = owner;
-  napi_value value = NULL;
-  napi_create_uint32(holder->env, error, &value);
-  tell(holder, CLOSED, stream, value);
+/* happened(session) → kind, stream and detail of each event since the last time; undefined for none */
+static napi_value bind_happened(napi_env env, napi_callback_info info) {
+  struct call call = begin(env, info);
+  napi_value out = NULL, value;
+  if (is_wrong(&call)) return NULL;
+  struct holder *holder = call.holder;
+  if (holder->event_count == 0) return NULL;
+  napi_create_array_with_length(env, 3 * holder->event_count, &out);
+  for (uint32_t i = 0; i < holder->event_count; i++) {
+    const struct event *event = &holder->events[i];
+    napi_create_uint32(env, event->kind, &value);
+    napi_set_element(env, out, 3 * i, value);
+    napi_create_int32(env, event->stream, &value);
+    napi_set_element(env, out, 3 * i + 1, value);
+    napi_set_element(env, out, 3 * i + 2, detail_of(env, event));
+  }
+  holder->event_count = 0;
+  return out;
 }
 
 /* ---- functions ---- */
 
-struct call {
-  napi_env env;
-  napi_value arguments[ARGUMENTS_MAX];
-  struct holder *holder;
-  int wrong;
-};
-
-static struct call begin(napi_env env, napi_callback_info info) {
+struct call begin(napi_env env, napi_callback_info info) {
   struct call call = {.env = env};
   size_t count = ARGUMENTS_MAX;
   void *holder = NULL;
@@ -128,7 +169,7 @@ static struct call begin(napi_env env, napi_callback_info info) {
   return call;
 }
 
-static int32_t take_int(struct call *call, int index) {
+int32_t take_int(struct call *call, int index) {
   int32_t value = 0;
   if (napi_get_value_int32(call->env, call->arguments[index], &value) != napi_ok) call->wrong = 1;
   return value;
@@ -140,52 +181,52 @@ static const void *take_bytes(struct call *call, int index, size_t *length) {
   return bytes;
 }
 
-static napi_value outcome(struct call *call, long value) {
+napi_value outcome(struct call *call, long value) {
   napi_value out = NULL;
   napi_create_int64(call->env, value, &out);
   return out;
 }
 
-/* Whoever gives a closed session or something else than asked for has made a mistake. */
-static int is_wrong(struct call *call) {
+int is_wrong(struct call *call) {
   if (call->wrong) napi_throw_type_error(call->env, NULL, "wharfd grpc: an argument has the wrong type, or the session is closed");
   return call->wrong;
 }
 
 static void close_session(struct holder *holder) {
-  if (holder->events) napi_delete_reference(holder->env, holder->events);
-  holder->events = NULL;
+  close_socket(holder);
   if (holder->session) wh_grpc_close(holder->session);
   holder->session = NULL;
+  drop_events(holder);
+}
+
+void release_holder(struct holder *holder) {
+  if (--holder->owners == 0) free(holder);
 }
 
 static void on_collected(napi_env env, void *data, void *hint) {
   (void)env;
   (void)hint;
   close_session(data);
-  free(data);
+  release_holder(data);
 }
 
 typedef struct wh_grpc_session *opener(const struct wh_grpc_events *events, size_t message_bytes_max);
 
 static napi_value open_by(napi_env env, napi_callback_info info, opener *open) {
-  napi_value arguments[3], out = NULL;
-  size_t count = 3;
+  napi_value arguments[2], out = NULL;
+  size_t count = 2;
   uint32_t message_bytes_max = 0;
-  bool is_array = false;
   void *answers = NULL;
   struct holder *holder = calloc(1, sizeof *holder);
   if (holder && napi_get_cb_info(env, info, &count, arguments, NULL, NULL) == napi_ok &&
-      napi_is_array(env, arguments[0], &is_array) == napi_ok && is_array &&
-      napi_get_value_uint32(env, arguments[1], &message_bytes_max) == napi_ok) {
+      napi_get_value_uint32(env, arguments[0], &message_bytes_max) == napi_ok) {
     holder->env = env;
+    holder->owners = 1;
     struct wh_grpc_events events = {holder, on_call, on_message, on_too_large, on_half_closed, on_sent, on_closed};
     holder->session = open(&events, message_bytes_max);
-    if (holder->session && napi_get_value_external(env, arguments[2], &answers) == napi_ok)
+    if (holder->session && napi_get_value_external(env, arguments[1], &answers) == napi_ok)
       wh_grpc_use_answers(holder->session, answers);
-    if (holder->session && napi_create_reference(env, arguments[0], 1, &holder->events) == napi_ok &&
-        napi_create_external(env, holder, on_collected, NULL, &out) == napi_ok)
-      return out;
+    if (holder->session && napi_create_external(env, holder, on_collected, NULL, &out) == napi_ok) return out;
     close_session(holder);
   }
   free(holder);
@@ -193,45 +234,16 @@ static napi_value open_by(napi_env env, napi_callback_info info, opener *open) {
   return NULL;
 }
 
-/* open(events, messageBytesMax, answers?) → session */
+/* open(messageBytesMax, answers?) → session */
 static napi_value bind_open(napi_env env, napi_callback_info info) { return open_by(env, info, wh_grpc_open); }
 
-/* connect(events, messageBytesMax) → session of a client */
+/* connect(messageBytesMax) → session of a client */
 static napi_value bind_connect(napi_env env, napi_callback_info info) { return open_by(env, info, wh_grpc_connect); }
 
 static napi_value bind_close(napi_env env, napi_callback_info info) {
   struct call call = begin(env, info);
   if (!is_wrong(&call)) close_session(call.holder);
   return NULL;
-}
-
-static napi_value bind_receive(napi_env env, napi_callback_info info) {
-  struct call call = begin(env, info);
-  size_t length = 0;
-  const void *bytes = take_bytes(&call, 1, &length);
-  if (is_wrong(&call)) return NULL;
-  int result = wh_grpc_receive(call.holder->session, bytes, length);
-  give_back(env, call.arguments[1]);
-  return outcome(&call, result);
-}
-
-/* take(session, bytes) → Buffer, or 0 for nothing, or a negative number */
-static napi_value bind_take(napi_env env, napi_callback_info info) {
-  struct call call = begin(env, info);
-  int32_t wanted = take_int(&call, 1);
-  if (is_wrong(&call)) return NULL;
-  const uint8_t *bytes = NULL;
-  long length = wh_grpc_take(call.holder->session, (size_t)wanted, &bytes);
-  if (length <= 0) return outcome(&call, length);
-  if ((size_t)length > COPIED_BYTES_MAX) return buffer_of(env, wh_grpc_keep(call.holder->session), (size_t)length);
-  napi_value out = NULL;
-  napi_create_buffer_copy(env, (size_t)length, bytes, NULL, &out);
-  return out;
-}
-
-static napi_value bind_over(napi_env env, napi_callback_info info) {
-  struct call call = begin(env, info);
-  return is_wrong(&call) ? NULL : outcome(&call, wh_grpc_over(call.holder->session));
 }
 
 /* (session, stream) → what the function says of it */
@@ -309,51 +321,6 @@ static napi_value bind_end(napi_env env, napi_callback_info info) { return of_st
 
 static napi_value bind_cancel(napi_env env, napi_callback_info info) { return of_stream(env, info, wh_grpc_cancel); }
 
-/* ---- answers ---- */
-
-static void on_answers_collected(napi_env env, void *data, void *hint) {
-  (void)env;
-  (void)hint;
-  wh_answers_release(data);
-}
-
-/* -1 when it is no text, or there is no room. */
-static int add_path(napi_env env, napi_value text, struct wh_answers *answers) {
-  char path[256];
-  size_t length = 0;
-  if (napi_get_value_string_utf8(env, text, path, sizeof path, &length) != napi_ok || length >= sizeof path - 1) return -1;
-  return wh_answers_add_path(answers, path);
-}
-
-/* answers(paths) → answers */
-static napi_value bind_answers(napi_env env, napi_callback_info info) {
-  napi_value paths = NULL, out = NULL, path;
-  size_t count = 1;
-  uint32_t length = 0;
-  struct wh_answers *answers = wh_answers_new();
-  int failed = !answers || napi_get_cb_info(env, info, &count, &paths, NULL, NULL) != napi_ok ||
-               napi_get_array_length(env, paths, &length) != napi_ok;
-  for (uint32_t at = 0; !failed && at < length; at++)
-    failed = napi_get_element(env, paths, at, &path) != napi_ok || add_path(env, path, answers);
-  if (!failed && napi_create_external(env, answers, on_answers_collected, NULL, &out) == napi_ok) return out;
-  if (answers) wh_answers_release(answers);
-  napi_throw_error(env, NULL, "wharfd grpc: answers to these paths can't be kept");
-  return NULL;
-}
-
-/* forget(answers) */
-static napi_value bind_forget(napi_env env, napi_callback_info info) {
-  napi_value argument = NULL;
-  size_t count = 1;
-  void *answers = NULL;
-  if (napi_get_cb_info(env, info, &count, &argument, NULL, NULL) == napi_ok &&
-      napi_get_value_external(env, argument, &answers) == napi_ok)
-    wh_answers_forget(answers);
-  else
-    napi_throw_type_error(env, NULL, "wharfd grpc: these are no answers");
-  return NULL;
-}
-
 /* release(bytes) */
 static napi_value bind_release(napi_env env, napi_callback_info info) {
   napi_value buffer = NULL;
@@ -362,19 +329,22 @@ static napi_value bind_release(napi_env env, napi_callback_info info) {
   return NULL;
 }
 
-NAPI_MODULE_INIT() {
-  static const struct {
-    const char *name;
-    napi_callback function;
-  } functions[] = {{"open", bind_open},       {"close", bind_close},   {"receive", bind_receive}, {"take", bind_take},
-                   {"over", bind_over},       {"taken", bind_taken},   {"headers", bind_headers}, {"reply", bind_reply},
-                   {"answer", bind_answer},   {"finish", bind_finish}, {"refuse", bind_refuse},   {"goaway", bind_goaway},
-                   {"release", bind_release}, {"connect", bind_connect}, {"begin", bind_begin}, {"end", bind_end},
-                   {"cancel", bind_cancel},   {"answers", bind_answers}, {"forget", bind_forget}};
-  for (size_t i = 0; i < sizeof functions / sizeof *functions; i++) {
+void add_bindings(napi_env env, napi_value exports, const struct binding *bindings, size_t count) {
+  for (size_t i = 0; i < count; i++) {
     napi_value function = NULL;
-    napi_create_function(env, functions[i].name, NAPI_AUTO_LENGTH, functions[i].function, NULL, &function);
-    napi_set_named_property(env, exports, functions[i].name, function);
+    napi_create_function(env, bindings[i].name, NAPI_AUTO_LENGTH, bindings[i].function, NULL, &function);
+    napi_set_named_property(env, exports, bindings[i].name, function);
   }
+}
+
+NAPI_MODULE_INIT() {
+  static const struct binding bindings[] = {
+      {"open", bind_open},       {"close", bind_close},   {"taken", bind_taken},   {"headers", bind_headers},
+      {"reply", bind_reply},     {"answer", bind_answer}, {"finish", bind_finish}, {"refuse", bind_refuse},
+      {"goaway", bind_goaway},   {"connect", bind_connect}, {"begin", bind_begin}, {"end", bind_end},
+      {"cancel", bind_cancel},   {"release", bind_release}, {"happened", bind_happened}};
+  add_bindings(env, exports, bindings, COUNT_OF(bindings));
+  add_socket_bindings(env, exports);
+  add_answers_bindings(env, exports);
   return exports;
 }

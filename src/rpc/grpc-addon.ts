@@ -33,29 +33,35 @@ export const EVENT = {
 /** The functions of native/grpc, which is gRPC over libnghttp2 without its sockets. The words are a server's (native/grpc/session.h). */
 export interface GrpcAddon {
   /**
-   * @param events Gets what happens, three elements an event (kind, stream, detail), within the calls of these functions.
    * @param answers Calls that these answer are not told.
    */
-  open(events: unknown[], messageBytesMax: number, answers?: GrpcAnswers): GrpcSession;
+  open(messageBytesMax: number, answers?: GrpcAnswers): GrpcSession;
   /** As `open`, of a client. */
-  connect(events: unknown[], messageBytesMax: number): GrpcSession;
+  connect(messageBytesMax: number): GrpcSession;
+  /** What has happened since the last time, three elements an event (kind, stream, detail); undefined for nothing. */
+  happened(session: GrpcSession): unknown[] | undefined;
   /** Begins a call of a client's. @param headers Name NUL value NUL for each. @returns Its stream. */
   begin(session: GrpcSession, headers: Uint8Array): Outcome;
   /** A client's requests are over. */
   end(session: GrpcSession, stream: number): Outcome;
   /** A client does not wait for its call any more. */
   cancel(session: GrpcSession, stream: number): Outcome;
-  /** The session can't be used any more. */
+  /** The session can't be used any more, and its socket is closed. */
   close(session: GrpcSession): void;
   /**
-   * Bytes of the client; large ones are empty afterwards. Negative: what there is to send is the last. 1: the client waits for it. 0: it may
-   * wait for company.
+   * Moves bytes between the session and a copy of the descriptor of a socket, until either is closed.
+   *
+   * @param turn Something has happened; the first bytes of the peer in any case. `isClosed`: nothing comes or goes any more.
+   * @returns 0 or a negated errno.
    */
-  receive(session: GrpcSession, bytes: Uint8Array): Outcome;
-  /** About `bytes` of what is to be sent; 0 for nothing now. */
-  take(session: GrpcSession, bytes: number): Buffer | Outcome;
-  /** 1 when nothing more will come or go. */
-  over(session: GrpcSession): Outcome;
+  attach(session: GrpcSession, fd: number, turn: (isClosed: boolean) => void): Outcome;
+  /**
+   * Sends what there is to send.
+   *
+   * @param isLast The connection ends with that.
+   * @returns Whether the socket is closed now, of which `turn` does not tell then.
+   */
+  flush(session: GrpcSession, isLast: boolean): boolean;
   /** A request of the stream has been taken by its handler. 1: the client is to hear of it. */
   taken(session: GrpcSession, stream: number): Outcome;
   headers(session: GrpcSession, stream: number): Outcome;

@@ -7,6 +7,16 @@ import type { Peer } from './handlers.js';
 import { MESSAGE_BYTES_MAX } from './limits.js';
 import { SessionSocket } from './session-socket.js';
 
+/** What a connection tells, and what it is told. */
+export interface ConnectionOptions {
+  /** A call's headers are there; in one turn with them. */
+  readonly onCall: (call: GrpcCall) => void;
+  /** It is over. */
+  readonly onClosed: () => void;
+  /** They answer some of the calls, of which `onCall` does not hear then. */
+  readonly answers?: GrpcAnswers | undefined;
+}
+
 /** A client's connection: moves bytes between its socket and the addon's session, and tells of the calls that begin. */
 export class GrpcConnection implements GrpcStreams {
   readonly #peer: Peer;
@@ -14,22 +24,25 @@ export class GrpcConnection implements GrpcStreams {
   readonly #session: SessionSocket;
   readonly #calls = new Map<number, GrpcCall>();
 
-  /**
-   * @param onCall Hears of each call when its headers are there, in one turn with them.
-   * @param answers Answer some of the calls, of which `onCall` does not hear then.
-   */
-  constructor(socket: Socket, peer: Peer, onCall: (call: GrpcCall) => void, answers?: GrpcAnswers) {
+  /** @throws What SessionSocket throws. */
+  constructor(socket: Socket, peer: Peer, { onCall, onClosed, answers }: ConnectionOptions) {
     this.#peer = peer;
     this.#onCall = onCall;
-    this.#session = new SessionSocket(socket, (addon, happened) => addon.open(happened, MESSAGE_BYTES_MAX, answers), {
+    this.#session = new SessionSocket(socket, (addon) => addon.open(MESSAGE_BYTES_MAX, answers), {
       happened: (kind, stream, detail) => {
         this.#handle(kind, stream, detail);
       },
       closed: () => {
         for (const call of this.#calls.values()) call.takeClosed();
         this.#calls.clear();
+        onClosed();
       },
     });
+  }
+
+  /** Whatever is under way ends at once. */
+  destroy(): void {
+    this.#session.destroy();
   }
 
   /** Lets no further call begin, and closes the connection when those that run have ended and what they say has gone. */

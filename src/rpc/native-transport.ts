@@ -55,7 +55,7 @@ class NativeTransport implements Transport {
 }
 
 async function connectTo(options: TransportOptions): Promise<Socket> {
-  const socket = connect({ path: options.address });
+  const socket = connect({ path: options.address }).pause(); // what comes is the session's to read
   try {
     await new Promise<void>((resolve, reject) => {
       socket.once('connect', resolve).once('error', reject);
@@ -69,7 +69,6 @@ async function connectTo(options: TransportOptions): Promise<Socket> {
 
 /** One connection with its calls. */
 class Connection implements ClientStreams {
-  readonly #socket: Socket;
   readonly #options: TransportOptions;
   readonly #session: SessionSocket;
   readonly #calls = new Map<number, NativeCall>();
@@ -77,17 +76,16 @@ class Connection implements ClientStreams {
   #why: DaemonError | undefined;
 
   constructor(socket: Socket, options: TransportOptions) {
-    this.#socket = socket;
     this.#options = options;
     const silence = setTimeout(() => {
       this.#end(connectionError(options, 'timeout', new Error('it says nothing')));
     }, options.connectTimeoutMs);
-    socket.once('data', () => {
-      clearTimeout(silence);
-    });
-    this.#session = new SessionSocket(socket, (addon, happened) => addon.connect(happened, MESSAGE_BYTES_MAX), {
+    this.#session = new SessionSocket(socket, (addon) => addon.connect(MESSAGE_BYTES_MAX), {
       happened: (kind, stream, detail) => {
         this.#handle(kind, stream, detail);
+      },
+      heard: () => {
+        clearTimeout(silence);
       },
       closed: () => {
         clearTimeout(silence);
@@ -99,7 +97,7 @@ class Connection implements ClientStreams {
   }
 
   get isOpen(): boolean {
-    return !this.#session.isClosed && this.#why === undefined && !this.#socket.destroyed;
+    return !this.#session.isClosed && this.#why === undefined;
   }
 
   call({ path, metadata, timeoutMs }: CallStart): NativeCall {
@@ -117,7 +115,7 @@ class Connection implements ClientStreams {
 
   #end(why: DaemonError): void {
     this.#why ??= why;
-    this.#socket.destroy();
+    this.#session.destroy();
   }
 
   taken(stream: number): void {

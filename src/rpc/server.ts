@@ -8,6 +8,7 @@ import { GrpcConnection } from './grpc-connection.js';
 import type { GrpcCall } from './grpc-call.js';
 import type { Peer, ServiceRegistration } from './handlers.js';
 import type { MethodInfo, Schema } from './schema.js';
+import { descriptorOf } from './session-socket.js';
 import { serveMethod, type CallLife } from './serve-method.js';
 import { isMeant, statusOf } from './status.js';
 import { listenOnSocket, type SocketAddress } from './unix-socket.js';
@@ -44,7 +45,7 @@ export class RpcServer implements AsyncDisposable {
   readonly #log: Logger;
   readonly #options: RpcServerOptions;
   readonly #listening = new Set<Server>();
-  readonly #connections = new Map<Socket, GrpcConnection>();
+  readonly #connections = new Set<GrpcConnection>();
   readonly #calls = new Set<RunningCall>();
   #answers: GrpcAnswers | undefined;
   #idle: (() => void) | undefined;
@@ -87,7 +88,7 @@ export class RpcServer implements AsyncDisposable {
     for (const call of this.#calls) call.abort(new DaemonError('unavailable', 'wharfd is shutting down'));
     await this.#allIdle();
     await this.#allFlushed();
-    for (const socket of this.#connections.keys()) socket.destroy();
+    for (const connection of this.#connections) connection.destroy();
     await Promise.all(closing);
   }
 
@@ -97,20 +98,21 @@ export class RpcServer implements AsyncDisposable {
 
   #admit(socket: Socket): void {
     try {
-      const serve = (call: GrpcCall) => {
-        this.#serve(call);
-      };
-      const connection = new GrpcConnection(socket, this.#identify(socket), serve, this.#answers);
-      this.#connections.set(socket, connection);
+      const connection = new GrpcConnection(socket, this.#identify(socket), {
+        onCall: (call) => {
+          this.#serve(call);
+        },
+        onClosed: () => {
+          this.#connections.delete(connection);
+          if (this.#connections.size === 0) this.#flushed?.();
+        },
+        answers: this.#answers,
+      });
+      this.#connections.add(connection);
     } catch (error) {
       this.#log.error({ error: messageOf(error) }, 'a connection cannot be served');
       socket.destroy();
-      return;
     }
-    socket.once('close', () => {
-      this.#connections.delete(socket);
-      if (this.#connections.size === 0) this.#flushed?.();
-    });
   }
 
   #serve(call: GrpcCall): void {
@@ -120,9 +122,8 @@ export class RpcServer implements AsyncDisposable {
   }
 
   #identify(socket: Socket): Peer {
-    const { _handle: handle } = socket as { _handle?: { fd?: number } };
-    const fd = handle?.fd;
-    if (fd === undefined || fd < 0 || !this.#options.peerOf) return UNKNOWN_PEER;
+    const fd = descriptorOf(socket);
+    if (fd === undefined || !this.#options.peerOf) return UNKNOWN_PEER;
     try {
       return this.#options.peerOf(fd);
     } catch (error) {
@@ -186,7 +187,7 @@ export class RpcServer implements AsyncDisposable {
   async #allFlushed(): Promise<void> {
     if (this.#connections.size === 0) return;
     const flushed = new Promise<void>((resolve) => (this.#flushed = resolve));
-    for (const connection of this.#connections.values()) connection.shutDown();
+    for (const connection of this.#connections) connection.shutDown();
     await within(FLUSH_GRACE_MS, flushed);
   }
 }

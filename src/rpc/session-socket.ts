@@ -1,57 +1,57 @@
 import type { Socket } from 'node:net';
+import { DaemonError } from '../base/errors.js';
 import { grpcAddon, type GrpcAddon, type GrpcSession } from './grpc-addon.js';
-
-/** Bytes that are given to a socket at a time. */
-const TAKE_BYTES = 256 * 1024;
-/**
- * How long what nobody waits for may wait for company, in milliseconds. Clients of grpc-go ping with every reply that they get, to
- * learn how far away the server is: an answer of its own is a second write, and wakes the client a second time.
- */
-const COMPANY_MS = 5;
 
 /** What happens in a session. */
 export interface SessionEvents {
   /** @param kind Of EVENT. */
   happened(kind: number, stream: number, detail: unknown): void;
+  /** The peer has sent something; once. */
+  heard?(): void;
   /** Nothing comes or goes any more. */
   closed(): void;
 }
 
-/** Moves bytes between a socket and a session of the addon's, a server's or a client's, and tells of what happens. */
+/** A session of the addon's, a server's or a client's, with its socket, and what happens in it. */
 export class SessionSocket {
-  readonly #socket: Socket;
   readonly #addon: GrpcAddon = grpcAddon();
-  readonly #happened: unknown[] = [];
   readonly #session: GrpcSession;
   readonly #events: SessionEvents;
   #flushing = false;
-  #owes = false;
-  #later: NodeJS.Timeout | undefined;
-  #full = false;
+  #heard = false;
   #closed = false;
   #failed = false;
 
-  /** @param open Makes the session, which puts what happens into the array that it is given. */
-  constructor(socket: Socket, open: (addon: GrpcAddon, happened: unknown[]) => GrpcSession, events: SessionEvents) {
-    this.#socket = socket;
+  /**
+   * @param socket Nothing has been read of it yet. Its descriptor is taken over, and the object is destroyed.
+   * @throws unavailable: there is no descriptor, or none more to be had.
+   */
+  constructor(socket: Socket, open: (addon: GrpcAddon) => GrpcSession, events: SessionEvents) {
     this.#events = events;
-    this.#session = open(this.#addon, this.#happened);
-    socket.on('data', (bytes) => {
-      this.#receive(bytes);
+    this.#session = open(this.#addon);
+    const failed = this.#addon.attach(this.#session, descriptorOf(socket) ?? -1, (isClosed) => {
+      this.#turn(isClosed);
     });
-    socket.on('drain', () => {
-      this.#full = false;
-      this.#flush();
-    });
-    socket.on('error', () => undefined); // `close` follows
-    socket.once('close', () => {
-      this.#close();
-    });
-    this.#flush();
+    if (failed < 0) {
+      this.#addon.close(this.#session);
+      throw new DaemonError('unavailable', `a connection cannot be used (errno ${-failed}): there may be too many`);
+    }
+    socket.destroy();
+    this.#flushSoon();
   }
 
   get isClosed(): boolean {
     return this.#closed;
+  }
+
+  /** Nothing comes or goes from here on; `closed` is told in the next turn. */
+  destroy(): void {
+    if (this.#closed) return;
+    this.#closed = true;
+    this.#addon.close(this.#session);
+    process.nextTick(() => {
+      this.#events.closed();
+    });
   }
 
   /**
@@ -80,61 +80,39 @@ export class SessionSocket {
     if (!this.#closed && work(this.#addon, this.#session) === 1) this.#flushSoon();
   }
 
-  #receive(bytes: Buffer): void {
-    if (this.#closed || this.#failed) return;
-    const outcome = this.#addon.receive(this.#session, bytes);
-    this.#failed = outcome < 0;
-    this.#dispatch();
-    if (outcome === 0) this.#flushLater();
-    else this.#flush();
-  }
-
-  #flushLater(): void {
-    this.#owes = true;
-    this.#later ??= setTimeout(() => {
-      this.#later = undefined;
-      if (this.#owes) this.#flush();
-    }, COMPANY_MS).unref();
-  }
-
   /** Soon, with what else is said in this turn. */
   #flushSoon(): void {
-    if (this.#flushing || this.#full) return;
+    if (this.#flushing) return;
     this.#flushing = true;
     process.nextTick(() => {
-      this.#flush();
+      this.#flushing = false;
+      if (this.#closed) return;
+      const isClosed = this.#addon.flush(this.#session, this.#failed);
+      this.#dispatch();
+      if (isClosed) this.destroy();
     });
   }
 
-  #flush(): void {
-    this.#flushing = this.#owes = false;
-    while (!this.#closed && !this.#full) {
-      const bytes = this.#addon.take(this.#session, TAKE_BYTES);
-      if (typeof bytes === 'number') {
-        if (bytes < 0) this.#failed = true;
-        break;
-      }
-      this.#full = !this.#socket.write(bytes, () => {
-        this.#addon.release(bytes);
-      });
+  #turn(isClosed: boolean): void {
+    if (this.#closed) return;
+    if (!this.#heard) {
+      this.#heard = true;
+      this.#events.heard?.();
     }
     this.#dispatch();
-    if (!this.#closed && !this.#full && (this.#failed || this.#addon.over(this.#session) === 1))
-      this.#socket.destroySoon();
+    if (isClosed) this.destroy();
   }
 
   #dispatch(): void {
-    const happened = this.#happened;
-    for (let at = 0; at < happened.length; at += 3)
+    const happened = this.#addon.happened(this.#session) ?? [];
+    for (let at = 0; at < happened.length && !this.#closed; at += 3)
       this.#events.happened(happened[at] as number, happened[at + 1] as number, happened[at + 2]);
-    happened.length = 0;
   }
+}
 
-  #close(): void {
-    this.#closed = true;
-    clearTimeout(this.#later);
-    this.#addon.close(this.#session);
-    this.#happened.length = 0;
-    this.#events.closed();
-  }
+/** The number of a socket's descriptor; undefined where it has none. */
+export function descriptorOf(socket: Socket): number | undefined {
+  const { _handle: handle } = socket as { _handle?: { fd?: number } };
+  const fd = handle?.fd;
+  return fd === undefined || fd < 0 ? undefined : fd;
 }

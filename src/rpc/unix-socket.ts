@@ -21,7 +21,7 @@ export interface SocketAddress {
 }
 
 /**
- * Listens on a unix socket, mode 0660. A socket file that a dead process left is replaced; closing the server removes the file.
+ * Listens on a unix socket, mode 0660, for connections of which nothing is read yet. A socket file that a dead process left is replaced; closing the server removes the file.
  *
  * @throws already-exists: somebody listens there, or the path is something else than a socket.
  */
@@ -30,7 +30,7 @@ export async function listenOnSocket(address: SocketAddress, onConnection: (sock
   checkSocketPath(path);
   await mkdir(dirname(path), { recursive: true, mode: DIRECTORY_MODE });
   await removeStale(path);
-  const server = createServer({ noDelay: true }, onConnection);
+  const server = createServer({ pauseOnConnect: true }, onConnection);
   const umask = process.umask(SOCKET_UMASK);
   try {
     server.listen(path); // binds before it returns

@@ -20,6 +20,7 @@ export async function openTtrpcServer(path: string, handle: TtrpcHandler): Promi
     socket.on('data', (chunk) => {
       void answerAll(socket, reader, chunk, handle);
     });
+    socket.resume();
   });
   server.maxConnections = CONNECTIONS_MAX;
   return {
