@@ -32,9 +32,7 @@ export const EVENT = {
 
 /** The functions of native/grpc, which is gRPC over libnghttp2 without its sockets. The words are a server's (native/grpc/session.h). */
 export interface GrpcAddon {
-  /**
-   * @param answers Calls that these answer are not told.
-   */
+  /** @param answers Calls that these answer are not told. */
   open(messageBytesMax: number, answers?: GrpcAnswers): GrpcSession;
   /** As `open`, of a client. */
   connect(messageBytesMax: number): GrpcSession;
