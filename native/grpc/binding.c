@@ -257,9 +257,7 @@ static napi_value bind_taken(napi_env env, napi_callback_info info) { return of_
 
 static napi_value bind_headers(napi_env env, napi_callback_info info) { return of_stream(env, info, wh_grpc_headers); }
 
-static int reply(struct call *call, int32_t stream) {
-  size_t length = 0;
-  const void *bytes = take_bytes(call, 2, &length);
+static int reply(struct call *call, int32_t stream, const void *bytes, size_t length) {
   napi_ref kept = NULL;
   if (!call->wrong && napi_create_reference(call->env, call->arguments[2], 1, &kept) != napi_ok) call->wrong = 1;
   return call->wrong ? -1 : wh_grpc_reply(call->holder->session, stream, bytes, length, kept);
@@ -269,7 +267,9 @@ static int reply(struct call *call, int32_t stream) {
 static napi_value bind_reply(napi_env env, napi_callback_info info) {
   struct call call = begin(env, info);
   int32_t stream = take_int(&call, 1);
-  int failed = reply(&call, stream);
+  size_t length = 0;
+  const void *bytes = take_bytes(&call, 2, &length);
+  int failed = reply(&call, stream, bytes, length);
   return is_wrong(&call) ? NULL : outcome(&call, failed);
 }
 
@@ -277,7 +277,11 @@ static napi_value bind_reply(napi_env env, napi_callback_info info) {
 static napi_value bind_answer(napi_env env, napi_callback_info info) {
   struct call call = begin(env, info);
   int32_t stream = take_int(&call, 1);
-  int failed = reply(&call, stream);
+  size_t length = 0;
+  const void *bytes = take_bytes(&call, 2, &length);
+  if (!call.wrong && length <= COPIED_BYTES_MAX)
+    return outcome(&call, wh_grpc_answer(call.holder->session, stream, bytes, length));
+  int failed = reply(&call, stream, bytes, length);
   if (is_wrong(&call)) return NULL;
   return outcome(&call, failed ? failed : wh_grpc_finish(call.holder->session, stream, 0, ""));
 }

@@ -163,7 +163,7 @@ int wh_grpc_reply_with_copy(struct wh_grpc_session *session, struct call *call, 
   if (!reply) return NGHTTP2_ERR_NOMEM;
   uint8_t *copy = (uint8_t *)(reply + 1);
   *reply = (struct reply){.bytes = copy, .length = length, .is_copy = 1};
-  memcpy(copy, bytes, length);
+  if (length > 0) memcpy(copy, bytes, length);
   return append_reply(session, call, reply);
 }
 
@@ -183,6 +183,14 @@ int wh_grpc_finish(struct wh_grpc_session *session, int32_t stream, unsigned sta
   nghttp2_nv fields[4] = {field(":status", "200"), field("content-type", "application/grpc")};
   size_t count = status_fields(call, fields + 2, digits);
   return nghttp2_submit_response(session->http, stream, fields, 2 + count, NULL);
+}
+
+int wh_grpc_answer(struct wh_grpc_session *session, int32_t stream, const void *bytes, size_t length) {
+  struct call *call = wh_grpc_call(session, stream);
+  if (!call || call->finished) return 0;
+  wh_grpc_note_reply(call, bytes, length);
+  int failed = wh_grpc_reply_with_copy(session, call, bytes, length);
+  return failed ? failed : wh_grpc_finish(session, stream, 0, "");
 }
 
 int wh_grpc_refuse(struct wh_grpc_session *session, int32_t stream, unsigned http_status) {

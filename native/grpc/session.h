@@ -76,6 +76,8 @@ int wh_grpc_taken(struct wh_grpc_session *session, int32_t stream);
 int wh_grpc_headers(struct wh_grpc_session *session, int32_t stream);
 /* A reply: the bytes stay as they are until `sent` is told with this `reply`, which happens in any case. */
 int wh_grpc_reply(struct wh_grpc_session *session, int32_t stream, const void *bytes, size_t length, void *reply);
+/* The only reply, of bytes that may change at once, and that all is well. Nobody is told when it has gone. */
+int wh_grpc_answer(struct wh_grpc_session *session, int32_t stream, const void *bytes, size_t length);
 /* The status, after all replies; `details` is percent-encoded already, "" for none. */
 int wh_grpc_finish(struct wh_grpc_session *session, int32_t stream, unsigned status, const char *details);
 /* An answer of plain HTTP, to what is no gRPC call. */

@@ -65,7 +65,7 @@ export interface GrpcAddon {
   headers(session: GrpcSession, stream: number): Outcome;
   /** One of several replies; the bytes are not to be changed until it has gone, and large ones are empty afterwards. */
   reply(session: GrpcSession, stream: number, bytes: Uint8Array): Outcome;
-  /** The only reply, with the status 0. */
+  /** The only reply, with the status 0; bytes as with `reply`. Where they are few nobody is told that they have gone. */
   answer(session: GrpcSession, stream: number, bytes: Uint8Array): Outcome;
   /** @param details Percent-encoded. */
   finish(session: GrpcSession, stream: number, status: number, details: string): Outcome;

@@ -66,6 +66,30 @@ static void test_again(void) {
   close_pair(&pair);
 }
 
+/* The owner answers at once. */
+static void test_short_answers(void) {
+  struct pair pair;
+  open_pair(&pair);
+  int32_t stream = ask(&pair, "/a.B/C", 'x', ALL);
+  char bytes[] = "bytes";
+  EXPECT(wh_grpc_answer(pair.server.session, stream, bytes, 5), 0);
+  EXPECT(wh_grpc_answer(pair.server.session, stream, bytes, 5), 0); /* it has been answered */
+  memset(bytes, 'x', sizeof bytes);
+  talk(&pair.client, &pair.server, ALL);
+  EXPECT(pair.client.received, 10);
+  EXPECT(strcmp(pair.client.status, "0"), 0);
+  EXPECT(pair.server.sent, 0);
+  EXPECT(pair.server.closed, 1);
+  EXPECT(ask(&pair, "/a.B/C", 'x', ALL), 0);
+  EXPECT(pair.client.received, 10);
+  stream = ask(&pair, "/a.B/D", 'x', ALL);
+  EXPECT(wh_grpc_answer(pair.server.session, stream, "", 0), 0);
+  talk(&pair.client, &pair.server, ALL);
+  EXPECT(pair.client.received, 5);
+  EXPECT(wh_grpc_answer(pair.server.session, stream, bytes, 5), 0); /* it is over */
+  close_pair(&pair);
+}
+
 static void test_not_again(void) {
   struct pair pair;
   open_pair(&pair);
@@ -159,6 +183,7 @@ static void test_table(void) {
 
 void test_answers(void) {
   test_again();
+  test_short_answers();
   test_not_again();
   test_forget();
   test_odd_requests();

@@ -10,7 +10,8 @@ export interface CollectorOptions {
   readonly intervalMs?: number;
 }
 
-const DELAY_MS = 100;
+/** Deletions seldom come alone: those of several containers make one run. */
+const DELAY_MS = 500;
 const INTERVAL_MS = 10 * 60 * 1000;
 /** Scheduled runs mark and remove for no more than this part of the time. */
 const BUSY_PART = 0.02;

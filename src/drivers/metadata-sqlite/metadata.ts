@@ -50,7 +50,7 @@ export interface MetadataOptions {
   readonly log: Logger;
   /** Whether a namespace may name blobs of others by their digest alone; default `shared`, as in containerd. */
   readonly sharing?: Sharing;
-  /** From a deletion to the collection it asks for; default 100. */
+  /** From a deletion to the collection it asks for; default 500. */
   readonly collectDelayMs?: number;
   /** How often an idle daemon collects; default 10 minutes. */
   readonly collectIntervalMs?: number;
