@@ -21,7 +21,7 @@ const WINDOW_BYTES = 2 ** 31 - 1;
 const READ = Buffer.from('00000000030a0178', 'hex');
 
 /** A server that has as many bytes to read as anybody takes. */
-async function endless(t: TestContext): Promise<{ path: string; server: RpcServer; left(): number }> {
+async function endless(t: TestContext): Promise<{ path: string; server: RpcServer; left: () => number }> {
   const path = await socketPath(t);
   let left = 0;
   const content = implement(CONTENT, {

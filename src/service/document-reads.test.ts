@@ -18,7 +18,7 @@ type Read = () => Promise<unknown>;
 interface Watched {
   readonly stores: SocketStores;
   /** Whether a handler was asked. */
-  asked(read: Read): Promise<boolean>;
+  readonly asked: (read: Read) => Promise<boolean>;
   readonly reads: Readonly<Record<string, Read>>;
 }
 
