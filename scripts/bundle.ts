@@ -76,6 +76,7 @@ await build({
   legalComments: 'none',
   // Finds its native part beside itself.
   external: ['better-sqlite3'],
+  plugins: [WITHOUT_LONG],
   banner: {
     js: "import { createRequire as requireFrom } from 'node:module'; const require = requireFrom(import.meta.url);",
   },

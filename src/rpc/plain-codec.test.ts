@@ -14,10 +14,11 @@ import {
 } from './flat-schema.js';
 import { plainCodecs } from './plain-codec.js';
 import { Schema } from './schema.js';
-import { wholeSchema } from './whole.js';
+import { compiledCodecs } from '../../test/support/compiled-codec.js';
 
 const seed = Number(process.env['WHARFD_SEED'] ?? 1);
 const plain = new Schema(WHOLE_SCHEMA, plainCodecs);
+const compiled = new Schema(WHOLE_SCHEMA, compiledCodecs);
 const DEPTH_MAX = 3;
 
 const text = fc.oneof(fc.string(), fc.string({ unit: 'grapheme' }), fc.constantFrom('__proto__', 'a.b/c'));
@@ -73,7 +74,7 @@ const ALL = types.names().flatMap((name) => [...names(name, types.get(name))]);
 void test('every message: the same bytes and the same values as by the codecs of protobufjs', () => {
   assert.ok(ALL.length > 350, `${ALL.length} messages`);
   for (const name of ALL) {
-    const [own, theirs] = [plain.codec(name), wholeSchema.codec(name)];
+    const [own, theirs] = [plain.codec(name), compiled.codec(name)];
     if (!plain.message(name).fields.some(isRequired))
       assert.deepEqual(own.decode(Buffer.alloc(0)), theirs.decode(Buffer.alloc(0)), name);
     fc.assert(
@@ -113,7 +114,7 @@ void test('a field that is packed or not is read either way, and what a field ca
       (error: Error) => isKind(error, 'invalid-argument') && why.test(error.message),
     );
   };
-  refused('google.rpc.Status', { details: 'x' }, /google\.rpc\.Status\.details: array expected/);
+  refused('google.rpc.Status', { details: 'x' }, /details: array expected/);
   refused('google.rpc.Status', { details: [1] }, /object expected/);
   refused('google.protobuf.Timestamp', { seconds: 'x' }, /BigInt/);
   refused('containerd.services.content.v1.WriteContentRequest', { action: 'NONE' }, /"NONE" is none of its names/);

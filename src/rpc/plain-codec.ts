@@ -13,25 +13,27 @@ const DEPTH_MAX = 100;
 
 interface Scalar {
   readonly wire: Wire;
-  readonly zero: () => unknown;
+  readonly zero: unknown;
   readonly write: (writer: protobuf.Writer, value: unknown) => void;
   readonly read: (reader: protobuf.Reader) => unknown;
 }
 
+const NO_BYTES = Buffer.alloc(0);
+
 const integer = (write: Scalar['write'], read: Scalar['read'], zero: unknown = 0): Scalar => ({
-  ...{ wire: WIRE.varint, zero: () => zero, write, read },
+  ...{ wire: WIRE.varint, zero, write, read },
 });
 
 const SCALARS: Readonly<Record<ScalarType, Scalar>> = {
   string: {
     wire: WIRE.length,
-    zero: () => '',
+    zero: '',
     write: (writer, value) => writer.string(String(value)),
     read: (reader) => reader.string(),
   },
   bytes: {
     wire: WIRE.length,
-    zero: () => Buffer.alloc(0),
+    zero: NO_BYTES,
     write: (writer, value) => writer.bytes(value as Uint8Array),
     read: (reader) => reader.bytes(),
   },
@@ -48,170 +50,212 @@ const SCALARS: Readonly<Record<ScalarType, Scalar>> = {
     (writer, value) => writer.uint32(Number(value) >>> 0),
     (reader) => reader.uint32(),
   ),
-  int64: integer(writeInteger, (reader) => BigInt.asIntN(64, readVarint(reader)).toString(), '0'),
-  uint64: integer(writeInteger, (reader) => readVarint(reader).toString(), '0'),
+  int64: integer(writeInteger, (reader) => decimalOf(reader, true), '0'),
+  uint64: integer(writeInteger, (reader) => decimalOf(reader, false), '0'),
   double: {
     wire: WIRE.fixed64,
-    zero: () => 0,
+    zero: 0,
     write: (writer, value) => writer.double(Number(value)),
     read: (reader) => reader.double(),
   },
 };
 
+/** A value of a field, or each of several. */
+interface Value {
+  readonly wire: Wire;
+  /** Where nothing is set; of a message null. */
+  readonly zero: unknown;
+  /** Where an entry of a map has none. */
+  readonly entryZero: () => unknown;
+  /** @throws TypeError: it is no such value, said with `of`. */
+  readonly write: (writer: protobuf.Writer, value: unknown, of: FieldTable) => void;
+  readonly read: (reader: protobuf.Reader, depth: number) => unknown;
+}
+
+/** A field, and what is said of it again and again. */
+interface Field extends FieldTable {
+  readonly value: Value;
+  /** Number and form. */
+  readonly tag: number;
+}
+
+/** A message; fields by their numbers. */
+interface Plan {
+  readonly fields: readonly Field[];
+  readonly byId: ReadonlyMap<number, Field>;
+}
+
+const PLANS = new WeakMap<MessageTable, Plan>();
+const KEY_TAG = (1 << 3) | WIRE.length;
+
 /**
- * Codecs that read the tables of a schema as they go. They are there at once, where protobufjs first writes a program for each message and has
- * it compiled: 12 of the milliseconds of a `ctr run`. For whoever says little.
+ * Codecs that read the tables of a schema as they go, in one pass. protobufjs' own copy each message into one of a class of theirs, by
+ * functions that are written and compiled for each type: twice the time when all is warm, and some milliseconds for each type at first.
  */
 export const plainCodecs: CodecMaker = () => (message) => ({
   encode(value) {
     const writer = protobuf.Writer.create();
-    writeMessage(writer, message, value as Fields);
+    writeMessage(writer, planOf(message), value as Fields);
     const bytes = writer.finish();
     return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   },
   decode(bytes) {
     const buffer = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-    return readMessage(protobuf.Reader.create(buffer), buffer.length, message, 0);
+    return readMessage(protobuf.Reader.create(buffer), buffer.length, planOf(message), 0);
   },
 });
 
-function writeMessage(writer: protobuf.Writer, { fields, fullName }: MessageTable, value: Fields): void {
+function planOf(table: MessageTable): Plan {
+  let plan = PLANS.get(table);
+  if (plan === undefined) {
+    const fields = table.fields.map(fieldOf);
+    plan = { fields, byId: new Map(fields.map((field) => [field.id, field])) };
+    PLANS.set(table, plan);
+  }
+  return plan;
+}
+
+function fieldOf(table: FieldTable): Field {
+  const value = valueOf(table.type);
+  return { ...table, value, tag: (table.id << 3) | (table.map ? WIRE.length : value.wire) };
+}
+
+function valueOf(type: FieldType): Value {
+  if (type.kind === 'scalar') {
+    const { zero, ...scalar } = SCALARS[type.scalar];
+    return { ...scalar, zero, entryZero: () => zero };
+  }
+  return type.kind === 'enum' ? enumOf(type.values) : messageOf(type.message);
+}
+
+function enumOf(values: Readonly<Record<string, number>>): Value {
+  const names = new Map(Object.entries(values).map(([name, number]) => [number, name]).reverse() as [number, string][]);
+  const [zero] = Object.keys(values); // the first name, which is 0 but in proto2
+  return {
+    ...{ wire: WIRE.varint, zero, entryZero: () => zero },
+    write(writer, value, of) {
+      const number = typeof value === 'string' ? values[value] : value;
+      if (typeof number !== 'number') throw wrong(of, `${JSON.stringify(value)} is none of its names`);
+      writer.int32(number);
+    },
+    read(reader) {
+      const number = reader.int32();
+      return names.get(number) ?? number;
+    },
+  };
+}
+
+function messageOf(message: () => MessageTable): Value {
+  let known: Plan | undefined;
+  const plan = () => (known ??= planOf(message()));
+  return {
+    ...{ wire: WIRE.length, zero: null, entryZero: () => emptyOf(plan()) },
+    write(writer, value, of) {
+      writer.fork();
+      writeMessage(writer, plan(), objectOf(value, of));
+      writer.ldelim();
+    },
+    read: (reader, depth) => readMessage(reader, endOf(reader), plan(), depth + 1),
+  };
+}
+
+function writeMessage(writer: protobuf.Writer, { fields }: Plan, value: Fields): void {
   for (const field of fields) {
     const content = value[field.name];
     if (content === undefined || content === null) continue;
-    const path = `${fullName}.${field.name}`;
-    if (field.map) writeMap(writer, field, objectOf(content, path), path);
-    else if (field.repeated) writeList(writer, field, content, path);
-    else writeField(writer, field.id, field.type, content, path);
+    if (field.map) writeMap(writer, field, objectOf(content, field));
+    else if (field.repeated) writeList(writer, field, content);
+    else field.value.write(writer.uint32(field.tag), content, field);
   }
 }
 
-function writeMap(writer: protobuf.Writer, { id, type }: FieldTable, content: Fields, path: string): void {
-  for (const [key, value] of Object.entries(content)) {
-    writer.uint32((id << 3) | WIRE.length).fork();
-    writeField(writer, 1, { kind: 'scalar', scalar: 'string' }, key, path);
-    writeField(writer, 2, type, value, path);
+function writeMap(writer: protobuf.Writer, field: Field, content: Fields): void {
+  const { tag, value } = field;
+  for (const key of Object.keys(content)) {
+    writer.uint32(tag).fork().uint32(KEY_TAG).string(key);
+    value.write(writer.uint32((2 << 3) | value.wire), content[key], field);
     writer.ldelim();
   }
 }
 
-function writeList(writer: protobuf.Writer, field: FieldTable, content: unknown, path: string): void {
-  const { id, type, packed } = field;
-  if (!Array.isArray(content)) throw new TypeError(`${path}: array expected`);
+function writeList(writer: protobuf.Writer, field: Field, content: unknown): void {
+  const { id, tag, value, packed } = field;
+  if (!Array.isArray(content)) throw wrong(field, 'array expected');
   if (content.length === 0) return;
-  if (!packed || wireOf(type) === WIRE.length) {
-    for (const each of content) writeField(writer, id, type, each, path);
+  if (!packed || value.wire === WIRE.length) {
+    for (const each of content) value.write(writer.uint32(tag), each, field);
     return;
   }
   writer.uint32((id << 3) | WIRE.length).fork();
-  for (const each of content) writeValue(writer, type, each, path);
+  for (const each of content) value.write(writer, each, field);
   writer.ldelim();
 }
 
-function writeField(writer: protobuf.Writer, id: number, type: FieldType, value: unknown, path: string): void {
-  writer.uint32((id << 3) | wireOf(type));
-  writeValue(writer, type, value, path);
-}
-
-function writeValue(writer: protobuf.Writer, type: FieldType, value: unknown, path: string): void {
-  if (type.kind === 'scalar') SCALARS[type.scalar].write(writer, value);
-  else if (type.kind === 'enum') writer.int32(numberOf(type.values, value, path));
-  else {
-    writer.fork();
-    writeMessage(writer, type.message(), objectOf(value, path));
-    writer.ldelim();
-  }
-}
-
-function objectOf(value: unknown, path: string): Fields {
+function objectOf(value: unknown, of: FieldTable): Fields {
   if (typeof value === 'object' && value !== null) return value as Fields;
-  throw new TypeError(`${path}: object expected`);
+  throw wrong(of, 'object expected');
 }
 
-function numberOf(values: Readonly<Record<string, number>>, value: unknown, path: string): number {
-  const number = typeof value === 'string' ? values[value] : value;
-  if (typeof number === 'number') return number;
-  throw new TypeError(`${path}: ${JSON.stringify(value)} is none of its names`);
+function wrong({ name }: FieldTable, what: string): TypeError {
+  return new TypeError(`${name}: ${what}`);
 }
 
-function wireOf(type: FieldType): Wire {
-  if (type.kind === 'message') return WIRE.length;
-  return type.kind === 'enum' ? WIRE.varint : SCALARS[type.scalar].wire;
-}
-
-function readMessage(reader: protobuf.Reader, end: number, table: MessageTable, depth: number): Fields {
+function readMessage(reader: protobuf.Reader, end: number, plan: Plan, depth: number): Fields {
   if (depth > DEPTH_MAX) throw new RangeError(`messages lie in one another more than ${DEPTH_MAX} deep`);
-  const out = emptyOf(table);
+  const out = emptyOf(plan);
   while (reader.pos < end) {
     const tag = reader.uint32();
-    const field = table.byId.get(tag >>> 3);
-    if (!field || !readField(reader, out, field, tag & 7, depth)) reader.skipType(tag & 7);
+    const field = plan.byId.get(tag >>> 3);
+    if (field === undefined || !readField(reader, out, field, tag & 7, depth)) reader.skipType(tag & 7);
   }
   if (reader.pos !== end) throw new RangeError('a message ends within a field');
   return out;
 }
 
 /** What a message has where nothing is set. Of fields of which one at most is set, nothing is there. */
-function emptyOf({ fields }: MessageTable): Fields {
+function emptyOf({ fields }: Plan): Fields {
   const out: Fields = {};
   for (const field of fields) {
     if (field.repeated) out[field.name] = [];
     else if (field.map) out[field.name] = {};
-    else if (field.oneof === undefined) out[field.name] = zeroOf(field.type);
+    else if (field.oneof === undefined) out[field.name] = field.value.zero;
   }
   return out;
 }
 
-function zeroOf(type: FieldType): unknown {
-  if (type.kind === 'message') return null;
-  // The first name, which is 0 but in proto2.
-  return type.kind === 'enum' ? Object.keys(type.values)[0] : SCALARS[type.scalar].zero();
-}
-
-function nameOf(values: Readonly<Record<string, number>>, number: number): string | number {
-  return Object.entries(values).find(([, each]) => each === number)?.[0] ?? number;
-}
-
 /** False where it lies on the wire in a way in which this field does not. */
-function readField(reader: protobuf.Reader, out: Fields, field: FieldTable, wire: number, depth: number): boolean {
-  const { name, type, repeated, map, oneof } = field;
-  const own = wireOf(type);
-  if (map) return wire === WIRE.length && readEntry(reader, out[name] as Fields, type, depth);
-  if (repeated && own !== WIRE.length && wire === WIRE.length) {
+function readField(reader: protobuf.Reader, out: Fields, field: Field, wire: number, depth: number): boolean {
+  const { name, value, repeated, map, oneof } = field;
+  if (map) return wire === WIRE.length && readEntry(reader, out[name] as Fields, value, depth);
+  if (repeated && value.wire !== WIRE.length && wire === WIRE.length) {
     const end = endOf(reader);
-    while (reader.pos < end) (out[name] as unknown[]).push(readValue(reader, type, depth));
+    while (reader.pos < end) (out[name] as unknown[]).push(value.read(reader, depth));
     return true;
   }
-  if (wire !== own) return false;
-  const value = readValue(reader, type, depth);
-  if (repeated) (out[name] as unknown[]).push(value);
+  if (wire !== value.wire) return false;
+  if (repeated) (out[name] as unknown[]).push(value.read(reader, depth));
   else {
-    out[name] = value;
+    out[name] = value.read(reader, depth);
     if (oneof !== undefined) out[oneof] = name;
   }
   return true;
 }
 
-function readEntry(reader: protobuf.Reader, map: Fields, type: FieldType, depth: number): true {
+function readEntry(reader: protobuf.Reader, map: Fields, type: Value, depth: number): true {
   const end = endOf(reader);
   let key = '';
   let value: unknown;
   while (reader.pos < end) {
     const tag = reader.uint32();
-    if (tag === ((1 << 3) | WIRE.length)) key = reader.string();
-    else if (tag === ((2 << 3) | wireOf(type))) value = readValue(reader, type, depth);
+    if (tag === KEY_TAG) key = reader.string();
+    else if (tag === ((2 << 3) | type.wire)) value = type.read(reader, depth);
     else reader.skipType(tag & 7);
   }
-  value ??= type.kind === 'message' ? emptyOf(type.message()) : zeroOf(type);
+  value ??= type.entryZero();
   // A key `__proto__` is one like others.
-  Object.defineProperty(map, key, { value, enumerable: true, configurable: true, writable: true });
+  if (key === '__proto__') Object.defineProperty(map, key, { value, enumerable: true, configurable: true, writable: true });
+  else map[key] = value;
   return true;
-}
-
-function readValue(reader: protobuf.Reader, type: FieldType, depth: number): unknown {
-  if (type.kind === 'scalar') return SCALARS[type.scalar].read(reader);
-  if (type.kind === 'enum') return nameOf(type.values, reader.int32());
-  return readMessage(reader, endOf(reader), type.message(), depth + 1);
 }
 
 /** Reads a length. @returns Where what has it ends. */
@@ -222,11 +266,38 @@ function endOf(reader: protobuf.Reader): number {
   return end;
 }
 
+const SMALL = /^\d{1,9}$/;
+
 /** Decimal text or a number, as protobufjs' writer takes 64 bits without a class for them. */
 function writeInteger(writer: protobuf.Writer, value: unknown): void {
+  if (SMALL.test(value as string)) {
+    writer.uint32(Number(value)); // the same bytes
+    return;
+  }
   const bits = BigInt.asUintN(64, BigInt(value as string));
   const halves = { low: Number(bits & 0xffffffffn), high: Number(bits >> 32n), unsigned: true };
   writer.uint64(halves);
+}
+
+/** Bytes of a varint whose value a number holds exactly. */
+const EXACT_BYTES = 7;
+
+/** Reads a varint of up to 64 bits. */
+function decimalOf(reader: protobuf.Reader, signed: boolean): string {
+  const { buf, pos, len } = reader;
+  let value = 0;
+  let unit = 1;
+  for (let at = pos; at < len && at < pos + EXACT_BYTES; at++) {
+    const byte = buf[at] ?? 0;
+    value += (byte & 0x7f) * unit;
+    unit *= 0x80;
+    if (byte < 0x80) {
+      reader.pos = at + 1;
+      return String(value);
+    }
+  }
+  const bits = readVarint(reader);
+  return (signed ? BigInt.asIntN(64, bits) : bits).toString();
 }
 
 function readVarint(reader: protobuf.Reader): bigint {

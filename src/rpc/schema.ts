@@ -10,9 +10,8 @@ export interface Codec {
 }
 
 /**
- * Makes the codecs of a schema: fast ones (compiled-codec.ts) or such as are there at once (plain-codec.ts). Both take and give the same, as
- * proto-loader does with keepCase, longs and enums as strings, defaults and oneofs: src/gen is generated for these. What theirs throw is
- * wrapped by the schema.
+ * Makes the codecs of a schema. They take and give the same as proto-loader's do with keepCase, longs and enums as strings, defaults and
+ * oneofs: src/gen is generated for these. What they throw is wrapped by the schema.
  */
 export type CodecMaker = (flat: FlatSchema) => (message: MessageTable) => Codec;
 

@@ -1,7 +1,7 @@
 import Long from 'long';
 import protobuf from 'protobufjs/light.js';
-import type { FlatMessage, FlatSchema } from './flat-schema.js';
-import type { Codec, CodecMaker } from './schema.js';
+import type { FlatMessage, FlatSchema } from '../../src/rpc/flat-schema.js';
+import type { Codec, CodecMaker } from '../../src/rpc/schema.js';
 
 // In a bundle protobufjs finds no `long` by itself, and would read 64-bit integers as inexact numbers.
 protobuf.util.Long = Long;
@@ -10,8 +10,7 @@ protobuf.configure();
 const CONVERSION: protobuf.IConversionOptions = { longs: String, enums: String, defaults: true, oneofs: true };
 
 /**
- * Codecs that protobufjs writes as JavaScript, each when it is first used: some milliseconds for a large message, and then the fastest there
- * are. For whoever speaks for long.
+ * The codecs of protobufjs itself, as what ours are compared with. It writes them as JavaScript, each when it is first used.
  */
 export const compiledCodecs: CodecMaker = (flat) => {
   const types = new CompiledTypes(flat);
