@@ -1,6 +1,6 @@
 import { DaemonError } from '../base/errors.js';
 import type { GrpcCall } from './grpc-call.js';
-import type { Call, CallScope } from './handlers.js';
+import type { Call, CallScope, Peer } from './handlers.js';
 
 /** What the server knows that a call needs. */
 export interface CallContext {
@@ -8,56 +8,61 @@ export interface CallContext {
   checkNamespace(namespace: string): void;
 }
 
-/** A Call that the server can abort. */
-export interface RunningCall extends Call {
-  /** Aborts the signal, and whoever waits for a request gets the reason; only the first one counts. */
-  abort(reason: DaemonError): void;
-}
-
 const NAMESPACE_HEADER = 'containerd-namespace';
 const LEASE_HEADER = 'containerd-lease';
 
-/** Follows a call: its cancellation and deadline become the signal's abort. */
-export function startCall(grpc: GrpcCall, context: CallContext): RunningCall {
-  const lazy = lazySignal();
-  grpc.onOver(lazy.abort);
-  return {
-    path: grpc.path,
-    get signal() {
-      return lazy.signal;
-    },
-    get scope() {
-      return scopeOf(grpc, context);
-    },
-    peer: grpc.peer,
-    header: (name) => headerOf(grpc, name),
-    sendHeaders() {
-      grpc.sendHeaders();
-    },
-    abort(reason) {
-      lazy.abort(reason);
-      grpc.takeEnd(reason);
-    },
-  };
-}
+/** A call that runs, and that the server can abort: its cancellation and deadline become the signal's abort. */
+export class RunningCall implements Call {
+  readonly path: string;
+  readonly peer: Peer;
+  /** By performance.now(), in milliseconds. */
+  readonly startedMs = performance.now();
+  readonly #grpc: GrpcCall;
+  readonly #context: CallContext;
+  #controller: AbortController | undefined;
+  #aborted: DaemonError | undefined;
 
-/** Most calls are over before anybody could ask for their signal, and making one takes as long as a small call does. */
-function lazySignal(): { readonly signal: AbortSignal; readonly abort: (reason: DaemonError) => void } {
-  let controller: AbortController | undefined;
-  let aborted: DaemonError | undefined;
-  return {
-    get signal() {
-      if (!controller) {
-        controller = new AbortController();
-        if (aborted) controller.abort(aborted);
-      }
-      return controller.signal;
-    },
-    abort(reason) {
-      aborted ??= reason;
-      controller?.abort(aborted);
-    },
-  };
+  constructor(grpc: GrpcCall, context: CallContext) {
+    this.path = grpc.path;
+    this.peer = grpc.peer;
+    this.#grpc = grpc;
+    this.#context = context;
+    grpc.onOver((reason) => {
+      this.#abortSignal(reason);
+    });
+  }
+
+  /** Most calls are over before anybody could ask for it, and making one takes as long as a small call does. */
+  get signal(): AbortSignal {
+    if (!this.#controller) {
+      this.#controller = new AbortController();
+      if (this.#aborted) this.#controller.abort(this.#aborted);
+    }
+    return this.#controller.signal;
+  }
+
+  get scope(): CallScope {
+    return scopeOf(this.#grpc, this.#context);
+  }
+
+  header(name: string): string | undefined {
+    return headerOf(this.#grpc, name);
+  }
+
+  sendHeaders(): void {
+    this.#grpc.sendHeaders();
+  }
+
+  /** Aborts the signal, and whoever waits for a request gets the reason; only the first one counts. */
+  abort(reason: DaemonError): void {
+    this.#abortSignal(reason);
+    this.#grpc.takeEnd(reason);
+  }
+
+  #abortSignal(reason: DaemonError): void {
+    this.#aborted ??= reason;
+    this.#controller?.abort(this.#aborted);
+  }
 }
 
 /** The first of several values, which clients may send apart or joined by commas. */

@@ -2,7 +2,7 @@ import { once } from 'node:events';
 import type { Server, Socket } from 'node:net';
 import { DaemonError, messageOf } from '../base/errors.js';
 import type { Logger } from '../base/logger.js';
-import { startCall, type CallContext, type RunningCall } from './call.js';
+import { RunningCall, type CallContext } from './call.js';
 import { grpcAddon, type GrpcAnswers } from './grpc-addon.js';
 import { GrpcConnection } from './grpc-connection.js';
 import type { GrpcCall } from './grpc-call.js';
@@ -138,7 +138,7 @@ export class RpcServer implements AsyncDisposable {
       checkNamespace: this.#options.checkNamespace ?? (() => undefined),
     };
     const life: CallLife = {
-      begin: (grpc) => this.#begin(startCall(grpc, context)),
+      begin: (grpc) => this.#begin(new RunningCall(grpc, context)),
       end: (call, error) => {
         this.#end(call, error);
       },
@@ -147,12 +147,9 @@ export class RpcServer implements AsyncDisposable {
       this.#methods.set(method.path, serveMethod(this.#options.schema, method, handlerOf(registration, method), life));
   }
 
-  readonly #started = new WeakMap<RunningCall, number>();
-
   #begin(call: RunningCall): RunningCall {
     this.#calls.add(call);
     this.#options.onCall?.();
-    this.#started.set(call, performance.now());
     return call;
   }
 
@@ -164,7 +161,7 @@ export class RpcServer implements AsyncDisposable {
       namespace: call.header('containerd-namespace'),
       uid: call.peer.uid,
       pid: call.peer.pid,
-      ms: Math.round(performance.now() - (this.#started.get(call) ?? 0)),
+      ms: Math.round(performance.now() - call.startedMs),
     };
     if (error === undefined) this.#log.debug(fields, 'call');
     else if (isMeant(error))
