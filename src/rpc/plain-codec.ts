@@ -129,7 +129,11 @@ function valueOf(type: FieldType): Value {
 }
 
 function enumOf(values: Readonly<Record<string, number>>): Value {
-  const names = new Map(Object.entries(values).map(([name, number]) => [number, name]).reverse() as [number, string][]);
+  const names = new Map(
+    Object.entries(values)
+      .map(([name, number]) => [number, name])
+      .reverse() as [number, string][],
+  );
   const [zero] = Object.keys(values); // the first name, which is 0 but in proto2
   return {
     ...{ wire: WIRE.varint, zero, entryZero: () => zero },
@@ -253,7 +257,8 @@ function readEntry(reader: protobuf.Reader, map: Fields, type: Value, depth: num
   }
   value ??= type.entryZero();
   // A key `__proto__` is one like others.
-  if (key === '__proto__') Object.defineProperty(map, key, { value, enumerable: true, configurable: true, writable: true });
+  if (key === '__proto__')
+    Object.defineProperty(map, key, { value, enumerable: true, configurable: true, writable: true });
   else map[key] = value;
   return true;
 }
