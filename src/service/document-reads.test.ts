@@ -112,6 +112,15 @@ void test('after each change every answer is that of the stores', (t) =>
     assert.equal(await asked(reads['namespace'] ?? assert.fail()), false);
   }));
 
+void test('bytes that are replaced under a blob whose record stays are read anew', (t) =>
+  watched(t, async ({ stores, reads, asked }) => {
+    const read = reads['read'] ?? assert.fail();
+    await read();
+    assert.equal(await asked(read), false);
+    stores.local.metadata.documentsChanged();
+    assert.equal(await asked(read), true);
+  }));
+
 void test('a change that comes while an answer is made keeps it from being given again', (t) =>
   watched(t, async ({ stores, reads }) => {
     const read = reads['info'] ?? assert.fail();

@@ -80,6 +80,8 @@ export interface Metadata extends AsyncDisposable {
   readonly disk: DiskInventory;
   /** Calls `notify` after each change of images, blobs or namespaces, before anybody can know of it. To be called once. */
   readonly onDocuments: (notify: () => void) => void;
+  /** Tells that too: bytes have changed under a blob whose record stays as it is. */
+  readonly documentsChanged: () => void;
   /** Layers that were unpacked by us, in the order in which they were made. */
   readonly layers: () => readonly LayerRecord[];
 }
@@ -124,6 +126,7 @@ export function openMetadata(options: MetadataOptions): Promise<Metadata> {
     collection.collector = down.own(collector);
     collector.request();
     journal.trim();
+    let told: (() => void) | undefined;
     return {
       content: (scope) => new SqliteContent(content, scope),
       images: (scope) => new SqliteImages(shared, scope),
@@ -139,7 +142,11 @@ export function openMetadata(options: MetadataOptions): Promise<Metadata> {
       taskIndex: new SqliteTaskIndex(shared),
       collector,
       onDocuments: (notify) => {
+        told = notify;
         db.onChange(['images', 'blobs', 'namespaces'], notify);
+      },
+      documentsChanged: () => {
+        told?.();
       },
       layers: () => unpackedLayers(db),
       disk: new SqliteDiskInventory(db, content, options.blobs, directories),
