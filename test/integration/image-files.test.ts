@@ -65,6 +65,30 @@ test('save and load: a file or a pipe, whole or not at all, and no name taken aw
   assert.match(absent.stderr, /^dist: archive .*absent\.tar can't be opened: .*\n$/);
 });
 
+test('an image of an archive that says no name, or a tag alone, is found by the name that load tells', async () => {
+  await using registry = await openRegistry();
+  await using daemon = await openDaemon();
+  const run = runner(daemon);
+  const pushed = await registry.push(await small('1'), 'one');
+  for (const tag of ['', ':7.2']) {
+    const file = join(daemon.dir, `one${tag.length}.tar`);
+    await output('skopeo', ['copy', '--src-tls-verify=false', `docker://${pushed}`, `oci-archive:${file}${tag}`]);
+    const { code, stdout, stderr } = await run(['load', '-i', file]);
+    assert.equal(code, 0, stderr);
+    const name = stdout.trim();
+    assert.match(
+      name,
+      tag === '' ? /^docker\.io\/library\/loaded@sha256:[0-9a-f]{64}$/ : /^docker\.io\/library\/loaded:7\.2$/,
+    );
+    for (const typed of [name, name.replace('docker.io/library/', '')]) {
+      const inspected = await run(['inspect', typed]);
+      assert.equal(inspected.code, 0, inspected.stderr);
+    }
+    assert.equal((await run(['tag', name, 'other:1'])).code, 0);
+    assert.equal((await run(['rmi', name, 'other:1'])).code, 0);
+  }
+});
+
 test('two loads at once of different images by the same names: one is named whole, and the other not at all', async () => {
   await using registry = await openRegistry();
   await using daemon = await openDaemon();

@@ -36,12 +36,16 @@ export const save = defineCommand({
   },
 });
 
+/** A whole name, so that it is found by what is typed. */
+const LOADED = 'docker.io/library/loaded';
+
 export const load = defineCommand({
   usage: 'load',
   summary: 'Bring the images of an archive into the store and unpack them; from stdin unless a file is named',
   details:
     'Archives are OCI layouts and what docker save writes, packed by gzip or not. A name that another image has already is refused, and ' +
-    'then nothing is named; --force gives it to the one of the archive. An image without a name is called loaded@DIGEST.',
+    'then nothing is named; --force gives it to the one of the archive. An image without a name is called loaded@DIGEST, and one that has a tag ' +
+    'alone loaded:TAG (docker.io/library/loaded in whole).',
   options: {
     ...PLATFORM_OPTIONS,
     input: text('-i, --input <file>', 'the archive'),
@@ -53,7 +57,7 @@ export const load = defineCommand({
     const { input, force, snapshotter, allPlatforms } = options;
     const platforms = options.platform.map(parsePlatform);
     const names = await importImages(session(), bytesOf(await archiveOf(io, input)), {
-      ...{ prefix: 'loaded', digests: 'unnamed', keepNames: !force, unpack: !options.noUnpack },
+      ...{ prefix: LOADED, digests: 'unnamed', keepNames: !force, unpack: !options.noUnpack },
       ...{ snapshotter, allPlatforms, signal },
       ...(platforms.length > 0 && { platforms }),
     });
