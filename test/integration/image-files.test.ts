@@ -89,6 +89,39 @@ test('an image of an archive that says no name, or a tag alone, is found by the 
   }
 });
 
+test('names that other clients have given are found as they are, after what a short name stands for', async () => {
+  await using registry = await openRegistry();
+  await using daemon = await openDaemon();
+  const run = runner(daemon);
+  const ok = async (...args: readonly string[]) => {
+    const { code, stdout, stderr } = await run(args);
+    assert.equal(code, 0, stderr);
+    return stdout;
+  };
+  const pushed = await registry.push(await small('1'), 'one');
+  await ok('pull', '--quiet', pushed);
+  const name = async (...names: readonly string[]) => {
+    for (const each of names)
+      await output('ctr', ['-a', daemon.address, '-n', daemon.namespace, 'i', 'tag', pushed, each]);
+  };
+  await name('short', 'Not A Reference', 'docker.io/library/both:latest', 'both');
+  const saved = join(daemon.dir, 'saved.tar');
+  for (const typed of ['short', 'Not A Reference']) {
+    assert.match(await ok('inspect', typed), /"digest"/);
+    await ok('save', '-o', saved, typed);
+    await ok('tag', typed, 'copy:1');
+    assert.equal(await ok('rmi', typed), `${typed}\n`);
+    const gone = await run(['rmi', typed]);
+    assert.equal(gone.code, 1);
+    assert.match(
+      gone.stderr,
+      /^dist: .*(docker\.io\/library\/short:latest.*not found|Not A Reference.*has upper-case)/s,
+    );
+  }
+  assert.equal(await ok('rmi', 'both'), 'docker.io/library/both:latest\n');
+  assert.equal(await ok('rmi', 'both'), 'both\n');
+});
+
 test('two loads at once of different images by the same names: one is named whole, and the other not at all', async () => {
   await using registry = await openRegistry();
   await using daemon = await openDaemon();

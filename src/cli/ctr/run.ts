@@ -9,8 +9,7 @@ import { flag, list, parseCount, text, type OptionValues } from '../shared/optio
 import { registryAccessOf } from '../shared/credentials.js';
 import { showProgress } from '../shared/progress.js';
 import { parseBytes } from '../shared/units.js';
-import { fullName } from '../shared/reference.js';
-import type { Out } from '../shared/out.js';
+import { storedName } from '../shared/reference.js';
 import { DETACH_KEYS, parseDetachKeys } from './detach-keys.js';
 import { withExitCodes } from './exit-codes.js';
 import { parseMount, parseVolume } from './mount-option.js';
@@ -75,7 +74,7 @@ export const create = defineCommand({
   passThrough: true,
   failureCode: 125,
   async run(context) {
-    const { image, id, command } = parseLine(context, context.out);
+    const { image, id, command } = await parseLine(context);
     const request = await requestOf(context, image, id, command);
     const { interactive: stdin, remove } = context.options;
     if (context.options.ephemeral)
@@ -89,7 +88,7 @@ export const create = defineCommand({
 async function runInContainer(context: Context): Promise<number> {
   const { options, io, out, session, signal } = context;
   checkOptions(context);
-  const { image, id, command } = parseLine(context, out);
+  const { image, id, command } = await parseLine(context);
   const request = await requestOf(context, image, id, command);
   if (options.printSpec) {
     const { spec } = await runContainer(session(), { ...request, only_spec: true }, signal);
@@ -150,8 +149,10 @@ function tell({ out }: Context, { warnings }: { readonly warnings: readonly stri
   for (const warning of warnings) out.note(warning);
 }
 
-function parseLine({ args, options }: Context, out: Out) {
-  const [image, rest] = options.rootfs === undefined ? [fullName(args[0] ?? '', out), args.slice(1)] : ['', args];
+async function parseLine(context: Context) {
+  const { args, options } = context;
+  const [image, rest] =
+    options.rootfs === undefined ? [await storedName(args[0] ?? '', context), args.slice(1)] : ['', args];
   const [given, command] = options.id === undefined ? [rest[0], rest.slice(1)] : [options.id, rest];
   if (given === '') {
     throw new DaemonError('invalid-argument', 'container id "" is empty: leave it out to have one made up');

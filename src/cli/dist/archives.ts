@@ -7,7 +7,7 @@ import { openArchive, writeArchive } from '../shared/archive-files.js';
 import { defineCommand } from '../shared/command.js';
 import type { Io } from '../shared/io.js';
 import { flag, list, text } from '../shared/options.js';
-import { fullName } from '../shared/reference.js';
+import { storedName } from '../shared/reference.js';
 
 const PLATFORM_OPTIONS = {
   platform: list('--platform <os/arch>', 'take this one out of an index (repeatable)'),
@@ -19,7 +19,8 @@ export const save = defineCommand({
   summary: 'Write images to an archive that docker, podman and skopeo read, too; to stdout unless a file is named',
   options: { ...PLATFORM_OPTIONS, output: text('-o, --output <file>', 'it is there when it is whole') },
   async run({ args, options, session, io, out, signal }) {
-    const names = args.map((ref) => fullName(ref, out));
+    const names: string[] = [];
+    for (const ref of args) names.push(await storedName(ref, { session, out, signal }));
     const { output, allPlatforms } = options;
     if (output === undefined && io.terminal) {
       throw new DaemonError(

@@ -11,7 +11,7 @@ import { only } from '../shared/arguments.js';
 import type { CommandContext } from '../shared/command.js';
 import { REGISTRY_OPTIONS, registryAccessOf } from '../shared/credentials.js';
 import { flag, text, type OptionValues } from '../shared/options.js';
-import { fullName } from '../shared/reference.js';
+import { fullName, storedName } from '../shared/reference.js';
 
 /** Options of the commands that look at what an image says of itself. */
 export const DOCUMENT_OPTIONS = {
@@ -33,7 +33,8 @@ export type Read = (digest: Digest) => Promise<Buffer>;
 export async function openImage(
   context: DocumentContext,
 ): Promise<{ readonly name: string; readonly root: Document; readonly read: Read }> {
-  const name = fullName(only(context.args), context.out);
+  const typed = only(context.args);
+  const name = context.options.remote ? fullName(typed, context.out) : await storedName(typed, context);
   const read = context.options.remote ? remoteReader(context, name) : localReader(context);
   const bytes = context.options.remote
     ? await remoteObject(context, name)

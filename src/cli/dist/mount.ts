@@ -3,7 +3,7 @@ import { mountImage, unmountImage } from '../../client/rootfs.js';
 import { forEach } from '../shared/arguments.js';
 import { defineCommand } from '../shared/command.js';
 import { flag, text } from '../shared/options.js';
-import { fullName } from '../shared/reference.js';
+import { storedName } from '../shared/reference.js';
 
 export const mount = defineCommand({
   usage: 'mount <reference> <directory>',
@@ -15,7 +15,8 @@ export const mount = defineCommand({
   async run({ args, options, session, out, signal }) {
     const [reference = '', typed = ''] = args;
     const directory = resolve(typed);
-    const request = { image: fullName(reference, out), directory, writable: options.rw };
+    const image = await storedName(reference, { session, out, signal });
+    const request = { image, directory, writable: options.rw };
     await mountImage(session(), { ...request, snapshotter: options.snapshotter ?? '' }, signal);
     out.line(directory);
     return 0;

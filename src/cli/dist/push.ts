@@ -7,7 +7,7 @@ import { REGISTRY_OPTIONS, registryAccessOf } from '../shared/credentials.js';
 import { DaemonError, isKind } from '../../base/errors.js';
 import { flag, text } from '../shared/options.js';
 import { showProgress } from '../shared/progress.js';
-import { fullName } from '../shared/reference.js';
+import { fullName, storedName } from '../shared/reference.js';
 
 export const push = defineCommand({
   usage: 'push <ref> [target]',
@@ -18,7 +18,7 @@ export const push = defineCommand({
     allPlatforms: flag('--all-platforms', 'the index with all of them'),
   },
   async run({ args, options, session, io, out, signal }) {
-    const image = fullName(only(args), out);
+    const image = await storedName(only(args), { session, out, signal });
     const [, typed] = args;
     const reference = typed === undefined ? image : fullName(typed, out);
     const platform = options.allPlatforms ? undefined : (options.platform ?? HOST_PLATFORM);
@@ -33,8 +33,8 @@ export const tag = defineCommand({
   usage: 'tag <ref> <name...>',
   summary: 'Give an image further names',
   options: { force: flag('-f, --force', 'also take a name away from another image') },
-  run({ args, options, session, out, signal }) {
-    const image = fullName(only(args), out);
+  async run({ args, options, session, out, signal }) {
+    const image = await storedName(only(args), { session, out, signal });
     const images = session().service('containerd.services.images.v1.Images');
     const targetOf = async (name: string): Promise<string | undefined> => {
       const { image: found } = await images.get({ name }, { signal });

@@ -1,5 +1,5 @@
 import { removeImage } from '../../client/images.js';
-import { fullName } from '../shared/reference.js';
+import { storedName } from '../shared/reference.js';
 import { forEach } from '../shared/arguments.js';
 import { defineCommand } from '../shared/command.js';
 import { flag } from '../shared/options.js';
@@ -13,7 +13,7 @@ export const rmi = defineCommand({
   },
   run: ({ args, options, session, out, signal }) =>
     forEach(args, out, async (ref) => {
-      const name = fullName(ref, out);
+      const name = await storedName(ref, { session, out, signal });
       await removeImage(session(), { name, force: options.force, sync: options.sync }, signal);
       out.line(name);
     }),
