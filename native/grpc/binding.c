@@ -1,6 +1,6 @@
 /*
- * A session for JavaScript. What it tells is appended to an array that the caller empties after each call, three elements an
- * event: its kind, the stream, and what belongs to it.
+ * A session for JavaScript. What it tells comes outside of JavaScript, too, where no value can be made: it is kept as it is until it is asked
+ * for, and becomes an array then, three elements an event: its kind, the stream, and what belongs to it.
  */
 #define _GNU_SOURCE
 #include "binding.h"
