@@ -14,6 +14,15 @@ import { output } from '../support/run.js';
 const runner = (daemon: TestDaemon) => (args: readonly string[], options?: CommandOptions) =>
   runCommand(dist, daemon, args, options);
 
+/** Runs what has to go well. @returns Its output. */
+const succeeding =
+  (daemon: TestDaemon) =>
+  async (...args: readonly string[]) => {
+    const { code, stdout, stderr } = await runCommand(dist, daemon, args);
+    assert.equal(code, 0, stderr);
+    return stdout;
+  };
+
 const small = async (text: string) => makeImage({ layers: [await makeLayer([{ path: 'f', data: text }])] });
 
 test('save and load: a file or a pipe, whole or not at all, and no name taken away unasked', async () => {
@@ -93,11 +102,7 @@ test('names that other clients have given are found as they are, after what a sh
   await using registry = await openRegistry();
   await using daemon = await openDaemon();
   const run = runner(daemon);
-  const ok = async (...args: readonly string[]) => {
-    const { code, stdout, stderr } = await run(args);
-    assert.equal(code, 0, stderr);
-    return stdout;
-  };
+  const ok = succeeding(daemon);
   const pushed = await registry.push(await small('1'), 'one');
   await ok('pull', '--quiet', pushed);
   const name = async (...names: readonly string[]) => {
@@ -126,11 +131,7 @@ test('two loads at once of different images by the same names: one is named whol
   await using registry = await openRegistry();
   await using daemon = await openDaemon();
   const run = runner(daemon);
-  const ok = async (...args: readonly string[]) => {
-    const { code, stdout, stderr } = await run(args);
-    assert.equal(code, 0, stderr);
-    return stdout;
-  };
+  const ok = succeeding(daemon);
   const names = ['first.example/x:1', 'second.example/x:1'];
   const files = await Promise.all(
     ['1', '2'].map(async (text) => {
