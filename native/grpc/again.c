@@ -69,6 +69,12 @@ void wh_grpc_let_go(struct wh_grpc_session *session, struct call *call) {
   wh_grpc_drop_again(call);
 }
 
+void wh_grpc_refuse_held(struct wh_grpc_session *session) {
+  for (struct call *call = session->calls; call; call = call->next)
+    if (call->again && call->again->held)
+      nghttp2_submit_rst_stream(session->http, NGHTTP2_FLAG_NONE, call->stream, NGHTTP2_REFUSED_STREAM);
+}
+
 int wh_grpc_hold_request(struct wh_grpc_session *session, struct call *call, uint8_t *request, size_t length, int compressed) {
   struct again *again = call->again;
   if (!again || !again->held) return 0;

@@ -94,6 +94,8 @@ int wh_grpc_hold_request(struct wh_grpc_session *session, struct call *call, uin
 int wh_grpc_answer_again(struct wh_grpc_session *session, struct call *call, int whole);
 /* Tells of the call if it is held. */
 void wh_grpc_let_go(struct wh_grpc_session *session, struct call *call);
+/* Nobody will answer the calls that are held now. */
+void wh_grpc_refuse_held(struct wh_grpc_session *session);
 /* The owner replies, and ends the call. */
 void wh_grpc_note_reply(struct call *call, const void *bytes, size_t length);
 void wh_grpc_note_finish(struct wh_grpc_session *session, struct call *call, unsigned status);

@@ -46,6 +46,7 @@ void wh_grpc_free_call(struct wh_grpc_session *session, struct call *call) {
 }
 
 int wh_grpc_goaway(struct wh_grpc_session *session) {
+  wh_grpc_refuse_held(session); /* the owner, who ends the others, knows nothing of them */
   int32_t last = nghttp2_session_get_last_proc_stream_id(session->http);
   return nghttp2_submit_goaway(session->http, NGHTTP2_FLAG_NONE, last, NGHTTP2_NO_ERROR, NULL, 0);
 }

@@ -129,33 +129,54 @@ static void test_forget(void) {
   close_pair(&pair);
 }
 
+static int32_t begin_with(struct pair *pair, const uint8_t *body, size_t length) {
+  int32_t stream = begin_call(&pair->client, "/a.B/C", body, length);
+  talk(&pair->client, &pair->server, ALL);
+  return stream;
+}
+
 /* A request within which the client half-closes, two of them, one too large, one compressed, and one whose call is given up. */
 static void test_odd_requests(void) {
   struct pair pair;
   open_pair(&pair);
   const uint8_t cut[] = {0, 0, 0, 0, 9, 'x'}, two[] = {0, 0, 0, 0, 1, 'x', 0, 0, 0, 0, 1, 'x'};
   const uint8_t large[] = {0, 0xff, 0, 0, 0, 'x'}, packed[] = {1, 0, 0, 0, 1, 'x'};
-  begin_call(&pair.client, "/a.B/C", cut, sizeof cut);
-  talk(&pair.client, &pair.server, ALL);
+  begin_with(&pair, cut, sizeof cut);
   EXPECT(pair.server.cut_off, 1);
-  begin_call(&pair.client, "/a.B/C", two, sizeof two);
-  talk(&pair.client, &pair.server, ALL);
+  begin_with(&pair, two, sizeof two);
   EXPECT(pair.server.messages, 2);
   EXPECT(pair.server.half_closed, 1);
-  begin_call(&pair.client, "/a.B/C", large, sizeof large);
-  talk(&pair.client, &pair.server, ALL);
+  begin_with(&pair, large, sizeof large);
   EXPECT(pair.server.too_large, 1);
-  begin_call(&pair.client, "/a.B/C", packed, sizeof packed);
-  talk(&pair.client, &pair.server, ALL);
+  begin_with(&pair, packed, sizeof packed);
   EXPECT(pair.server.compressed, 1);
   EXPECT(pair.server.calls, 4);
   pair.client.half_close = 0;
-  int32_t stream = begin_call(&pair.client, "/a.B/C", two, 6);
-  talk(&pair.client, &pair.server, ALL);
+  int32_t stream = begin_with(&pair, two, 6);
   nghttp2_submit_rst_stream(pair.client.http, 0, stream, NGHTTP2_CANCEL);
   talk(&pair.client, &pair.server, ALL);
   EXPECT(pair.server.calls, 4);
   EXPECT(pair.server.closed, 0);
+  close_pair(&pair);
+}
+
+/* A call that is held when the server takes no more, and one that is told. */
+static void test_goaway(void) {
+  struct pair pair;
+  open_pair(&pair);
+  const uint8_t request[] = {0, 0, 0, 0, 1, 'x'};
+  int32_t told = ask(&pair, "/a.B/C", 'y', ALL);
+  pair.client.half_close = 0;
+  begin_with(&pair, request, sizeof request);
+  EXPECT(pair.server.calls, 1);
+  EXPECT(wh_grpc_goaway(pair.server.session), 0);
+  talk(&pair.client, &pair.server, ALL);
+  EXPECT(pair.client.closed, 1);
+  EXPECT(pair.server.closed, 0);
+  EXPECT(wh_grpc_over(pair.server.session), 0);
+  reply(&pair, told, "last", 1, 0);
+  EXPECT(pair.client.closed, 2);
+  EXPECT(wh_grpc_over(pair.server.session), 1);
   close_pair(&pair);
 }
 
@@ -187,5 +208,6 @@ void test_answers(void) {
   test_not_again();
   test_forget();
   test_odd_requests();
+  test_goaway();
   test_table();
 }
