@@ -11,9 +11,10 @@
 /* What a call has to have for that. */
 struct again {
   int held;
+  unsigned topic;
   uint8_t *request; /* that came while it was held */
   size_t request_length;
-  uint8_t *key; /* the length of the headers, headers, request */
+  uint8_t *key; /* the length of the headers that count, these headers, request */
   size_t key_length;
   uint64_t generation;
   uint8_t *reply; /* the only one so far */
@@ -31,22 +32,40 @@ void wh_grpc_drop_again(struct call *call) {
   free(again);
 }
 
-static const char *path_of(const struct call *call) {
+/* Goes on to the next header; at first *name is NULL. Whether there is one. */
+static int next_header(const struct call *call, const char **name, const char **value) {
   const char *end = call->headers + call->headers_length;
-  for (const char *name = call->headers; name && name < end;) {
-    const char *value = name + strlen(name) + 1;
-    if (value >= end) break;
+  *name = *name ? *value + strlen(*value) + 1 : call->headers;
+  if (!*name || *name >= end) return 0;
+  *value = *name + strlen(*name) + 1;
+  return *value < end;
+}
+
+static const char *path_of(const struct call *call) {
+  const char *name = NULL, *value;
+  while (next_header(call, &name, &value))
     if (strcmp(name, ":path") == 0) return value;
-    name = value + strlen(value) + 1;
-  }
   return "";
+}
+
+/*
+ * What is read is the same whatever these say: a client's deadline, what it traces, and the lease under which it will write something. They
+ * differ from call to call, or from one run of a client to the next.
+ */
+static int counts(const char *name) {
+  static const char *const passing[] = {"grpc-timeout", "containerd-lease", "traceparent", "tracestate"};
+  for (size_t i = 0; i < sizeof passing / sizeof *passing; i++)
+    if (strcmp(name, passing[i]) == 0) return 0;
+  return 1;
 }
 
 int wh_grpc_hold(struct wh_grpc_session *session, struct call *call) {
   if (!session->answers || call->headers_length == 0 || call->headers_length > WH_ANSWERS_KEY_MAX) return 0;
-  if (!wh_answers_has_path(session->answers, path_of(call))) return 0;
+  int topic = wh_answers_topic_of(session->answers, path_of(call));
+  if (topic < 0) return 0;
   call->again = calloc(1, sizeof *call->again);
   if (!call->again) return 0;
+  call->again->topic = (unsigned)topic;
   call->again->held = call->untold = 1;
   return 1;
 }
@@ -90,13 +109,21 @@ int wh_grpc_hold_request(struct wh_grpc_session *session, struct call *call, uin
 /* 0, or -1 when memory is short or it is too long. */
 static int make_key(struct call *call) {
   struct again *again = call->again;
-  uint32_t headers_length = (uint32_t)call->headers_length;
-  again->key_length = sizeof headers_length + headers_length + again->request_length;
-  again->key = again->key_length <= WH_ANSWERS_KEY_MAX ? malloc(again->key_length) : NULL;
+  uint32_t headers_length = 0;
+  size_t room = sizeof headers_length + call->headers_length + again->request_length;
+  again->key = room <= WH_ANSWERS_KEY_MAX ? malloc(room) : NULL;
   if (!again->key) return -1;
+  uint8_t *headers = again->key + sizeof headers_length;
+  const char *name = NULL, *value;
+  while (next_header(call, &name, &value)) {
+    size_t length = (size_t)(value - name) + strlen(value) + 1;
+    if (!counts(name)) continue;
+    memcpy(headers + headers_length, name, length);
+    headers_length += (uint32_t)length;
+  }
   memcpy(again->key, &headers_length, sizeof headers_length);
-  memcpy(again->key + sizeof headers_length, call->headers, headers_length);
-  memcpy(again->key + sizeof headers_length + headers_length, again->request, again->request_length);
+  memcpy(headers + headers_length, again->request, again->request_length);
+  again->key_length = sizeof headers_length + headers_length + again->request_length;
   return 0;
 }
 
@@ -110,7 +137,7 @@ int wh_grpc_answer_again(struct wh_grpc_session *session, struct call *call, int
   size_t length = 0;
   const uint8_t *reply = wh_answers_find(session->answers, again->key, again->key_length, &length);
   if (!reply) {
-    again->generation = wh_answers_generation(session->answers);
+    again->generation = wh_answers_generation(session->answers, again->topic);
     tell(session, call);
     return 0;
   }
@@ -136,7 +163,8 @@ void wh_grpc_note_reply(struct call *call, const void *bytes, size_t length) {
 void wh_grpc_note_finish(struct wh_grpc_session *session, struct call *call, unsigned status) {
   struct again *again = call->again;
   if (!again) return;
-  if (status == 0 && again->reply && again->key && again->generation == wh_answers_generation(session->answers))
-    wh_answers_remember(session->answers, again->key, again->key_length, again->reply, again->reply_length);
+  int is_current = again->generation == wh_answers_generation(session->answers, again->topic);
+  if (status == 0 && again->reply && again->key && is_current)
+    wh_answers_remember(session->answers, again->topic, again->key, again->key_length, again->reply, again->reply_length);
   wh_grpc_drop_again(call);
 }

@@ -4,7 +4,7 @@ import type { Memory } from '../core/kernel/memory.js';
 
 /** What is looked at, to be told apart from work: the whole process's CPU time in milliseconds. */
 export interface QuietTimeParts {
-  readonly memory: Pick<Memory, 'releaseUnused'>;
+  readonly memory: Pick<Memory, 'releaseUnused' | 'releaseCode'>;
   readonly log: Logger;
   readonly cpuMs: () => number;
 }
@@ -15,10 +15,14 @@ export const QUIET_MS = 15_000;
 /** CPU time in that time that is no work. */
 const QUIET_CPU_MS = 150;
 
-/** Gives memory back once after work, when there was none for a while. No timer runs while nothing happens. */
+/** How long after that V8, of which the heap has become small, has collected once more and brought its own code back for it. */
+export const AFTERMATH_MS = 10_000;
+
+/** Gives memory back after work, when there was none for a while. No timer runs while nothing happens. */
 export class QuietTime implements Disposable {
   readonly #parts: QuietTimeParts;
   #timer: NodeJS.Timeout | undefined;
+  #isReleased = false;
   #cpuMs = 0;
 
   constructor(parts: QuietTimeParts) {
@@ -28,27 +32,46 @@ export class QuietTime implements Disposable {
 
   /** Something was asked for. What it starts may go on for long: that is seen by its CPU time. */
   stir(): void {
-    if (this.#timer) return;
-    this.#cpuMs = this.#parts.cpuMs();
-    this.#timer = setTimeout(() => {
-      this.#look();
-    }, QUIET_MS).unref();
+    if (this.#timer && !this.#isReleased) return;
+    this.#isReleased = false;
+    this.#wait(QUIET_MS);
   }
 
   [Symbol.dispose](): void {
     clearTimeout(this.#timer);
   }
 
+  #wait(delayMs: number): void {
+    clearTimeout(this.#timer);
+    this.#cpuMs = this.#parts.cpuMs();
+    this.#timer = setTimeout(() => {
+      this.#timer = undefined;
+      this.#look();
+    }, delayMs).unref();
+  }
+
   #look(): void {
-    const { memory, log, cpuMs } = this.#parts;
-    this.#timer = undefined;
+    const { memory, cpuMs } = this.#parts;
     if (cpuMs() - this.#cpuMs > QUIET_CPU_MS) {
       this.stir();
-      return;
+    } else if (this.#isReleased) {
+      this.#release(() => {
+        memory.releaseCode();
+      });
+    } else {
+      this.#release(() => {
+        memory.releaseUnused();
+      });
+      this.#isReleased = true;
+      this.#wait(AFTERMATH_MS);
     }
+  }
+
+  #release(release: () => void): void {
+    const { log } = this.#parts;
     try {
       const beganMs = performance.now();
-      memory.releaseUnused();
+      release();
       log.debug({ ms: Math.round(performance.now() - beganMs) }, 'memory that is not in use is given back');
     } catch (error) {
       log.warn({ error: messageOf(error) }, 'memory that is not in use could not be given back');

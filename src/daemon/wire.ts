@@ -30,7 +30,7 @@ import { withShims } from '../core/execution/shims.js';
 import { ShimRuntime } from '../remote/shim/shim-runtime.js';
 import { RpcServer } from '../rpc/server.js';
 import { wholeSchema } from '../rpc/whole.js';
-import { DOCUMENT_READS } from '../service/document-reads.js';
+import { REPEATABLE_READS, type ReadTopic } from '../service/repeatable-reads.js';
 import { decodeRuntimeOptions } from '../service/runtime-options.js';
 import { checkIdentifier } from '../spec/identifier.js';
 import { platformOfNode } from '../spec/platform.js';
@@ -137,11 +137,11 @@ export function wire(config: Config, log: Logger): Promise<Daemon> {
           quiet.stir();
         },
         // Who wants to see all calls in the log does.
-        ...(config.log_level === 'debug' ? {} : { repeatable: DOCUMENT_READS }),
+        ...(config.log_level === 'debug' ? {} : { repeatable: repeatableReads(metadata) }),
       }),
     );
-    metadata.onDocuments(() => {
-      server.forget();
+    metadata.onChange((topic) => {
+      server.forget(topic);
     });
     await server.listen({ path: config.grpc.address, gid: config.grpc.gid });
     return { [Symbol.asyncDispose]: () => down.run() };
@@ -152,6 +152,11 @@ export function wire(config: Config, log: Logger): Promise<Daemon> {
 function proxySettings({ proxy: { http, https, no } }: Config): ProxySettings {
   const environment = proxiesOfEnvironment(process.env);
   return { http: http ?? environment.http, https: https ?? environment.https, no: no ?? environment.no };
+}
+
+/** Snapshots of other programs change without our knowing. */
+function repeatableReads({ proxied }: Stores['metadata']): Readonly<Record<ReadTopic, readonly string[]>> {
+  return proxied.size === 0 ? REPEATABLE_READS : { ...REPEATABLE_READS, snapshots: [] };
 }
 
 /** CPU time of all threads of this process so far. */

@@ -76,10 +76,12 @@ export interface GrpcAddon {
   /**
    * For all sessions that are opened with it: a call of one of these paths gets the only reply that the same request with the same headers had
    * before, for some seconds.
+   *
+   * @param topics The paths of each.
    */
-  answers(paths: readonly string[]): GrpcAnswers;
-  /** What was answered, or is being answered, is not answered again. */
-  forget(answers: GrpcAnswers): void;
+  answers(...topics: readonly (readonly string[])[]): GrpcAnswers;
+  /** What was answered of a topic (0, 1, …), or is being answered, is not answered again. */
+  forget(answers: GrpcAnswers, topic: number): void;
   /** Frees the block of memory in which these bytes lie, with all else in it, unless it is small (8 KiB); they are empty afterwards. */
   release(bytes: Uint8Array): void;
 }

@@ -26,10 +26,10 @@ export interface RpcServerOptions {
   /** A call begins. */
   readonly onCall?: () => void;
   /**
-   * Paths of methods whose only reply may be given again to the same request with the same headers, for some seconds or until `forget`,
-   * without anybody hearing of the call.
+   * Paths of methods whose only reply may be given again to the same request with the same headers, for some seconds or until `forget` of
+   * their topic, without anybody hearing of the call. Up to eight topics.
    */
-  readonly repeatable?: readonly string[];
+  readonly repeatable?: Readonly<Record<string, readonly string[]>>;
 }
 
 /** Time for handlers to end after they were told that the server closes, in milliseconds. */
@@ -47,6 +47,7 @@ export class RpcServer implements AsyncDisposable {
   readonly #listening = new Set<Server>();
   readonly #connections = new Set<GrpcConnection>();
   readonly #calls = new Set<RunningCall>();
+  readonly #topics: readonly string[];
   #answers: GrpcAnswers | undefined;
   #idle: (() => void) | undefined;
   #flushed: (() => void) | undefined;
@@ -55,6 +56,7 @@ export class RpcServer implements AsyncDisposable {
   constructor(options: RpcServerOptions) {
     this.#options = options;
     this.#log = options.log;
+    this.#topics = Object.keys(options.repeatable ?? {});
     checkRegistrations(options);
     for (const name of options.schema.services()) this.#addService(name);
   }
@@ -66,16 +68,17 @@ export class RpcServer implements AsyncDisposable {
    */
   async listen(address: SocketAddress): Promise<void> {
     const addon = grpcAddon(); // or the first connection would find out
-    if (this.#options.repeatable) this.#answers ??= addon.answers(this.#options.repeatable);
+    const { repeatable } = this.#options;
+    if (repeatable) this.#answers ??= addon.answers(...Object.values(repeatable));
     const server = await listenOnSocket(address, (socket) => {
       this.#admit(socket);
     });
     this.#listening.add(server);
   }
 
-  /** What the replies of repeatable methods say may have changed. */
-  forget(): void {
-    if (this.#answers) grpcAddon().forget(this.#answers);
+  /** What the replies of repeatable methods of this topic say may have changed. */
+  forget(topic: string): void {
+    if (this.#answers) grpcAddon().forget(this.#answers, this.#topics.indexOf(topic));
   }
 
   /** Stops listening, aborts what runs (`unavailable`), gives it some seconds to end, and drops the connections. */

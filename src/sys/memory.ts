@@ -7,6 +7,9 @@ export function createMemory(): Memory {
     releaseUnused() {
       check('collect', 'this process', addon().collectAll());
       check('malloc_trim', 'this process', addon().trimAllocator());
+      this.releaseCode();
+    },
+    releaseCode() {
       check('madvise', 'this process', addon().unmapCode());
     },
     share(sizeBytes) {

@@ -13,12 +13,12 @@ import { RpcServer } from '../../src/rpc/server.js';
 import { wholeSchema } from '../../src/rpc/whole.js';
 import { createContainersService } from '../../src/service/containers.js';
 import { createContentService } from '../../src/service/content.js';
-import { DOCUMENT_READS } from '../../src/service/document-reads.js';
 import { createEventsService } from '../../src/service/events.js';
 import { createImagesService } from '../../src/service/images.js';
 import { createJournalService } from '../../src/service/journal.js';
 import { createLeasesService } from '../../src/service/leases.js';
 import { createNamespacesService } from '../../src/service/namespaces.js';
+import { REPEATABLE_READS } from '../../src/service/repeatable-reads.js';
 import { createSnapshotsService } from '../../src/service/snapshots.js';
 import type { MetadataOptions } from '../../src/drivers/metadata-sqlite/metadata.js';
 import { openLocalStores, type LocalStores, type Stores } from './stores.js';
@@ -45,11 +45,11 @@ export function openSocketStores(
       schema: wholeSchema,
       services: servicesOf(local),
       log: SILENT,
-      repeatable: DOCUMENT_READS,
+      repeatable: REPEATABLE_READS,
       ...(onCall && { onCall }),
     });
-    local.metadata.onDocuments(() => {
-      server.forget();
+    local.metadata.onChange((topic) => {
+      server.forget(topic);
     });
     const address = join(root, 'test.sock');
     await server.listen({ path: address });

@@ -16,7 +16,7 @@ struct pair {
 
 static void open_pair(struct pair *pair) {
   pair->answers = wh_answers_new();
-  EXPECT(wh_answers_add_path(pair->answers, "/a.B/C"), 0);
+  EXPECT(wh_answers_add_path(pair->answers, "/a.B/C", 1), 0);
   open_server(&pair->server);
   wh_grpc_use_answers(pair->server.session, pair->answers);
   open_client(&pair->client);
@@ -63,6 +63,28 @@ static void test_again(void) {
   EXPECT(ask(&pair, "/a.B/D", 'x', ALL) != 0, 1);
   reply(&pair, ask(&pair, "/a.B/C", 'z', 1), "four", 1, 0);
   EXPECT(ask(&pair, "/a.B/C", 'z', 1), 0);
+  close_pair(&pair);
+}
+
+/* The reply is the same whatever some headers say, and another one with others. */
+static void test_headers(void) {
+  struct pair pair;
+  open_pair(&pair);
+  reply(&pair, ask(&pair, "/a.B/C", 'x', ALL), "four", 1, 0);
+  const char *const passing[] = {"grpc-timeout", "containerd-lease", "traceparent", "tracestate"};
+  for (size_t i = 0; i < sizeof passing / sizeof *passing; i++) {
+    pair.client.header = passing[i];
+    pair.client.value = "1S";
+    EXPECT(ask(&pair, "/a.B/C", 'x', ALL), 0);
+    EXPECT(pair.client.received, 9);
+  }
+  pair.client.header = "containerd-namespace";
+  pair.client.value = "a";
+  reply(&pair, ask(&pair, "/a.B/C", 'x', ALL), "a's", 1, 0);
+  EXPECT(ask(&pair, "/a.B/C", 'x', ALL), 0);
+  EXPECT(pair.client.received, 8);
+  pair.client.value = "b";
+  EXPECT(ask(&pair, "/a.B/C", 'x', ALL) != 0, 1);
   close_pair(&pair);
 }
 
@@ -118,15 +140,35 @@ static void test_forget(void) {
   struct pair pair;
   open_pair(&pair);
   reply(&pair, ask(&pair, "/a.B/C", 'x', ALL), "before", 1, 0);
-  wh_answers_forget(pair.answers);
+  wh_answers_forget(pair.answers, 1);
   int32_t stream = ask(&pair, "/a.B/C", 'x', ALL);
   EXPECT(stream != 0, 1);
-  wh_answers_forget(pair.answers); /* what is answered now was read before */
+  wh_answers_forget(pair.answers, 1); /* what is answered now was read before */
   reply(&pair, stream, "stale by now", 1, 0);
   reply(&pair, ask(&pair, "/a.B/C", 'x', ALL), "fresh", 1, 0);
   EXPECT(ask(&pair, "/a.B/C", 'x', ALL), 0);
   EXPECT(pair.client.received, 10);
   close_pair(&pair);
+}
+
+/* Each topic is forgotten for itself, and what is of none is not kept. */
+static void test_topics(void) {
+  struct wh_answers *answers = wh_answers_new();
+  size_t length = 0;
+  EXPECT(wh_answers_add_path(answers, "/a", 0), 0);
+  EXPECT(wh_answers_add_path(answers, "/b", 1), 0);
+  EXPECT(wh_answers_add_path(answers, "/c", WH_ANSWERS_TOPICS_MAX) < 0, 1);
+  EXPECT(wh_answers_topic_of(answers, "/b"), 1);
+  EXPECT(wh_answers_topic_of(answers, "/c") < 0, 1);
+  for (int i = 0; i < 1000; i++) wh_answers_remember(answers, (unsigned)i % 2, &i, sizeof i, "reply", 5);
+  wh_answers_forget(answers, 1);
+  wh_answers_forget(answers, WH_ANSWERS_TOPICS_MAX);
+  for (int i = 0; i < 1000; i++) EXPECT(wh_answers_find(answers, &i, sizeof i, &length) != NULL, i % 2 == 0);
+  EXPECT(wh_answers_generation(answers, 0), 0);
+  EXPECT(wh_answers_generation(answers, 1), 1);
+  wh_answers_remember(answers, WH_ANSWERS_TOPICS_MAX, "x", 1, "reply", 5);
+  EXPECT(wh_answers_find(answers, "x", 1, &length) == NULL, 1);
+  wh_answers_release(answers);
 }
 
 static int32_t begin_with(struct pair *pair, const uint8_t *body, size_t length) {
@@ -183,11 +225,11 @@ static void test_goaway(void) {
 static void test_table(void) {
   struct wh_answers *answers = wh_answers_new();
   size_t length = 0;
-  for (int i = 0; i < WH_ANSWERS_PATHS_MAX; i++) EXPECT(wh_answers_add_path(answers, "/p"), 0);
-  EXPECT(wh_answers_add_path(answers, "/p") < 0, 1);
+  for (int i = 0; i < WH_ANSWERS_PATHS_MAX; i++) EXPECT(wh_answers_add_path(answers, "/p", 0), 0);
+  EXPECT(wh_answers_add_path(answers, "/p", 0) < 0, 1);
   for (int i = 0; i < 3 * WH_ANSWERS_COUNT_MAX; i++) {
-    wh_answers_remember(answers, &i, sizeof i, "reply", 5);
-    wh_answers_remember(answers, &i, sizeof i, "later", 6);
+    wh_answers_remember(answers, 0, &i, sizeof i, "reply", 5);
+    wh_answers_remember(answers, 0, &i, sizeof i, "later", 6);
     const uint8_t *found = wh_answers_find(answers, &i, sizeof i, &length);
     EXPECT(found && length == 6 && !memcmp(found, "later", 6), 1);
   }
@@ -196,7 +238,7 @@ static void test_table(void) {
   EXPECT(wh_answers_find(answers, &first, sizeof first, &length) == NULL, 1);
   char *large = calloc(1, WH_ANSWERS_REPLY_MAX);
   for (int i = 0; i < 2 * WH_ANSWERS_BYTES_MAX / WH_ANSWERS_REPLY_MAX; i++)
-    wh_answers_remember(answers, &i, sizeof i, large, WH_ANSWERS_REPLY_MAX);
+    wh_answers_remember(answers, 0, &i, sizeof i, large, WH_ANSWERS_REPLY_MAX);
   EXPECT(wh_answers_find(answers, &first, sizeof first, &length) == NULL, 1);
   free(large);
   wh_answers_release(answers);
@@ -204,10 +246,12 @@ static void test_table(void) {
 
 void test_answers(void) {
   test_again();
+  test_headers();
   test_short_answers();
   test_not_again();
   test_forget();
   test_odd_requests();
   test_goaway();
+  test_topics();
   test_table();
 }

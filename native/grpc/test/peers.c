@@ -139,9 +139,11 @@ int32_t begin_call(struct client *client, const char *path, const uint8_t *body,
   client->received = 0;
   client->status[0] = '\0';
   nghttp2_nv fields[] = {field(":method", "POST"), field(":scheme", "http"), field(":path", path), field(":authority", "localhost"),
-                         field("content-type", "application/grpc"), field("te", "trailers")};
+                         field("content-type", "application/grpc"), field("te", "trailers"), {0}};
+  size_t count = sizeof fields / sizeof *fields - 1;
+  if (client->header) fields[count++] = field(client->header, client->value);
   nghttp2_data_provider provider = {.read_callback = read_request};
-  return nghttp2_submit_request(client->http, NULL, fields, sizeof fields / sizeof *fields, &provider, NULL);
+  return nghttp2_submit_request(client->http, NULL, fields, count, &provider, NULL);
 }
 
 void talk(struct client *client, struct server *server, size_t piece) {

@@ -35,6 +35,7 @@ struct client {
   const uint8_t *body;
   size_t length, done;
   int half_close; /* when the body has gone */
+  const char *header, *value; /* one more of each call; NULL for none */
   char status[64], http_status[64];
   size_t received;
   int closed;

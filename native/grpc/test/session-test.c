@@ -221,7 +221,7 @@ static void test_fuzz(void) {
   wh_grpc_close(server.session);
   uint8_t *bytes = malloc(client.recorded);
   struct wh_answers *answers = wh_answers_new();
-  wh_answers_add_path(answers, "/a.B/C");
+  wh_answers_add_path(answers, "/a.B/C", 0);
   for (int run = 0; run < FUZZ_RUNS; run++) {
     state = (uint64_t)run + 1;
     memcpy(bytes, client.record, client.recorded);

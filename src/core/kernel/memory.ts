@@ -15,6 +15,8 @@ export interface Memory {
    * @throws SyscallError: the kernel does not tell what is mapped.
    */
   releaseUnused(): void;
+  /** Of that the mapped pages of program files alone: nothing is collected, so nothing follows. @throws SyscallError: as above. */
+  releaseCode(): void;
   /** Memory that a child can share by its descriptor; zeros at first. @throws SyscallError. */
   share(sizeBytes: number): SharedMemory;
 }

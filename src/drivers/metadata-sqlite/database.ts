@@ -202,25 +202,30 @@ export class Database implements Statements, Disposable {
   }
 
   /**
-   * Calls `notify` after every transaction that has changed rows of these tables, before anybody can know of it. To be called once.
+   * Calls `notify` after every transaction that has changed rows of tables of a topic, before anybody can know of it. To be called once.
    *
-   * @param tables Their names.
+   * @param topics The names of each one's tables.
    */
-  onChange(tables: readonly string[], notify: () => void): void {
-    let changed = false;
-    this.#db.function('note_change', () => {
-      changed = true;
+  onChange<Topic extends string>(
+    topics: Readonly<Record<Topic, readonly string[]>>,
+    notify: (topic: Topic) => void,
+  ): void {
+    const changed = new Set<Topic>();
+    this.#db.function('note_change', (topic) => {
+      changed.add(topic as Topic);
       return null;
     });
-    for (const table of tables) {
-      for (const verb of ['INSERT', 'UPDATE', 'DELETE'])
-        this.script(
-          `CREATE TEMP TRIGGER ${table}_${verb} AFTER ${verb} ON main.${table} BEGIN SELECT note_change(); END`,
-        );
+    for (const [topic, tables] of Object.entries<readonly string[]>(topics)) {
+      for (const table of tables) {
+        for (const verb of ['INSERT', 'UPDATE', 'DELETE'])
+          this.script(
+            `CREATE TEMP TRIGGER ${table}_${verb} AFTER ${verb} ON main.${table} BEGIN SELECT note_change('${topic}'); END`,
+          );
+      }
     }
     this.#afterCommit.add(() => {
-      if (changed) notify();
-      changed = false;
+      for (const topic of changed) notify(topic);
+      changed.clear();
     });
   }
 

@@ -78,13 +78,23 @@ export interface Metadata extends AsyncDisposable {
   readonly taskIndex: TaskIndex;
   readonly collector: Collector;
   readonly disk: DiskInventory;
-  /** Calls `notify` after each change of images, blobs or namespaces, before anybody can know of it. To be called once. */
-  readonly onDocuments: (notify: () => void) => void;
-  /** Tells that too: bytes have changed under a blob whose record stays as it is. */
+  /** Calls `notify` after each change of what a topic is about, before anybody can know of it. To be called once. */
+  readonly onChange: (notify: (topic: ChangeTopic) => void) => void;
+  /** Tells of documents too: bytes have changed under a blob whose record stays as it is. */
   readonly documentsChanged: () => void;
   /** Layers that were unpacked by us, in the order in which they were made. */
   readonly layers: () => readonly LayerRecord[];
 }
+
+/** Tables by what is read from them at once. */
+const TOPICS = {
+  documents: ['images', 'blobs', 'namespaces'],
+  containers: ['containers'],
+  snapshots: ['snapshots'],
+} as const;
+
+/** What changes together, for those who keep what they have read. */
+export type ChangeTopic = keyof typeof TOPICS;
 
 /**
  * Opens the database, brings it up to date, and puts it and the disk into agreement: operation leases of the former run end, and
@@ -126,7 +136,7 @@ export function openMetadata(options: MetadataOptions): Promise<Metadata> {
     collection.collector = down.own(collector);
     collector.request();
     journal.trim();
-    let told: (() => void) | undefined;
+    let told: ((topic: ChangeTopic) => void) | undefined;
     return {
       content: (scope) => new SqliteContent(content, scope),
       images: (scope) => new SqliteImages(shared, scope),
@@ -141,12 +151,12 @@ export function openMetadata(options: MetadataOptions): Promise<Metadata> {
       journal,
       taskIndex: new SqliteTaskIndex(shared),
       collector,
-      onDocuments: (notify) => {
+      onChange: (notify) => {
         told = notify;
-        db.onChange(['images', 'blobs', 'namespaces'], notify);
+        db.onChange(TOPICS, notify);
       },
       documentsChanged: () => {
-        told?.();
+        told?.('documents');
       },
       layers: () => unpackedLayers(db),
       disk: new SqliteDiskInventory(db, content, options.blobs, directories),

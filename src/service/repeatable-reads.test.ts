@@ -4,14 +4,28 @@ import { isKind } from '../base/errors.js';
 import { openSocketStores, type SocketStores } from '../../test/support/socket-stores.js';
 import { tempDir } from '../../test/support/temp-dir.js';
 import { digestOf } from '../spec/digest.js';
+import { LABELS } from '../spec/labels.js';
 import { MEDIA_TYPES } from '../spec/media-types.js';
 
+const KEPT = { [LABELS.gcRoot]: 'yes' };
 const SCOPE = { namespace: 'testing' };
 const OTHER = { namespace: 'other' };
 const BYTES = Buffer.from('{"a":"document"}');
 const DIGEST = digestOf(BYTES);
 const NAME = 'example.com/an/image:latest';
 const TARGET = { mediaType: MEDIA_TYPES.ociManifest, digest: DIGEST, size: BYTES.length };
+
+const CONTAINER = {
+  ...{
+    id: 'c',
+    labels: {},
+    image: NAME,
+    runtime: { name: 'io.containerd.runc.v2' },
+    sandbox: '',
+    spec: { typeUrl: 'types.containerd.io/opencontainers/runtime-spec/1/Spec', value: Buffer.from('{}') },
+  },
+  ...{ snapshotter: 'plain', snapshotKey: 's', extensions: {} },
+};
 
 type Read = () => Promise<unknown>;
 
@@ -29,6 +43,8 @@ async function watched(t: TestContext, run: (watched: Watched) => Promise<void>)
   const { local } = stores;
   await write(local, SCOPE);
   await local.images(SCOPE).create({ name: NAME, target: TARGET, labels: {} });
+  await local.containers(SCOPE).create(CONTAINER);
+  await local.snapshots(SCOPE).prepare('s', '', KEPT);
   await run({
     stores,
     async asked(read) {
@@ -41,7 +57,7 @@ async function watched(t: TestContext, run: (watched: Watched) => Promise<void>)
 }
 
 /** What each of the repeatable methods says, and through the namespaces' store. */
-function readsOf({ content, images, namespaces, channel }: SocketStores): Watched['reads'] {
+function readsOf({ content, images, namespaces, containers, snapshots, channel }: SocketStores): Watched['reads'] {
   const service = channel.service('containerd.services.content.v1.Content');
   return {
     info: () => content(SCOPE).info(DIGEST),
@@ -53,6 +69,8 @@ function readsOf({ content, images, namespaces, channel }: SocketStores): Watche
     },
     image: () => images(SCOPE).get(NAME),
     namespace: () => namespaces.get(SCOPE.namespace),
+    container: () => containers(SCOPE).get(CONTAINER.id),
+    mounts: () => snapshots(SCOPE).mounts('s'),
   };
 }
 
@@ -86,6 +104,29 @@ void test('the same question is answered again without a handler', (t) =>
     }
   }));
 
+void test('a question under another lease is the same one', (t) =>
+  watched(t, async ({ stores: { content, containers }, asked, reads }) => {
+    await reads['info']?.();
+    await reads['container']?.();
+    for (const lease of ['one', 'other']) {
+      assert.equal(await asked(() => content({ ...SCOPE, lease }).info(DIGEST)), false);
+      assert.equal(await asked(() => containers({ ...SCOPE, lease }).get(CONTAINER.id)), false);
+    }
+  }));
+
+void test('what is changed keeps no other topic from being answered again', (t) =>
+  watched(t, async ({ stores, asked, reads }) => {
+    const { info, container, mounts } = reads as Record<'info' | 'container' | 'mounts', Read>;
+    const again = async () => [!(await asked(info)), !(await asked(container)), !(await asked(mounts))];
+    await outcomes(reads);
+    await stores.local.snapshots(SCOPE).update('s', { ...KEPT, a: 'b' });
+    assert.deepEqual(await again(), [true, true, false]);
+    await stores.local.containers(SCOPE).update({ ...CONTAINER, labels: { a: 'b' } }, ['labels']);
+    assert.deepEqual(await again(), [true, false, true]);
+    await stores.local.content(SCOPE).update(DIGEST, { a: 'b' });
+    assert.deepEqual(await again(), [false, true, true]);
+  }));
+
 const CHANGES: Readonly<Record<string, (stores: SocketStores) => Promise<unknown>>> = {
   'labels of a blob': ({ content }) => content(SCOPE).update(DIGEST, { a: 'b' }),
   'labels of a blob, from within': ({ local }) => local.content(SCOPE).update(DIGEST, { a: 'c' }),
@@ -93,6 +134,13 @@ const CHANGES: Readonly<Record<string, (stores: SocketStores) => Promise<unknown
   'labels of an image': ({ images }) => images(SCOPE).update({ name: NAME, target: TARGET, labels: { a: 'b' } }),
   'an image put again': ({ local }) => local.metadata.images(SCOPE).put({ name: NAME, target: TARGET, labels: {} }),
   'labels of a namespace': ({ namespaces }) => namespaces.update({ name: SCOPE.namespace, labels: { x: 'y' } }),
+  'a container': ({ containers }) => containers(SCOPE).update({ ...CONTAINER, labels: { a: 'b' } }, ['labels']),
+  'a container, from within': ({ local }) =>
+    local.containers(SCOPE).update({ ...CONTAINER, labels: { a: 'c' } }, ['labels']),
+  'a container deleted': ({ containers }) => containers(SCOPE).delete(CONTAINER.id),
+  'a snapshot committed': ({ snapshots }) => snapshots(SCOPE).commit('committed', 's', KEPT),
+  'another one of the same key': ({ snapshots }) => snapshots(SCOPE).prepare('s', 'committed', KEPT),
+  'a snapshot removed': ({ snapshots }) => snapshots(SCOPE).remove('s'),
   'an image deleted': ({ images }) => images(SCOPE).delete(NAME),
   'a blob collected': ({ local }) => local.metadata.collector.run(),
 };
