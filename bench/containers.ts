@@ -6,7 +6,7 @@ import { compareMemory, megabytes, secondsRow, type Row } from './report.js';
 
 const ROUNDS = 20;
 const MANY = 50;
-const MANY_ROUNDS = 5;
+const MANY_ROUNDS = 20;
 const MEMORY_CONTAINERS = 10;
 const IDLE_BYTES_MAX = 65e6;
 const RUNS = Number(process.env['BENCH_RUNS'] ?? 1_000);

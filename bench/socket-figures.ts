@@ -4,7 +4,7 @@ import { SocketClient } from './socket-client.js';
 
 const ROUNDS = 20;
 const MANY = 50;
-const MANY_ROUNDS = 5;
+const MANY_ROUNDS = 20;
 
 /** One client for each engine, kept open from figure to figure. Whoever makes it disposes it. */
 export class SocketClients implements Disposable {

@@ -12,6 +12,7 @@ gcc gcc
 g++ g++
 python3 python3
 /usr/include/stdlib.h libc6-dev
+musl-gcc musl-tools
 /usr/include/nghttp2/nghttp2.h libnghttp2-dev
 /usr/include/isa-l/igzip_lib.h libisal-dev
 /usr/include/openssl/sha.h libssl-dev
