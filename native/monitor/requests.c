@@ -7,6 +7,8 @@
 #include <string.h>
 #include <sys/ioctl.h>
 
+/* In a HELLO's stream. */
+#define HELLO_NO_NEWS 1
 #define ATTACH_UNSEEN_ONLY 1
 #define ATTACH_MAY_BE_CUT 2
 
@@ -35,7 +37,7 @@ static enum handled hello(struct monitor *monitor, struct client *client, const 
     if (get_u16(frame->payload) > PROTOCOL_VERSION || get_u16(frame->payload + 2) < PROTOCOL_VERSION)
         return answer_error(client, frame, "failed-precondition", "this monitor speaks protocol version 1 only");
     client->greeted = true;
-    answer_state(monitor, client, frame);
+    if (frame->stream != HELLO_NO_NEWS || monitor->phase != PHASE_CREATING) answer_state(monitor, client, frame);
     return HANDLED;
 }
 

@@ -2,7 +2,7 @@ import type { Socket } from 'node:net';
 import { DaemonError } from '../base/errors.js';
 import { EVENT, type GrpcAnswers } from './grpc-addon.js';
 import { GrpcCall, tooLarge, type GrpcStreams } from './grpc-call.js';
-import { parseHeaders, type Headers } from './grpc-headers.js';
+import { Headers } from './grpc-headers.js';
 import type { Peer } from './handlers.js';
 import { MESSAGE_BYTES_MAX } from './limits.js';
 import { SessionSocket } from './session-socket.js';
@@ -72,7 +72,7 @@ export class GrpcConnection implements GrpcStreams {
 
   #handle(kind: number, stream: number, detail: unknown): void {
     if (kind === EVENT.call) {
-      this.#begin(stream, parseHeaders(detail as string));
+      this.#begin(stream, new Headers(detail as string));
       return;
     }
     const call = this.#calls.get(stream);

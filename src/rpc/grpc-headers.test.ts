@@ -1,18 +1,13 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { parseHeaders, percentEncoded, timeoutMsOf } from './grpc-headers.js';
+import { Headers, percentEncoded, timeoutMsOf } from './grpc-headers.js';
 
 void test('headers are read by name, of several values the first', () => {
-  const headers = parseHeaders(':path\0/a/b\0x\0first\0x\0second\0empty\0\0');
-  assert.deepEqual(
-    [...headers],
-    [
-      [':path', '/a/b'],
-      ['x', 'first'],
-      ['empty', ''],
-    ],
-  );
-  assert.deepEqual([...parseHeaders('')], []);
+  const headers = new Headers(':path\0/a/b\0x\0first\0x\0second\0empty\0\0y\0name\0name\0value\0');
+  const valuesOf = (...names: string[]) => names.map((name) => headers.get(name));
+  assert.deepEqual(valuesOf(':path', 'x', 'empty', 'y', 'name'), ['/a/b', 'first', '', 'name', 'value']);
+  assert.deepEqual(valuesOf('', 'first', 'pat', ':path/', 'value'), Array(5).fill(undefined));
+  for (const text of ['', 'x', 'x\0', 'x\0cut off']) assert.equal(new Headers(text).get('x'), undefined);
 });
 
 void test('a timeout has up to eight digits and a unit', () => {

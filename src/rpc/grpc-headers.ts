@@ -1,15 +1,23 @@
-/** Request headers of a call, by name; of several values of one name the first. */
-export type Headers = ReadonlyMap<string, string>;
+/** Request headers of a call, of which few are asked for; in its text name NUL value NUL for each. */
+export class Headers {
+  readonly #text: string;
 
-/** Reads name NUL value NUL for each header. Values that gRPC joined by commas are taken apart. */
-export function parseHeaders(text: string): Headers {
-  const headers = new Map<string, string>();
-  const parts = text.split('\0');
-  for (let at = 0; at + 1 < parts.length; at += 2) {
-    const [name = '', value = ''] = [parts[at], parts[at + 1]];
-    if (!headers.has(name)) headers.set(name, value);
+  constructor(text: string) {
+    this.#text = text;
   }
-  return headers;
+
+  /** The value of this name, the first of several; undefined: there is none. */
+  get(name: string): string | undefined {
+    const text = this.#text;
+    for (let at = 0; at < text.length;) {
+      const middle = text.indexOf('\0', at);
+      const end = text.indexOf('\0', middle + 1);
+      if (middle < 0 || end < 0) return undefined;
+      if (middle - at === name.length && text.startsWith(name, at)) return text.slice(middle + 1, end);
+      at = end + 1;
+    }
+    return undefined;
+  }
 }
 
 const UNIT_MS: Readonly<Record<string, number>> = { H: 3_600_000, M: 60_000, S: 1000, m: 1, u: 1e-3, n: 1e-6 };

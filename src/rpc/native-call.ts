@@ -85,7 +85,7 @@ export class NativeCall implements ClientCall {
   takeHeaders(headers: Headers): void {
     this.#headers = headers;
     const status = headers.get(':status') ?? HTTP_OK;
-    if (status !== HTTP_OK && !headers.has('grpc-status'))
+    if (status !== HTTP_OK && headers.get('grpc-status') === undefined)
       this.#leave(new DaemonError('unavailable', `${this.#path}: the server answers with HTTP status ${status}`));
   }
 

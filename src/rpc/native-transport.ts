@@ -2,7 +2,7 @@ import { connect, type Socket } from 'node:net';
 import { DaemonError } from '../base/errors.js';
 import { connectionError, lostConnection } from './connection-error.js';
 import { EVENT } from './grpc-addon.js';
-import { parseHeaders } from './grpc-headers.js';
+import { Headers } from './grpc-headers.js';
 import { MESSAGE_BYTES_MAX } from './limits.js';
 import { NativeCall, type ClientStreams } from './native-call.js';
 import { SessionSocket } from './session-socket.js';
@@ -140,7 +140,7 @@ class Connection implements ClientStreams {
     const broken = (what: string) => {
       call.takeBroken(new DaemonError('internal', `the server at ${this.#options.address} ${what}`));
     };
-    if (kind === EVENT.call) call.takeHeaders(parseHeaders(detail as string));
+    if (kind === EVENT.call) call.takeHeaders(new Headers(detail as string));
     else if (kind === EVENT.message) call.takeReply(detail as Buffer);
     else if (kind === EVENT.sent) call.takeSent();
     else if (kind === EVENT.compressed) broken('compresses its replies, though nobody asked for that');

@@ -6,7 +6,7 @@ import type { Socket } from 'node:net';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { setTimeout as pause } from 'node:timers/promises';
-import { encodeFrame, REQUEST, words } from '../../src/drivers/runtime-oci/frames.js';
+import { encodeFrame, type Frame, FrameReader, REPLY, REQUEST, words } from '../../src/drivers/runtime-oci/frames.js';
 import { LogRecordReader } from '../../src/drivers/runtime-oci/log-records.js';
 import { attachToMonitor } from '../../src/drivers/runtime-oci/monitor-attachment.js';
 import { MonitorInput } from '../../src/drivers/runtime-oci/monitor-input.js';
@@ -14,6 +14,7 @@ import { assertRejectsWithKind } from '../support/assert-kind.js';
 import { eventually } from '../support/eventually.js';
 import { assertNoMoreDescriptors, openDescriptors } from '../support/leftovers.js';
 import { monitorFixture } from '../support/monitor-fixture.js';
+import { output } from '../support/run.js';
 import { openSmallDisk } from '../support/small-disk.js';
 
 const CRI_LINE = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{9}Z (?:stdout|stderr) ([FP]) (.*)$/;
@@ -93,6 +94,32 @@ test('without a daemon it goes some time after the end; SIGTERM ends it at once,
   process.kill(pid, 'SIGUSR1');
   assert.equal((await end.exited).status, 128 + 10);
   assert.deepEqual(await once(child, 'close'), [0, null]);
+});
+
+test('a greeting without news gets no answer while the runtime runs, and one when it has ended', async (t) => {
+  const fixture = await monitorFixture(t);
+  const gate = join(fixture.dir, 'gate');
+  await output('mkfifo', [gate]);
+  const runtime = `read -r _ < ${gate}; exec ${join(fixture.dir, 'fake-runtime')} 'sleep 1000'`;
+  await fixture.startConnected([], ['/bin/sh', '-c', runtime]);
+  const greet = async () => {
+    const socket = await fixture.socket();
+    const seen: Frame[] = [];
+    const reader = new FrameReader();
+    socket.on('data', (bytes: Buffer) => seen.push(...reader.push(bytes)));
+    socket.write(encodeFrame(REQUEST.hello, 0, words(1, 1), 1));
+    return { socket, seen };
+  };
+  const early = await greet();
+  early.socket.write(encodeFrame(REQUEST.status, 7));
+  await eventually(() => assert.equal(early.seen.length, 1));
+  assert.deepEqual([early.seen[0]?.type, early.seen[0]?.tag], [REPLY.state, 7]);
+  await writeFile(gate, '\n');
+  await eventually(() => assert.deepEqual(early.seen[1]?.type, REPLY.created));
+  const late = await greet();
+  await eventually(() => assert.equal(late.seen.length, 1));
+  assert.deepEqual([late.seen[0]?.type, late.seen[0]?.tag], [REPLY.state, 0]);
+  for (const { socket } of [early, late]) socket.destroy();
 });
 
 test('whoever breaks the protocol is cut off, and the monitor serves the others', async (t) => {

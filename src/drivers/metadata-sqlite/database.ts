@@ -112,7 +112,7 @@ export class Database implements Statements, Disposable {
    */
   change<T>(work: () => T, flush = true): T {
     if (flush !== this.#flushes) {
-      this.#db.pragma(`synchronous = ${flush ? 'FULL' : 'NORMAL'}`);
+      this.#db.exec(`PRAGMA synchronous = ${flush ? 'FULL' : 'NORMAL'}`);
       this.#flushes = flush;
     }
     let outcome: { readonly value: T } | { readonly refusal: DaemonError };
@@ -134,7 +134,8 @@ export class Database implements Statements, Disposable {
 
   /** Makes the transaction write something: SQLite flushes none that changes nothing, and what is owed would stay unflushed. */
   #write(): void {
-    this.#db.pragma(`user_version = ${Number(this.#db.pragma('user_version', { simple: true }))}`);
+    const { user_version: version = 0 } = this.sql<{ user_version: number }>('PRAGMA user_version').get() ?? {};
+    this.#db.exec(`PRAGMA user_version = ${version}`);
   }
 
   /** As `change` without a flush, which is owed from then on: to be had before whoever asked for this is told that all is done. */

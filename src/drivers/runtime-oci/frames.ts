@@ -52,9 +52,10 @@ export interface MonitorState {
   readonly message: string;
 }
 
-export function encodeFrame(type: number, tag: number, payload: Uint8Array = Buffer.alloc(0)): Buffer {
+export function encodeFrame(type: number, tag: number, payload: Uint8Array = Buffer.alloc(0), stream = 0): Buffer {
   const bytes = Buffer.alloc(HEADER_BYTES + payload.length);
   bytes.writeUInt8(type, 0);
+  bytes.writeUInt8(stream, 1);
   bytes.writeUInt16BE(tag, 2);
   bytes.writeUInt32BE(payload.length, 4);
   bytes.set(payload, HEADER_BYTES);

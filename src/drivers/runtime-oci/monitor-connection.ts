@@ -18,6 +18,17 @@ import {
 /** How long a monitor may take to answer. It does nothing that blocks but writes to the log. */
 const ANSWER_MS = 10_000;
 
+/** Events that bring a state; STATE itself is one when a greeting came late. */
+const STATE_EVENTS: ReadonlyMap<number, 'created' | 'failed' | 'exited'> = new Map([
+  [REPLY.state, 'created'],
+  [REPLY.created, 'created'],
+  [REPLY.failed, 'failed'],
+  [REPLY.exited, 'exited'],
+]);
+
+/** In a greeting's stream: there is no need to answer while the runtime runs. */
+const NO_NEWS = 1;
+
 /** What a monitor tells without being asked. */
 export interface MonitorEvents {
   created?(state: MonitorState): void;
@@ -61,6 +72,14 @@ export class MonitorConnection {
       connection.close();
       throw cause;
     }
+  }
+
+  /** Greets a monitor that has just been started: what comes of the runtime is the first word that is heard of it. */
+  static begin(socket: Socket, events: MonitorEvents): MonitorConnection {
+    const connection = new MonitorConnection(socket, events);
+    if (!connection.closed)
+      socket.write(encodeFrame(REQUEST.hello, 0, words(PROTOCOL_VERSION, PROTOCOL_VERSION), NO_NEWS));
+    return connection;
   }
 
   get closed(): boolean {
@@ -110,25 +129,16 @@ export class MonitorConnection {
   }
 
   #dispatch(frame: Frame): void {
-    switch (frame.type) {
-      case REPLY.created:
-        this.#events.created?.(parseState(frame));
-        return;
-      case REPLY.failed:
-        this.#events.failed?.(parseState(frame));
-        return;
-      case REPLY.exited:
-        this.#events.exited?.(parseState(frame));
-        return;
-      case REPLY.oom:
-        this.#events.oom?.();
-        return;
-      case REPLY.drained:
-        this.#events.drained?.();
-        return;
-      default:
-        this.#waiting.get(frame.tag)?.resolve(frame);
-    }
+    if (frame.tag === 0) this.#tell(frame);
+    else this.#waiting.get(frame.tag)?.resolve(frame);
+  }
+
+  #tell(frame: Frame): void {
+    const kind = STATE_EVENTS.get(frame.type);
+    if (kind) this.#events[kind]?.(parseState(frame));
+    else if (frame.type === REPLY.oom) this.#events.oom?.();
+    else if (frame.type === REPLY.drained) this.#events.drained?.();
+    else if (frame.type === REPLY.error) this.close(); // it does not speak as we do
   }
 
   #end(): void {

@@ -37,7 +37,7 @@ export class MonitorKeeper implements ProcessKeeper {
   async launch(order: LaunchOrder, signal?: AbortSignal): Promise<KeptProcess> {
     signal?.throwIfAborted();
     const process = new MonitorProcess(this.#parts.processes, order.key, order.dir);
-    await process.adopt(await this.#start(order));
+    process.begin(await this.#start(order));
     const deadline = AbortSignal.timeout(RUNTIME_TIMEOUT_MS);
     const limit = signal ? AbortSignal.any([signal, deadline]) : deadline;
     try {

@@ -8,7 +8,7 @@ import { type MonitorState, REQUEST, words } from './frames.js';
 import type { KeptProcess } from './keeper.js';
 import { exitOfOrphan, MONITOR_LOST, openRecorded, signalProcess } from './lost-process.js';
 import { attachToMonitor } from './monitor-attachment.js';
-import { connectMonitor, MonitorConnection, monitorGone } from './monitor-connection.js';
+import { connectMonitor, MonitorConnection, type MonitorEvents, monitorGone } from './monitor-connection.js';
 import { MonitorInput } from './monitor-input.js';
 import { readExitFile } from './records.js';
 
@@ -49,7 +49,18 @@ export class MonitorProcess implements KeptProcess {
 
   /** Speaks with the monitor over a connected socket. @throws unavailable: it does not answer. */
   async adopt(socket: Socket): Promise<void> {
-    const { connection, state } = await MonitorConnection.greet(socket, {
+    const { connection, state } = await MonitorConnection.greet(socket, this.#events());
+    this.#connection = connection;
+    this.#took(state);
+  }
+
+  /** Listens to a monitor that has just been started. */
+  begin(socket: Socket): void {
+    this.#connection = MonitorConnection.begin(socket, this.#events());
+  }
+
+  #events(): MonitorEvents {
+    return {
       created: (created) => this.#took(created),
       failed: (failed) => this.#took(failed),
       exited: (exited) => this.#took(exited),
@@ -58,9 +69,7 @@ export class MonitorProcess implements KeptProcess {
       closed: () => {
         this.#closed();
       },
-    });
-    this.#connection = connection;
-    this.#took(state);
+    };
   }
 
   /** @returns The monitor's state once the runtime has ended. @throws unavailable: the monitor is lost before. */
