@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import test from 'node:test';
 import { parseMountInfo } from './mount-info.js';
 import { parseMountOptions } from './mount-options.js';
-import { parseOverlayOptions, shortOverlayOptions } from './overlay-options.js';
+import { parseOverlayOptions } from './overlay-options.js';
 
 test('the last of contradicting options counts', () => {
   const { flags, set, clear, data } = parseMountOptions('tmpfs', [
@@ -33,37 +33,6 @@ test('long overlays get short names from the folder that all layers lie in', () 
     directory: '/r/s',
     data: 'lowerdir=10/fs:1\\:1/fs,upperdir=/r/s/2/fs,userxattr',
   });
-});
-
-test('work directories get short names too, where that makes the whole shorter', () => {
-  const layers = ['lowerdir=/r/s/10/fs:/r/s/1/fs', 'upperdir=/r/s/2/fs'];
-  assert.equal(
-    parseOverlayOptions([...layers, 'workdir=/r/s/2/work']).data,
-    'lowerdir=10/fs:1/fs,upperdir=/r/s/2/fs,workdir=2/work',
-  );
-  assert.equal(
-    parseOverlayOptions([...layers, 'workdir=/r/w']).data,
-    'lowerdir=10/fs:1/fs,upperdir=/r/s/2/fs,workdir=/r/w',
-  );
-  const { directory, data } = parseOverlayOptions(['lowerdir=/r/s/1/fs', 'upperdir=/r/s/2/fs', 'workdir=/r/s/2/work']);
-  assert.deepEqual([directory, data], ['/r/s', 'lowerdir=1/fs,upperdir=/r/s/2/fs,workdir=2/work']);
-});
-
-test('only layers that have a folder in common get short names when long ones fit', () => {
-  for (const options of [
-    ['lowerdir=a/fs:/r/s/1/fs'],
-    ['lowerdir=/a/fs:/b/fs'],
-    ['lowerdir=/a:/b'],
-    ['lowerdir=/r\\:/1/fs:/r\\:/2/fs'],
-    ['lowerdir=/r/1/fs::/r/2/fs'],
-    [],
-  ]) {
-    assert.equal(shortOverlayOptions(options), undefined, options.join());
-  }
-  assert.equal(
-    shortOverlayOptions(['lowerdir=/r/s/1/fs:/r/s/2/fs', 'index=off'])?.data,
-    'lowerdir=1/fs:2/fs,index=off',
-  );
 });
 
 test('mountinfo lines, with and without optional fields, with escapes and UTF-8', () => {

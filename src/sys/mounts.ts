@@ -9,8 +9,7 @@ import { OPEN, RESOLVE } from '../core/kernel/open-flags.js';
 import { addon, type AttributeArguments } from './addon.js';
 import { parseMountInfo } from './mount-info.js';
 import { parseMountOptions, type MountRequest } from './mount-options.js';
-import { MOUNT_DATA_BYTES, OVERLAY_LAYERS_MAX, parseOverlayOptions, shortOverlayOptions } from './overlay-options.js';
-import type { OverlayOptions } from './overlay-options.js';
+import { MOUNT_DATA_BYTES, OVERLAY_LAYERS_MAX, parseOverlayOptions } from './overlay-options.js';
 import { check } from './outcome.js';
 
 /** Of sys/mount.h. */
@@ -119,10 +118,7 @@ class KernelMounts implements Mounts {
 
   async #mountFileSystem(mount: Mount, request: MountRequest, target: string): Promise<void> {
     const data = request.data.join(',');
-    const short = mount.type === 'overlay' && target.startsWith('/') ? shortOverlayOptions(request.data) : undefined;
-    if (short) {
-      await this.#mountLayers(mount, request, target, short);
-    } else if (Buffer.byteLength(data) > MOUNT_DATA_BYTES) {
+    if (Buffer.byteLength(data) > MOUNT_DATA_BYTES) {
       await this.#mountManyLayers(mount, request, target);
     } else {
       const outcome = await addon().mount(mount.source, target, mount.type, request.flags, data === '' ? null : data);
@@ -139,21 +135,17 @@ class KernelMounts implements Mounts {
         `mount ${mount.type} on ${target}: its options are longer than ${MOUNT_DATA_BYTES} bytes`,
       );
     }
-    await this.#mountLayers(mount, request, target, parseOverlayOptions(request.data));
-  }
-
-  async #mountLayers(mount: Mount, request: MountRequest, target: string, options: OverlayOptions): Promise<void> {
-    const { lower, others, directory, data } = options;
+    const { lower, others, directory, data } = parseOverlayOptions(request.data);
     if (lower.length > OVERLAY_LAYERS_MAX) {
       throw new DaemonError(
         'invalid-argument',
         `mount overlay on ${target}: ${lower.length} layers are more than the ${OVERLAY_LAYERS_MAX} that can be mounted`,
       );
     }
+    const mountBy = (text: string | null) =>
+      addon().mountLayers(mount.source, target, directory, text, request.flags, request.set, lower, others);
     /* mount(2) with short names works on every kernel; the newer call takes what is too long even so. */
-    const text = data ?? null;
-    const flags = [request.flags, request.set] as const;
-    const outcome = await addon().mountLayers(mount.source, target, directory, text, ...flags, lower, others);
+    const outcome = await mountBy(data ?? null);
     check('mount', `overlay of ${lower.length} layers on ${target}`, outcome);
   }
 
