@@ -59,22 +59,24 @@ export class QuietTime implements Disposable {
         memory.releaseCode();
       });
     } else {
-      this.#release(() => {
+      this.#isReleased = this.#release(() => {
         memory.releaseUnused();
       });
-      this.#isReleased = true;
-      this.#wait(AFTERMATH_MS);
+      if (this.#isReleased) this.#wait(AFTERMATH_MS);
     }
   }
 
-  #release(release: () => void): void {
+  /** @returns Whether that went well; why not is told. */
+  #release(release: () => void): boolean {
     const { log } = this.#parts;
     try {
       const beganMs = performance.now();
       release();
       log.debug({ ms: Math.round(performance.now() - beganMs) }, 'memory that is not in use is given back');
+      return true;
     } catch (error) {
       log.warn({ error: messageOf(error) }, 'memory that is not in use could not be given back');
+      return false;
     }
   }
 }
